@@ -1,0 +1,237 @@
+// Checks of command arguments, each with the ABNF it stands for.
+#include "engine/argument.h"
+
+#include <string.h>
+
+// RFC 5321 §4.5.3.1
+#define LOCAL_PART_MAX 64
+#define DOMAIN_MAX 255
+#define PATH_MAX_LEN 254  // 256 with the angle brackets
+#define MECHANISM_MAX 20
+#define TEXT_MAX 1000
+#define PARAMS_MAX 1500
+
+static bool is_graphic(uint8_t c) {
+  return c > ' ' && c < 0x7f;
+}
+
+static bool is_bracket(uint8_t c) {
+  return c == '<' || c == '>';
+}
+
+// Octets of the UTF-8 character at `s` (RFC 3629 §4), 0 if there is none.
+static size_t utf8_len(const uint8_t *s, size_t left) {
+  uint8_t c = s[0];
+  size_t len = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : 4;
+  if (c >= 0xf5 || (c >= 0x80 && c < 0xc2) || len > left) {
+    return 0;
+  }
+  for (size_t i = 1; i < len; i++) {
+    if ((s[i] & 0xc0) != 0x80) {
+      return 0;
+    }
+  }
+  if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] >= 0xa0) || (c == 0xf0 && s[1] < 0x90) ||
+      (c == 0xf4 && s[1] >= 0x90)) {
+    return 0;
+  }
+  return len;
+}
+
+// No control byte anywhere; beyond ASCII only well-formed UTF-8, if at all, and no C1 control.
+static bool characters_ok(struct ehlo_span s, bool utf8) {
+  for (size_t i = 0; i < s.len;) {
+    uint8_t c = s.bytes[i];
+    if (c < ' ' || c == 0x7f || (c >= 0x80 && !utf8)) {
+      return false;
+    }
+    size_t len = utf8_len(s.bytes + i, s.len - i);
+    if (len == 0 || (c == 0xc2 && s.bytes[i + 1] < 0xa0)) {
+      return false;
+    }
+    i += len;
+  }
+  return true;
+}
+
+//   Domain = sub-domain *("." sub-domain) ; address-literal = "[" … "]"
+// Names with an underscore exist and servers decide on them; blanks and brackets may not pass.
+enum ehlo_status ehlo_argument_name(struct ehlo_span name) {
+  if (name.len == 0) {
+    return EHLO_E_ARGUMENT;
+  }
+  for (size_t i = 0; i < name.len; i++) {
+    if (!is_graphic(name.bytes[i]) || is_bracket(name.bytes[i])) {
+      return EHLO_E_ARGUMENT;
+    }
+  }
+  return name.len > DOMAIN_MAX ? EHLO_E_TOO_LONG : EHLO_OK;
+}
+
+//   Quoted-string = DQUOTE *QcontentSMTP DQUOTE ; quoted-pairSMTP = %d92 %d32-126
+// Octets of the quoted string at the start of `s`, 0 if it has no end.
+static size_t quoted_len(struct ehlo_span s) {
+  for (size_t i = 1; i < s.len; i++) {
+    if (s.bytes[i] == '"') {
+      return i + 1;
+    }
+    i += s.bytes[i] == '\\';
+  }
+  return 0;
+}
+
+static bool has_blank_or_bracket(struct ehlo_span s) {
+  for (size_t i = 0; i < s.len; i++) {
+    if (s.bytes[i] == ' ' || is_bracket(s.bytes[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+//   A-d-l = At-domain *( "," At-domain ) ; Path = "<" [ A-d-l ":" ] Mailbox ">"
+// Takes a source route off; what is left starts with '@' if the route has no end.
+static struct ehlo_span without_route(struct ehlo_span path) {
+  if (path.len == 0 || path.bytes[0] != '@') {
+    return path;
+  }
+  const uint8_t *colon = memchr(path.bytes, ':', path.len);
+  if (colon == NULL) {
+    return path;
+  }
+  size_t skip = (size_t)(colon - path.bytes) + 1;
+  return (struct ehlo_span){path.bytes + skip, path.len - skip};
+}
+
+//   Mailbox = Local-part "@" ( Domain / address-literal ) ; Local-part = Dot-string / Quoted-string
+static enum ehlo_status check_mailbox(struct ehlo_span mailbox) {
+  size_t local_len = 0;
+  if (mailbox.len > 0 && mailbox.bytes[0] == '"') {
+    local_len = quoted_len(mailbox);
+  } else {
+    const uint8_t *at = memchr(mailbox.bytes, '@', mailbox.len);
+    local_len = at != NULL ? (size_t)(at - mailbox.bytes) : mailbox.len;
+    if (has_blank_or_bracket((struct ehlo_span){mailbox.bytes, local_len})) {
+      return EHLO_E_ARGUMENT;
+    }
+  }
+  if (local_len == 0) {
+    return EHLO_E_ARGUMENT;
+  }
+  struct ehlo_span rest = {mailbox.bytes + local_len, mailbox.len - local_len};
+  bool has_domain = rest.len > 1 && rest.bytes[0] == '@';
+  if (rest.len > 0 && (!has_domain || has_blank_or_bracket(rest) ||
+                       memchr(rest.bytes + 1, '@', rest.len - 1) != NULL)) {
+    return EHLO_E_ARGUMENT;
+  }
+  bool too_long = local_len > LOCAL_PART_MAX || rest.len > DOMAIN_MAX + 1;
+  return too_long ? EHLO_E_TOO_LONG : EHLO_OK;
+}
+
+enum ehlo_status ehlo_argument_path(struct ehlo_span path, bool allow_empty, bool utf8) {
+  if (path.len == 0) {
+    return allow_empty ? EHLO_OK : EHLO_E_ARGUMENT;
+  }
+  if (!characters_ok(path, utf8)) {
+    return EHLO_E_ARGUMENT;
+  }
+  struct ehlo_span mailbox = without_route(path);
+  struct ehlo_span route = {path.bytes, path.len - mailbox.len};
+  if (mailbox.len == 0 || has_blank_or_bracket(route)) {
+    return EHLO_E_ARGUMENT;
+  }
+  enum ehlo_status status = check_mailbox(mailbox);
+  if (status != EHLO_OK) {
+    return status;
+  }
+  return path.len > PATH_MAX_LEN ? EHLO_E_TOO_LONG : EHLO_OK;
+}
+
+static bool keyword_is(struct ehlo_span word, const char *keyword) {
+  size_t len = strlen(keyword);
+  if (word.len < len || (word.len > len && word.bytes[len] != '=')) {
+    return false;
+  }
+  for (size_t i = 0; i < len; i++) {
+    uint8_t c = word.bytes[i];
+    if ((c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) != keyword[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Whether the extension behind a parameter was offered; unknown parameters are the caller's affair.
+static bool param_offered(struct ehlo_span word, const struct ehlo_capabilities *caps) {
+  if (keyword_is(word, "SIZE")) {
+    return caps->size;
+  }
+  if (keyword_is(word, "BODY")) {
+    return keyword_is(word, "BODY=BINARYMIME") ? caps->binary_mime : caps->eight_bit_mime;
+  }
+  if (keyword_is(word, "SMTPUTF8")) {
+    return caps->smtputf8;
+  }
+  if (keyword_is(word, "AUTH")) {
+    return caps->auth;
+  }
+  if (keyword_is(word, "RET") || keyword_is(word, "ENVID") || keyword_is(word, "NOTIFY") ||
+      keyword_is(word, "ORCPT")) {
+    return caps->dsn;
+  }
+  return true;
+}
+
+// RFC 5321 §4.1.2:
+//   Mail-parameters = esmtp-param *(SP esmtp-param)
+//   esmtp-param = esmtp-keyword ["=" esmtp-value] ; esmtp-value = 1*(%d33-60 / %d62-126)
+enum ehlo_status ehlo_argument_params(struct ehlo_span params, const struct ehlo_capabilities *caps,
+                                      bool *out_utf8) {
+  *out_utf8 = false;
+  if (params.len > PARAMS_MAX) {
+    return EHLO_E_TOO_LONG;
+  }
+  enum ehlo_status status = EHLO_OK;
+  for (size_t start = 0; start < params.len;) {
+    size_t end = start;
+    while (end < params.len && is_graphic(params.bytes[end])) {
+      end++;
+    }
+    struct ehlo_span word = {params.bytes + start, end - start};
+    bool alone = end + 1 == params.len;  // a blank after the last one
+    if (word.len == 0 || word.bytes[0] == '=' || alone ||
+        (end < params.len && params.bytes[end] != ' ')) {
+      return EHLO_E_ARGUMENT;
+    }
+    if (!param_offered(word, caps)) {
+      status = EHLO_E_UNSUPPORTED;
+    }
+    *out_utf8 |= keyword_is(word, "SMTPUTF8");
+    start = end + 1;
+  }
+  return status;
+}
+
+enum ehlo_status ehlo_argument_text(struct ehlo_span text) {
+  if (!characters_ok(text, false)) {
+    return EHLO_E_ARGUMENT;
+  }
+  return text.len > TEXT_MAX ? EHLO_E_TOO_LONG : EHLO_OK;
+}
+
+enum ehlo_status ehlo_argument_line(struct ehlo_span line) {
+  return characters_ok(line, true) ? EHLO_OK : EHLO_E_ARGUMENT;
+}
+
+enum ehlo_status ehlo_argument_mechanism(struct ehlo_span name) {
+  if (name.len == 0) {
+    return EHLO_E_ARGUMENT;
+  }
+  for (size_t i = 0; i < name.len; i++) {
+    uint8_t c = name.bytes[i];
+    if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-' && c != '_') {
+      return EHLO_E_ARGUMENT;
+    }
+  }
+  return name.len > MECHANISM_MAX ? EHLO_E_TOO_LONG : EHLO_OK;
+}
