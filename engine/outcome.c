@@ -46,6 +46,8 @@ const char *ehlo_submit_problem_text(enum ehlo_submit_problem problem) {
       return "no problem";
     case EHLO_PROBLEM_NO_STARTTLS:
       return "the server does not offer STARTTLS, and nothing may be sent without TLS";
+    case EHLO_PROBLEM_NO_TLS:
+      return "TLS was to come before anything else, and did not";
     case EHLO_PROBLEM_NO_AUTH:
       return "the server does not offer AUTH";
     case EHLO_PROBLEM_NO_MECHANISM:

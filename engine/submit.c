@@ -308,10 +308,11 @@ static void after_hello(struct ehlo_submit *s, struct ehlo_client *c) {
 
 static void on_greeting(struct ehlo_submit *s, struct ehlo_client *c, uint16_t code) {
   enter(s, EHLO_STAGE_GREETING);
-  if (stop_at(s, EHLO_STAGE_CONNECT)) {
+  if (s->config.tls == EHLO_TLS_IMPLICIT && !ehlo_client_is_secure(c)) {
+    decide_problem(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_TLS, EHLO_PROBLEM_NO_TLS);
+  } else if (stop_at(s, EHLO_STAGE_CONNECT)) {
     return;
-  }
-  if (code != 220) {
+  } else if (code != 220) {
     decide_refused(s, EHLO_STAGE_GREETING, code);
   } else if (!stop_at(s, EHLO_STAGE_GREETING)) {
     send_hello(s, c, false);

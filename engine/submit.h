@@ -80,6 +80,7 @@ struct ehlo_submit_config {
 enum ehlo_submit_problem {
   EHLO_PROBLEM_NONE = 0,
   EHLO_PROBLEM_NO_STARTTLS,     // not offered
+  EHLO_PROBLEM_NO_TLS,          // implicit TLS was asked for and the session began without
   EHLO_PROBLEM_NO_AUTH,         // AUTH not offered
   EHLO_PROBLEM_NO_MECHANISM,    // none of the offered ones is allowed here
   EHLO_PROBLEM_CLEARTEXT,       // the credential would go in cleartext

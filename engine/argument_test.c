@@ -1,0 +1,282 @@
+// Tests of command arguments: what may stand in a command and what is refused unsent.
+#include "engine/argument.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT(s) s, sizeof(s) - 1
+
+// A heap copy of just the size, so that reading beyond it shows.
+static struct ehlo_span hold(const char *in, size_t len) {
+  uint8_t *block = malloc(len + 1);
+  cr_assert(block != NULL);
+  memcpy(block + 1, in, len);
+  return (struct ehlo_span){block + 1, len};
+}
+
+static void release(struct ehlo_span span) {
+  free((uint8_t *)(uintptr_t)(span.bytes - 1));
+}
+
+#define A10 "aaaaaaaaaa"
+#define A50 A10 A10 A10 A10 A10
+#define A64 A50 A10 "aaaa"
+#define A200 A50 A50 A50 A50
+#define A255 A200 A50 "aaaaa"
+
+static const struct path_row {
+  const char *in;
+  size_t len;
+  enum ehlo_status status;
+  enum ehlo_status with_utf8;
+} path_rows[] = {
+    {TEXT("a@b.example"), EHLO_OK, EHLO_OK},
+    {TEXT("postmaster"), EHLO_OK, EHLO_OK},
+    {TEXT("a+tag=x@b"), EHLO_OK, EHLO_OK},
+    {TEXT("a@[192.0.2.1]"), EHLO_OK, EHLO_OK},
+    {TEXT("a@[IPv6:2001:db8::1]"), EHLO_OK, EHLO_OK},
+    {TEXT("\"a b\"@c"), EHLO_OK, EHLO_OK},
+    {TEXT("\"a>b<c\"@d"), EHLO_OK, EHLO_OK},
+    {TEXT("\"a@b\"@c"), EHLO_OK, EHLO_OK},
+    {TEXT("\"a\\\"b\"@c"), EHLO_OK, EHLO_OK},
+    {TEXT("\"a\\\\\"@c"), EHLO_OK, EHLO_OK},
+    {TEXT("@x,@y:a@b"), EHLO_OK, EHLO_OK},
+    // Injection.
+    {TEXT("a@b\r\nRCPT TO:<c@d"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b\r"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b\n"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\na@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a\0@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b\0"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a\t@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a\x7f@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b> SIZE=1"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b>"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("<a@b>"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a b@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT(" a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b "), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT(" "), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\"a\r\n\"@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@x >:a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@x>,@y:a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    // Broken forms.
+    {TEXT("@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\"a"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\"a\\\""), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\"a\\"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\""), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\"a\"b@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\"a\"@"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\"a\"@b c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@x:"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@x:@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT(""), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    // UTF-8 needs SMTPUTF8, and has to be UTF-8.
+    {TEXT("\xc3\xa9@b"), EHLO_E_ARGUMENT, EHLO_OK},
+    {TEXT("a@\xe4\xbe\x8b.example"), EHLO_E_ARGUMENT, EHLO_OK},
+    {TEXT("\xf0\x9f\x93\xa7@b"), EHLO_E_ARGUMENT, EHLO_OK},
+    {TEXT("\xf4\x8f\xbf\xbf@b"), EHLO_E_ARGUMENT, EHLO_OK},
+    {TEXT("\xe9@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},              // Latin-1
+    {TEXT("a\xc3"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},               // cut off
+    {TEXT("a\xe4\xbe"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a\xf0\x9f\x93"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\xc0\xaf@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},          // longer than needed
+    {TEXT("\xc1\xbf@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\xe0\x9f\xbf@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\xf0\x8f\xbf\xbf@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\xed\xa0\x80@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},      // a surrogate
+    {TEXT("\xf4\x90\x80\x80@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},  // beyond Unicode
+    {TEXT("\xf5\x80\x80\x80@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\x80@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\xc3(@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("\xc2\x85@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},          // NEL, a control character
+    {TEXT("\xc2\xa0@b"), EHLO_E_ARGUMENT, EHLO_OK},
+    // Lengths of RFC 5321 §4.5.3.1.
+    {TEXT(A64 "@b"), EHLO_OK, EHLO_OK},
+    {TEXT(A64 "a@b"), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
+    {TEXT("a@" A200 A50 "aa"), EHLO_OK, EHLO_OK},                    // 254 in all
+    {TEXT("a@" A200 A50 "aaa"), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
+    {TEXT("a@" A255 "a"), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
+    {TEXT(A64 A200), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
+    {TEXT("@" A200 ":a@" A50), EHLO_OK, EHLO_OK},
+    {TEXT("@" A200 ":a@" A50 "a"), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
+    {TEXT("a@" A255 "a b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},       // the form before the length
+};
+
+Test(argument, path) {
+  for (size_t i = 0; i < sizeof(path_rows) / sizeof(path_rows[0]); i++) {
+    const struct path_row *row = &path_rows[i];
+    struct ehlo_span span = hold(row->in, row->len);
+    enum ehlo_status got = ehlo_argument_path(span, false, false);
+    cr_assert_eq(got, row->status, "[%s] %s", row->in, ehlo_status_name(got));
+    got = ehlo_argument_path(span, false, true);
+    cr_assert_eq(got, row->with_utf8, "[%s] with UTF-8: %s", row->in, ehlo_status_name(got));
+    got = ehlo_argument_path(span, true, false);
+    cr_assert_eq(got, row->len == 0 ? EHLO_OK : row->status, "[%s]", row->in);
+    release(span);
+  }
+  cr_assert_eq(ehlo_argument_path((struct ehlo_span){NULL, 0}, true, false), EHLO_OK);
+}
+
+// Each octet by itself in the middle of an address, a name, a text, a line and a parameter.
+Test(argument, every_octet) {
+  struct ehlo_capabilities caps;
+  memset(&caps, 0, sizeof(caps));
+  for (unsigned c = 0; c < 256; c++) {
+    uint8_t in[3] = {'a', (uint8_t)c, 'b'};
+    struct ehlo_span span = {in, 3};
+    bool utf8 = false;
+    bool graphic = c > ' ' && c < 0x7f;
+    bool bracket = c == '<' || c == '>';
+    cr_assert_eq(ehlo_argument_path(span, false, false) == EHLO_OK, graphic && !bracket, "%u", c);
+    cr_assert_eq(ehlo_argument_name(span) == EHLO_OK, graphic && !bracket, "%u", c);
+    cr_assert_eq(ehlo_argument_text(span) == EHLO_OK, graphic || c == ' ', "%u", c);
+    cr_assert_eq(ehlo_argument_line(span) == EHLO_OK, graphic || c == ' ', "%u", c);
+    cr_assert_eq(ehlo_argument_params(span, &caps, &utf8) == EHLO_OK, graphic || c == ' ', "%u", c);
+    bool mechanism = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    uint8_t name[3] = {'A', (uint8_t)c, 'B'};
+    cr_assert_eq(ehlo_argument_mechanism((struct ehlo_span){name, 3}) == EHLO_OK, mechanism, "%u", c);
+  }
+}
+
+Test(argument, name) {
+  static const struct {
+    const char *in;
+    enum ehlo_status status;
+  } rows[] = {
+      {"client.example", EHLO_OK},      {"[192.0.2.1]", EHLO_OK}, {"[IPv6:::1]", EHLO_OK},
+      {"host_name", EHLO_OK},           {"", EHLO_E_ARGUMENT},    {"a b", EHLO_E_ARGUMENT},
+      {"a\r\nMAIL", EHLO_E_ARGUMENT},   {"a<b", EHLO_E_ARGUMENT}, {"\xc3\xa9", EHLO_E_ARGUMENT},
+      {A255, EHLO_OK},                  {A255 "a", EHLO_E_TOO_LONG},
+      {A255 "a\n", EHLO_E_ARGUMENT},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct ehlo_span span = hold(rows[i].in, strlen(rows[i].in));
+    cr_assert_eq(ehlo_argument_name(span), rows[i].status, "[%s]", rows[i].in);
+    release(span);
+  }
+}
+
+Test(argument, mechanism) {
+  static const struct {
+    const char *in;
+    enum ehlo_status status;
+  } rows[] = {
+      {"PLAIN", EHLO_OK},
+      {"SCRAM-SHA-256-PLUS", EHLO_OK},
+      {"A", EHLO_OK},
+      {"ABCDEFGHIJKLMNOPQRST", EHLO_OK},
+      {"ABCDEFGHIJKLMNOPQRSTU", EHLO_E_TOO_LONG},
+      {"", EHLO_E_ARGUMENT},
+      {"plain", EHLO_E_ARGUMENT},
+      {"PLAIN AGE=", EHLO_E_ARGUMENT},
+      {"PLAIN\r\n", EHLO_E_ARGUMENT},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct ehlo_span span = hold(rows[i].in, strlen(rows[i].in));
+    cr_assert_eq(ehlo_argument_mechanism(span), rows[i].status, "[%s]", rows[i].in);
+    release(span);
+  }
+}
+
+// Which extension each parameter needs.
+Test(argument, params_of_extensions) {
+  struct ehlo_capabilities none;
+  memset(&none, 0, sizeof(none));
+  struct ehlo_capabilities size = none, mime = none, binary = none, utf8 = none, auth = none,
+                           dsn = none;
+  size.size = true;
+  mime.eight_bit_mime = true;
+  binary.binary_mime = true;
+  utf8.smtputf8 = true;
+  auth.auth = true;
+  dsn.dsn = true;
+  const struct {
+    const char *in;
+    const struct ehlo_capabilities *needs;
+  } rows[] = {
+      {"SIZE=100", &size},          {"size=100", &size},     {"BODY=8BITMIME", &mime},
+      {"BODY=7BIT", &mime},         {"body=binarymime", &binary},
+      {"BODY=BINARYMIME", &binary}, {"SMTPUTF8", &utf8},     {"smtputf8", &utf8},
+      {"AUTH=<>", &auth},           {"RET=HDRS", &dsn},      {"ENVID=x", &dsn},
+      {"NOTIFY=NEVER", &dsn},       {"ORCPT=rfc822;a", &dsn},
+      {"A=1 SIZE=2 B", &size},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    bool is_utf8 = false;
+    struct ehlo_span span = hold(rows[i].in, strlen(rows[i].in));
+    cr_assert_eq(ehlo_argument_params(span, &none, &is_utf8), EHLO_E_UNSUPPORTED, "[%s]",
+                 rows[i].in);
+    cr_assert_eq(ehlo_argument_params(span, rows[i].needs, &is_utf8), EHLO_OK, "[%s]", rows[i].in);
+    cr_assert_eq(is_utf8, rows[i].needs == &utf8, "[%s]", rows[i].in);
+    release(span);
+  }
+}
+
+Test(argument, params_form) {
+  static const struct {
+    const char *in;
+    size_t len;
+    enum ehlo_status status;
+  } rows[] = {
+      {TEXT(""), EHLO_OK},
+      {TEXT("XVERP"), EHLO_OK},
+      {TEXT("A=1 B=2"), EHLO_OK},
+      {TEXT("SIZEX=1 XSIZE=1 BODYX SMTPUTF8X AUTHX RETX"), EHLO_OK},  // not the known ones
+      {TEXT(" A"), EHLO_E_ARGUMENT},
+      {TEXT("A "), EHLO_E_ARGUMENT},
+      {TEXT("A  B"), EHLO_E_ARGUMENT},
+      {TEXT("=1"), EHLO_E_ARGUMENT},
+      {TEXT("A =1"), EHLO_E_ARGUMENT},
+      {TEXT("A\r\nDATA"), EHLO_E_ARGUMENT},
+      {TEXT("A\n"), EHLO_E_ARGUMENT},
+      {TEXT("A\0B"), EHLO_E_ARGUMENT},
+      {TEXT("A\tB"), EHLO_E_ARGUMENT},
+      {TEXT("A=\xc3\xa9"), EHLO_E_ARGUMENT},
+      {TEXT("SIZE=1 A\n"), EHLO_E_ARGUMENT},  // worse than not offered
+      {TEXT("SIZE=1"), EHLO_E_UNSUPPORTED},
+  };
+  struct ehlo_capabilities none;
+  memset(&none, 0, sizeof(none));
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    bool utf8 = true;
+    struct ehlo_span span = hold(rows[i].in, rows[i].len);
+    cr_assert_eq(ehlo_argument_params(span, &none, &utf8), rows[i].status, "[%s]", rows[i].in);
+    cr_assert(!utf8);
+    release(span);
+  }
+}
+
+static enum ehlo_status params_status(struct ehlo_span span) {
+  struct ehlo_capabilities none;
+  bool utf8 = false;
+  memset(&none, 0, sizeof(none));
+  return ehlo_argument_params(span, &none, &utf8);
+}
+
+Test(argument, lengths_of_texts_and_params) {
+  static uint8_t a[1600];
+  memset(a, 'a', sizeof(a));
+  cr_assert_eq(ehlo_argument_text((struct ehlo_span){a, 1000}), EHLO_OK);
+  cr_assert_eq(ehlo_argument_text((struct ehlo_span){a, 1001}), EHLO_E_TOO_LONG);
+  cr_assert_eq(params_status((struct ehlo_span){a, 1500}), EHLO_OK);
+  cr_assert_eq(params_status((struct ehlo_span){a, 1501}), EHLO_E_TOO_LONG);
+  a[3] = '\n';
+  cr_assert_eq(ehlo_argument_text((struct ehlo_span){a, 1001}), EHLO_E_ARGUMENT);
+}
+
+// A line of the caller's own may hold UTF-8; a text may not.
+Test(argument, line_and_text) {
+  struct ehlo_span e_acute = {(const uint8_t *)"\xc3\xa9", 2};
+  struct ehlo_span latin = {(const uint8_t *)"\xe9", 1};
+  cr_assert_eq(ehlo_argument_line(e_acute), EHLO_OK);
+  cr_assert_eq(ehlo_argument_text(e_acute), EHLO_E_ARGUMENT);
+  cr_assert_eq(ehlo_argument_line(latin), EHLO_E_ARGUMENT);
+  cr_assert_eq(ehlo_argument_line((struct ehlo_span){NULL, 0}), EHLO_OK);
+}

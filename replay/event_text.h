@@ -1,0 +1,16 @@
+// An event as one line of text, the way transcripts write it after "= ".
+#ifndef EHLO_REPLAY_EVENT_TEXT_H
+#define EHLO_REPLAY_EVENT_TEXT_H
+
+#include "engine/submit.h"
+
+#define EHLO_EVENT_TEXT_MAX 96
+
+// "reply 235 2.7.0 to AUTH", "challenge to AUTH", "tls wanted", "body wanted", "closed",
+// "failed reply-syntax at 120". Printable ASCII, NUL-terminated.
+void ehlo_event_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_event *event);
+
+// "outcome accepted at quit".
+void ehlo_outcome_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit);
+
+#endif  // EHLO_REPLAY_EVENT_TEXT_H

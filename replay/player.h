@@ -1,0 +1,97 @@
+// A transport over a transcript: gives the server's bytes at the recorded cuts and times, and holds
+// what the client sends against what was sent then. It opens nothing and has no clock of its own.
+#ifndef EHLO_REPLAY_PLAYER_H
+#define EHLO_REPLAY_PLAYER_H
+
+#include "replay/transcript.h"
+#include "replay/transport.h"
+
+enum ehlo_chunks {
+  EHLO_CHUNKS_RECORDED = 0,
+  EHLO_CHUNKS_LINE,
+  EHLO_CHUNKS_BYTE,
+};
+
+// How a replay differed from its transcript.
+struct ehlo_divergence {
+  bool found;
+  size_t line;    // of the transcript, from 1
+  size_t column;
+  char expected[200];  // escaped, maybe shortened
+  char got[200];
+};
+
+// Client bytes that the transcript expects and the client has not sent yet.
+#define EHLO_EXPECT_MAX ((size_t)65536)
+#define EHLO_EXPECT_SECRETS_MAX 256
+
+// A place in the transcript.
+struct ehlo_place {
+  uint32_t line;
+  uint32_t column;
+};
+
+// Stands for any one secret span.
+struct ehlo_expect_secret {
+  size_t at;  // in the bytes
+  struct ehlo_place place;
+};
+
+// Events that the client gave and no "= " line was held against yet.
+#define EHLO_EVENTS_MAX 256
+
+struct ehlo_player {
+  struct ehlo_transport base;
+  struct ehlo_reader *reader;
+  enum ehlo_chunks chunks;
+  bool tolerant;
+  // Each line of the transcript but "= " ones goes here as it is used, and each event: `--update`.
+  struct ehlo_writer *copy;
+  struct ehlo_item item;      // the next one, when `have_item`
+  bool have_item;
+  bool at_end;
+  bool bad;                   // the transcript is not one, see reader->error
+  bool has_header;
+  bool events_listed;         // an "= " line was seen
+  size_t server_pos;          // bytes of the present server item already given
+  bool given;                 // and the client may not have used all of them yet
+  uint64_t time_us;
+  uint8_t expect[EHLO_EXPECT_MAX];
+  struct ehlo_place places[EHLO_EXPECT_MAX];  // where each of these bytes is written
+  size_t expect_len;
+  struct ehlo_expect_secret secrets[EHLO_EXPECT_SECRETS_MAX];
+  size_t num_secrets;
+  size_t first_event;
+  size_t num_events;
+  char events[EHLO_EVENTS_MAX][96];
+  struct ehlo_divergence divergence;
+};
+
+void ehlo_player_init(struct ehlo_player *p, struct ehlo_reader *reader, enum ehlo_chunks chunks,
+                      bool tolerant, struct ehlo_writer *copy);
+
+// Steps over comments and facts that are the program's ("submit", "connect", "note"), giving each
+// to `fact`. To be called once before the session begins.
+void ehlo_player_prologue(struct ehlo_player *p,
+                          void (*fact)(void *arg, const struct ehlo_item *fact), void *arg);
+
+// Whether TLS comes before anything was said.
+bool ehlo_player_tls_is_next(struct ehlo_player *p);
+
+// The next item if it is the client's and was not taken yet, else NULL. It is not to be seen before
+// the client has used up what the server said before it.
+const struct ehlo_item *ehlo_player_client_item(struct ehlo_player *p);
+// Takes it: from now on the client is expected to send its bytes. False if too much is expected.
+bool ehlo_player_take_client_item(struct ehlo_player *p);
+
+// The client gave an event, or the program its outcome.
+void ehlo_player_event(struct ehlo_player *p, const char *text);
+
+// The session is over: what is left of the transcript is held against it.
+void ehlo_player_finish(struct ehlo_player *p);
+
+// A disagreement that the program found; the first one stands.
+void ehlo_player_diverge(struct ehlo_player *p, size_t line, size_t column, const char *expected,
+                         const char *got);
+
+#endif  // EHLO_REPLAY_PLAYER_H

@@ -1,0 +1,222 @@
+// Finds credentials in server lines. The line and each form of a secret are folded to what is
+// compared, and their windows of a few characters are compared as integers; a table of what the
+// line holds makes that fast for tokens of many kilobytes. It keeps no state from line to line.
+#include "replay/redact.h"
+
+#include <string.h>
+
+#define HIT_WINDOW 8
+#define GRAZE_WINDOW 4
+#define BASE64_FORM_MIN 4
+#define RAW (-1)
+
+// ---- Folding and windows ------------------------------------------------------------------------
+
+// What is compared: no control bytes and blanks (-1), one letter case, one base64 alphabet.
+static int fold(uint8_t byte) {
+  if (byte <= 0x20 || byte == 0x7f) {
+    return -1;
+  }
+  switch (byte) {
+    case '-':
+      return '+';
+    case '_':
+      return '/';
+    default:
+      return byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte;
+  }
+}
+
+// The last `size` folded characters that went by, at most 8 of them.
+struct window {
+  size_t size;
+  size_t num_seen;
+  uint64_t value;
+};
+
+// Whether the window is complete, and a new one.
+static bool window_push(struct window *w, uint8_t byte) {
+  int c = fold(byte);
+  if (c < 0) {
+    return false;
+  }
+  uint64_t mask = w->size == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * w->size)) - 1;
+  w->value = ((w->value << 8) | (uint64_t)c) & mask;
+  w->num_seen++;
+  return w->num_seen >= w->size;
+}
+
+static bool line_has(const uint8_t *line, size_t len, const struct window *wanted) {
+  struct window w = {.size = wanted->size};
+  for (size_t i = 0; i < len; i++) {
+    if (window_push(&w, line[i]) && w.value == wanted->value) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// ---- The windows of a line ----------------------------------------------------------------------
+
+// A Bloom filter: what is not in it is not in the line.
+#define SEEN_BITS 18
+struct seen {
+  uint64_t words[(1u << SEEN_BITS) / 64];
+};
+
+static uint32_t seen_bit(uint64_t value, int which) {
+  uint64_t hash = value * UINT64_C(0x9e3779b97f4a7c15);
+  return (uint32_t)(hash >> (which == 0 ? 64 - SEEN_BITS : 64 - 2 * SEEN_BITS)) &
+         ((1u << SEEN_BITS) - 1);
+}
+
+static void seen_fill(struct seen *s, const uint8_t *line, size_t len, size_t window) {
+  struct window w = {.size = window};
+  memset(s, 0, sizeof(*s));
+  for (size_t i = 0; i < len; i++) {
+    if (window_push(&w, line[i])) {
+      for (int which = 0; which < 2; which++) {
+        uint32_t bit = seen_bit(w.value, which);
+        s->words[bit / 64] |= UINT64_C(1) << (bit % 64);
+      }
+    }
+  }
+}
+
+static bool seen_maybe(const struct seen *s, uint64_t value) {
+  for (int which = 0; which < 2; which++) {
+    uint32_t bit = seen_bit(value, which);
+    if ((s->words[bit / 64] >> (bit % 64) & 1) == 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// ---- The forms of a secret ----------------------------------------------------------------------
+
+// A secret as it is (`shift` RAW), or those characters of its base64 that it alone decides when
+// `shift` (0, 1, 2) bytes of something else stand before it in its group of three.
+struct form {
+  const uint8_t *secret;
+  size_t len;
+  int shift;
+};
+
+// Places in a form: from `first` on, and `end` the one past them.
+static size_t form_first(const struct form *f) {
+  return f->shift == RAW ? 0 : (size_t)(8 * f->shift + 5) / 6;
+}
+
+static size_t form_end(const struct form *f) {
+  return f->shift == RAW ? f->len : 8 * ((size_t)f->shift + f->len) / 6;
+}
+
+static uint8_t form_at(const struct form *f, size_t place) {
+  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (f->shift == RAW) {
+    return f->secret[place];
+  }
+  size_t bit = 6 * place - 8 * (size_t)f->shift;
+  size_t at = bit / 8;
+  unsigned pair = (unsigned)f->secret[at] << 8;
+  if (at + 1 < f->len) {
+    pair |= f->secret[at + 1];
+  }
+  return (uint8_t)alphabet[pair >> (10 - bit % 8) & 63];
+}
+
+static size_t form_folded_len(const struct form *f) {
+  size_t num = 0;
+  for (size_t place = form_first(f); place < form_end(f); place++) {
+    num += fold(form_at(f, place)) >= 0 ? 1 : 0;
+  }
+  return num;
+}
+
+static bool form_in_line(const struct form *f, const uint8_t *line, size_t len, size_t window,
+                         const struct seen *s) {
+  size_t form_len = form_folded_len(f);
+  if (form_len < (f->shift == RAW ? 1 : BASE64_FORM_MIN)) {
+    return false;
+  }
+  struct window w = {.size = form_len < window ? form_len : window};
+  bool in_table = w.size == window;
+  for (size_t place = form_first(f); place < form_end(f); place++) {
+    if (window_push(&w, form_at(f, place)) && (!in_table || seen_maybe(s, w.value)) &&
+        line_has(line, len, &w)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool contains(const struct ehlo_redactor *r, const uint8_t *line, size_t len,
+                     size_t window) {
+  struct seen s;
+  if (r->num == 0) {
+    return false;
+  }
+  seen_fill(&s, line, len, window);
+  const uint8_t *secret = r->bytes;
+  for (size_t i = 0; i < r->num; i++) {
+    for (int shift = RAW; shift <= 2; shift++) {
+      struct form f = {secret, r->len[i], shift};
+      if (form_in_line(&f, line, len, window, &s)) {
+        return true;
+      }
+    }
+    secret += r->len[i];
+  }
+  return false;
+}
+
+// ---- The secrets --------------------------------------------------------------------------------
+
+void ehlo_redactor_init(struct ehlo_redactor *r) {
+  memset(r, 0, sizeof(*r));
+}
+
+static bool has_secret(const struct ehlo_redactor *r, const uint8_t *bytes, size_t len) {
+  size_t at = 0;
+  for (size_t i = 0; i < r->num; i++) {
+    if (r->len[i] == len && memcmp(r->bytes + at, bytes, len) == 0) {
+      return true;
+    }
+    at += r->len[i];
+  }
+  return false;
+}
+
+void ehlo_redactor_add(struct ehlo_redactor *r, const uint8_t *bytes, size_t len) {
+  if (len == 0 || has_secret(r, bytes, len)) {
+    return;
+  }
+  if (r->num == EHLO_REDACT_MAX || len > sizeof(r->bytes) - r->used) {
+    r->full = true;
+    return;
+  }
+  memcpy(r->bytes + r->used, bytes, len);
+  r->used += len;
+  r->len[r->num++] = len;
+}
+
+bool ehlo_redactor_is_empty(const struct ehlo_redactor *r) {
+  return r->num == 0 && !r->full;
+}
+
+bool ehlo_redactor_hits(const struct ehlo_redactor *r, const uint8_t *line, size_t len) {
+  return r->full || contains(r, line, len, HIT_WINDOW);
+}
+
+bool ehlo_redactor_grazes(const struct ehlo_redactor *r, const uint8_t *text, size_t len) {
+  return contains(r, text, len, GRAZE_WINDOW);
+}
+
+void ehlo_redactor_wipe(struct ehlo_redactor *r) {
+  // A plain memset() of what nobody reads again may be left out.
+  volatile uint8_t *bytes = (volatile uint8_t *)r;
+  for (size_t i = 0; i < sizeof(*r); i++) {
+    bytes[i] = 0;
+  }
+}

@@ -1,0 +1,289 @@
+// The redactor: a secret is found in every form that it is looked for in, wherever it stands and
+// however it is cut by blanks and control bytes; ordinary server lines are let through.
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "replay/redact.h"
+
+static struct ehlo_redactor r;
+
+static void add(const char *secret) {
+  ehlo_redactor_add(&r, (const uint8_t *)secret, strlen(secret));
+}
+
+static bool hits(const char *line) {
+  return ehlo_redactor_hits(&r, (const uint8_t *)line, strlen(line));
+}
+
+static bool grazes(const char *text) {
+  return ehlo_redactor_grazes(&r, (const uint8_t *)text, strlen(text));
+}
+
+struct row {
+  const char *secret;
+  const char *line;
+  bool hits;
+  bool grazes;
+};
+
+static const struct row rows[] = {
+    // As it is.
+    {"hunter2", "535 bad password hunter2\r\n", true, true},
+    {"hunter2", "535 bad password HUNTER2\r\n", true, true},
+    {"hunter2", "535 h u-n\tt", false, false},
+    {"hunter2", "535 h u\tn\x01t\r\ner2", true, true},
+    {"hunter2", "535 hunter", false, true},
+    {"hunter2", "535 unter2", false, true},
+    {"hunter2", "535 hunt", false, true},
+    {"hunter2", "535 hun", false, false},
+    {"hunter2", "535 hunt er", false, true},
+    // Windows of eight.
+    {"correct horse battery", "535 the word is ecthorse", true, true},
+    {"correct horse battery", "535 the word is cthorse", false, true},
+    {"correct horse battery", "535 correct h", true, true},
+    {"correct horse battery", "535 e battery", true, true},
+    {"correct horse battery", "535 correct", false, true},
+    // A secret of its own window's length, and one less.
+    {"12345678", "a 12345678 b", true, true},
+    {"12345678", "a 1234567 b", false, true},
+    {"1234567", "a 1234567 b", true, true},
+    {"1234567", "a 123456 b", false, true},
+    {"1234", "a 1234 b", true, true},
+    {"1234", "a 123 b", false, false},
+    // Base64 of "hunter2secret" behind 0, 1 and 2 other bytes.
+    {"hunter2secret", "334 aHVudGVyMnNlY3JldA==", true, true},
+    {"hunter2secret", "334 AGh1bnRlcjJzZWNyZXQ=", true, true},
+    {"hunter2secret", "334 AABodW50ZXIyc2VjcmV0", true, true},
+    {"hunter2secret", "334 AABODW50ZXIYC2", true, true},
+    {"hunter2secret", "334 aHVu dGVy Mn", true, true},
+    {"hunter2secret", "334 aHVudGV", false, true},
+    {"hunter2secret", "334 AGh1bnRlcjJ", true, true},
+    // The characters next to it depend on what stands there, and are not looked at.
+    {"hunter2secret", "334 xxVudGVyMnN", true, true},
+    {"hunter2secret", "334 JnR1bnRlcjJ", true, true},
+    {"hunter2secret", "334 cjJzZWNyZXQxMjM=", true, true},
+    // The other alphabet of RFC 4648.
+    {"~~~???~~~???", "535 fn5-Pz8_fn5-", true, true},
+    {"~~~???~~~???", "535 fn5+Pz8/fn5+", true, true},
+    // Short ones: in full, and no forms of under four characters.
+    {"ab", "535 xaby", true, true},
+    {"ab", "535 a-b", false, false},
+    {"a", "535 bcd", false, false},
+    {"abc", "535 abc", true, true},
+    {"abc", "535 YWJj", true, true},
+    {"abc", "535 ab", false, false},
+    {"abc", "535 FiY WJ", false, false},
+    {"abcd", "535 YWJjZ", true, true},
+    {"   ", "535 a b  c   d", false, false},
+    // Ordinary.
+    {"correct horse battery", "250-mail.example greets you", false, false},
+    {"correct horse battery", "535 5.7.8 Username and Password not accepted", false, false},
+    {"correct horse battery", "334 UGFzc3dvcmQ6", false, false},
+    {"correct horse battery", "", false, false},
+};
+
+Test(redact, rows) {
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    ehlo_redactor_init(&r);
+    add(rows[i].secret);
+    cr_expect_eq(hits(rows[i].line), rows[i].hits, "row %zu: %s in %s", i, rows[i].secret,
+                 rows[i].line);
+    cr_expect_eq(grazes(rows[i].line), rows[i].grazes, "row %zu, grazes: %s in %s", i,
+                 rows[i].secret, rows[i].line);
+  }
+}
+
+// ---- What it holds ------------------------------------------------------------------------------
+
+Test(redact, is_empty_until_something_is_added) {
+  ehlo_redactor_init(&r);
+  cr_expect(ehlo_redactor_is_empty(&r));
+  add("");
+  cr_expect(ehlo_redactor_is_empty(&r) && !hits("anything at all"));
+  add("x1");
+  cr_expect(!ehlo_redactor_is_empty(&r));
+  add("x1");
+  cr_expect_eq(r.num, 1u);
+}
+
+Test(redact, looks_for_each_secret) {
+  char secret[] = "secret-number-0";
+  ehlo_redactor_init(&r);
+  for (size_t i = 0; i < EHLO_REDACT_MAX; i++) {
+    secret[14] = (char)('a' + i);
+    add(secret);
+  }
+  cr_expect(!r.full);
+  cr_expect(!hits("xet-numb"));
+  cr_expect(hits("t-number-a") && hits("t-number-h"));
+  add("another");
+  cr_expect(r.full);
+  cr_expect(hits("any line is an echo now"));
+  cr_expect(!grazes("but this is not"));
+}
+
+Test(redact, is_full_one_byte_past_its_room) {
+  static uint8_t bytes[EHLO_REDACT_BYTES_MAX];
+  memset(bytes, 'k', sizeof(bytes));
+  for (size_t over = 0; over < 2; over++) {
+    ehlo_redactor_init(&r);
+    ehlo_redactor_add(&r, bytes, 100);
+    ehlo_redactor_add(&r, bytes, sizeof(bytes) - 100 + over);
+    cr_expect_eq(r.full, over != 0);
+    cr_expect_eq(r.num, 2 - over);
+    cr_expect(hits("kkkkkkkkkk"));
+  }
+  static uint8_t more[EHLO_REDACT_BYTES_MAX + 1];
+  ehlo_redactor_init(&r);
+  ehlo_redactor_add(&r, more, sizeof(more));
+  cr_expect(r.full && r.num == 0 && !ehlo_redactor_is_empty(&r));
+}
+
+Test(redact, wipes_itself) {
+  static const struct ehlo_redactor zero;
+  ehlo_redactor_init(&r);
+  add("hunter2");
+  ehlo_redactor_wipe(&r);
+  cr_expect_eq(memcmp(&r, &zero, sizeof(r)), 0);
+}
+
+// ---- At random ----------------------------------------------------------------------------------
+
+static size_t base64(char *out, const uint8_t *in, size_t len) {
+  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  size_t n = 0;
+  unsigned bits = 0;
+  unsigned num_bits = 0;
+  for (size_t i = 0; i < len; i++) {
+    bits = bits << 8 | in[i];
+    for (num_bits += 8; num_bits >= 6; num_bits -= 6) {
+      out[n++] = alphabet[bits >> (num_bits - 6) & 63];
+    }
+  }
+  if (num_bits > 0) {
+    out[n++] = alphabet[bits << (6 - num_bits) & 63];
+  }
+  while (n % 4 != 0) {
+    out[n++] = '=';
+  }
+  return n;
+}
+
+// Puts `text` into `line` with blanks and control bytes strewn in.
+static size_t strew(uint8_t *line, size_t at, const uint8_t *text, size_t len) {
+  static const uint8_t strewn[] = {' ', '\t', '\r', '\n', 0, 0x7f, 0x1b};
+  for (size_t i = 0; i < len; i++) {
+    while (rand() % 4 == 0) {
+      line[at++] = strewn[(size_t)rand() % sizeof(strewn)];
+    }
+    line[at++] =
+        rand() % 2 == 0 && text[i] >= 'a' && text[i] <= 'z' ? (uint8_t)(text[i] - 32) : text[i];
+  }
+  return at;
+}
+
+static size_t ordinary(uint8_t *line, size_t at) {
+  for (int i = rand() % 40; i > 0; i--) {
+    line[at++] = (uint8_t) "0.:<>@ ()"[rand() % 9];
+  }
+  return at;
+}
+
+static size_t random_secret(uint8_t *out) {
+  size_t len = 6 + (size_t)rand() % 60;
+  for (size_t i = 0; i < len; i++) {
+    out[i] = (uint8_t)('a' + rand() % 26);
+  }
+  return len;
+}
+
+Test(redact, finds_secrets_put_anywhere) {
+  srand(3);
+  for (int round = 0; round < 5000; round++) {
+    uint8_t secret[80];
+    uint8_t text[200];
+    uint8_t line[4000];
+    size_t len = random_secret(secret);
+    ehlo_redactor_init(&r);
+    add("decoy-decoy-decoy");
+    ehlo_redactor_add(&r, secret, len);
+    size_t text_len = len;
+    memcpy(text, secret, len);
+    if (rand() % 2 == 0) {
+      uint8_t message[100] = {0};
+      size_t before = (size_t)rand() % 7;
+      memset(message, rand() % 256, sizeof(message));
+      memcpy(message + before, secret, len);
+      text_len = base64((char *)text, message, before + len + (size_t)rand() % 5);
+    }
+    size_t start = ordinary(line, 0);
+    cr_expect(!ehlo_redactor_hits(&r, line, start));
+    size_t end = ordinary(line, strew(line, start, text, text_len));
+    cr_assert(ehlo_redactor_hits(&r, line, end), "round %d", round);
+    cr_assert(ehlo_redactor_grazes(&r, line, end), "round %d", round);
+  }
+}
+
+// Any eight characters in a row of a form are a hit, and no seven.
+Test(redact, finds_every_window) {
+  static const char secret[] = "abcdefghijklmnopqrstuvwxyz";
+  ehlo_redactor_init(&r);
+  add(secret);
+  for (size_t at = 0; at + 8 <= sizeof(secret) - 1; at++) {
+    for (size_t len = 7; len <= 8; len++) {
+      char line[32] = "550 ";
+      memcpy(line + 4, secret + at, len);
+      cr_expect_eq(hits(line), len == 8, "%s", line);
+    }
+  }
+}
+
+// The characters of base64 that a secret alone decides: all of them are looked at, and no more.
+Test(redact, looks_at_just_the_characters_that_the_secret_decides) {
+  static const uint8_t secret[] = "Qz7!kP2@wX9#";
+  const size_t len = sizeof(secret) - 1;
+  for (size_t cut = len - 2; cut <= len; cut++) {
+    ehlo_redactor_init(&r);
+    ehlo_redactor_add(&r, secret, cut);
+    for (size_t shift = 0; shift < 3; shift++) {
+      uint8_t message[20] = {0};
+      char text[40];
+      memcpy(message + shift, secret, cut);
+      base64(text, message, sizeof(message));
+      size_t first = shift == 0 ? 0 : shift + 1;
+      size_t end = 8 * (shift + cut) / 6;
+      cr_expect(ehlo_redactor_hits(&r, (const uint8_t *)text + first, 8));
+      cr_expect(ehlo_redactor_hits(&r, (const uint8_t *)text + end - 8, 8));
+      if (first > 0) {
+        cr_expect(!ehlo_redactor_hits(&r, (const uint8_t *)text + first - 1, 8));
+      }
+      if (8 * (shift + cut) % 6 != 0) {
+        cr_expect(!ehlo_redactor_hits(&r, (const uint8_t *)text + end - 7, 8));
+      }
+    }
+  }
+}
+
+Test(redact, is_quick_with_long_tokens) {
+  static uint8_t token[12288];
+  static uint8_t line[4096];
+  srand(4);
+  for (size_t i = 0; i < sizeof(token); i++) {
+    token[i] = (uint8_t)('a' + rand() % 26);
+  }
+  for (size_t i = 0; i < sizeof(line); i++) {
+    line[i] = (uint8_t)('a' + rand() % 26);
+  }
+  ehlo_redactor_init(&r);
+  ehlo_redactor_add(&r, token, sizeof(token));
+  clock_t start = clock();
+  for (int i = 0; i < 20; i++) {
+    cr_expect(!ehlo_redactor_hits(&r, line, sizeof(line)));
+  }
+  // Fifty million comparisons for each line would take longer than this even when nothing checks.
+  cr_expect_leq((double)(clock() - start) / CLOCKS_PER_SEC, 1.0);
+  memcpy(line + 2000, token + sizeof(token) - 8, 8);
+  cr_expect(ehlo_redactor_hits(&r, line, sizeof(line)));
+}

@@ -1,0 +1,167 @@
+// Puts reader, player, client and program together for one transcript.
+#include "replay/replay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/pump.h"
+#include "replay/settings.h"
+#include "replay/submission.h"
+#include "replay/unstuff.h"
+#include "replay/verbs.h"
+
+// Everything a replay needs, in one block.
+struct session {
+  struct ehlo_reader reader;
+  struct ehlo_player player;
+  struct ehlo_settings settings;
+  struct ehlo_client client;
+  struct ehlo_submission submission;
+  struct ehlo_verbs verbs;
+  struct ehlo_replay_result *result;
+  // Message text of a submission, taken from the transcript.
+  struct ehlo_unstuff unstuff;
+  size_t text_pos;
+  size_t text_len;
+  uint8_t text[EHLO_TRANSCRIPT_LINE_MAX + 8];
+  uint8_t buffer[EHLO_BUFFER_DEFAULT];
+};
+
+// A length first, so that "a", "bc" and "ab", "c" differ.
+static void add_to_hash(struct session *s, const void *bytes, size_t len) {
+  uint64_t *hash = &s->result->hash;
+  *hash = (*hash ^ len) * 1099511628211U;
+  for (size_t i = 0; i < len; i++) {
+    *hash = (*hash ^ ((const uint8_t *)bytes)[i]) * 1099511628211U;
+  }
+}
+
+static void add_span_to_hash(struct session *s, struct ehlo_span span) {
+  add_to_hash(s, span.bytes, span.len);
+}
+
+static void note_event(struct session *s, const char *text) {
+  s->result->num_events++;
+  add_to_hash(s, text, strlen(text));
+  ehlo_player_event(&s->player, text);
+}
+
+// The words of an event go into the record; all that it holds goes into the hash.
+static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
+  struct session *s = arg;
+  char text[EHLO_EVENT_TEXT_MAX];
+  uint64_t numbers[] = {event->recipient, event->reply.num_lines, event->verb,
+                        event->error.verb_sent, (uint64_t)ehlo_client_state(c)};
+  ehlo_event_text(text, event);
+  note_event(s, text);
+  add_to_hash(s, numbers, sizeof(numbers));
+  add_span_to_hash(s, event->reply.text);
+  add_span_to_hash(s, event->challenge);
+  add_span_to_hash(s, event->error.line);
+}
+
+static void on_fact(void *arg, const struct ehlo_item *fact) {
+  ehlo_settings_read(&((struct session *)arg)->settings, fact->text, fact->line);
+}
+
+// The message of a submission, a recorded line at a time.
+static enum ehlo_source_state peek_text(void *arg, struct ehlo_span *out) {
+  struct session *s = arg;
+  while (s->text_pos == s->text_len && !s->unstuff.ended) {
+    const struct ehlo_item *item = ehlo_player_client_item(&s->player);
+    size_t used;
+    if (item == NULL) {
+      break;  // the record ends, or the server spoke up
+    }
+    s->text_pos = 0;
+    ehlo_unstuff_feed(&s->unstuff, &used, &s->text_len, s->text, item->bytes, item->bytes_len);
+    ehlo_player_take_client_item(&s->player);
+  }
+  *out = (struct ehlo_span){s->text + s->text_pos, s->text_len - s->text_pos};
+  return out->len == 0 && s->unstuff.ended ? EHLO_SOURCE_END : EHLO_SOURCE_MORE;
+}
+
+static void skip_text(void *arg, size_t n) {
+  ((struct session *)arg)->text_pos += n;
+}
+
+static struct ehlo_program *begin_program(struct session *s) {
+  if (!s->settings.present) {
+    s->settings.client.allow_cleartext_auth = true;  // the transcript decides, not this engine
+    ehlo_verbs_init(&s->verbs, &s->player);
+    return &s->verbs.base;
+  }
+  struct ehlo_source source = {peek_text, skip_text, s};
+  ehlo_settings_finish(&s->settings);
+  ehlo_unstuff_init(&s->unstuff);
+  ehlo_submission_init(&s->submission, &s->settings.submit, &source);
+  return &s->submission.base;
+}
+
+static void run(struct session *s) {
+  struct ehlo_program *program = begin_program(s);
+  ehlo_client_init(&s->client, &s->settings.client, s->buffer, sizeof(s->buffer),
+                   s->player.time_us / 1000);
+  struct ehlo_pump pump = {
+      .client = &s->client,
+      .transport = &s->player.base,
+      .program = program,
+      .observer = {on_event, s},
+      .tls_first = ehlo_player_tls_is_next(&s->player),
+  };
+  ehlo_pump_run(&pump);
+  if (s->settings.present && s->submission.submit.outcome != EHLO_OUTCOME_OPEN) {
+    char text[EHLO_EVENT_TEXT_MAX];
+    ehlo_outcome_text(text, &s->submission.submit);
+    note_event(s, text);
+  }
+  ehlo_player_finish(&s->player);
+}
+
+static void judge(struct session *s) {
+  struct ehlo_replay_result *r = s->result;
+  r->is_submission = s->settings.present;
+  r->outcome = s->submission.submit.outcome;
+  r->stage = s->submission.submit.stage;
+  r->state = ehlo_client_state(&s->client);
+  r->status = s->client.status;
+  r->divergence = s->player.divergence;
+  if (s->reader.read_failed) {
+    r->verdict = EHLO_REPLAY_FAILED;
+  } else if (s->player.bad) {
+    r->verdict = EHLO_REPLAY_BAD;
+    r->error = s->reader.error;
+  } else if (r->divergence.found) {
+    r->verdict = EHLO_REPLAY_DIVERGED;
+  }
+}
+
+void ehlo_replay_run(struct ehlo_replay_result *out, ehlo_read_fn read, void *arg,
+                     const struct ehlo_replay_options *options) {
+  memset(out, 0, sizeof(*out));
+  out->hash = 14695981039346656037U;
+  struct session *s = calloc(1, sizeof(*s));
+  if (s == NULL) {
+    out->verdict = EHLO_REPLAY_FAILED;
+    return;
+  }
+  s->result = out;
+  ehlo_settings_init(&s->settings);
+  ehlo_reader_init(&s->reader, read, arg);
+  ehlo_player_init(&s->player, &s->reader, options->chunks, options->tolerant, options->copy);
+  ehlo_player_prologue(&s->player, on_fact, s);
+  if (s->settings.error[0] != '\0') {
+    out->verdict = EHLO_REPLAY_BAD;
+    snprintf(out->error_text, sizeof(out->error_text), "%s", s->settings.error);
+    out->error = (struct ehlo_transcript_error){s->settings.error_line, 1, out->error_text};
+  } else if (!s->player.bad) {
+    run(s);
+    judge(s);
+  } else {
+    judge(s);
+  }
+  ehlo_settings_free(&s->settings);
+  ehlo_client_wipe(&s->client);
+  free(s);
+}

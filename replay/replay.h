@@ -1,0 +1,39 @@
+// Replays one transcript: the whole of it in one call, offline, without sockets or a clock.
+#ifndef EHLO_REPLAY_REPLAY_H
+#define EHLO_REPLAY_REPLAY_H
+
+#include "replay/event_text.h"
+#include "replay/player.h"
+
+struct ehlo_replay_options {
+  enum ehlo_chunks chunks;
+  bool tolerant;              // client bytes may differ
+  struct ehlo_writer *copy;   // NULL, or where the transcript goes with its events made anew
+};
+
+enum ehlo_replay_verdict {
+  EHLO_REPLAY_SAME = 0,
+  EHLO_REPLAY_DIVERGED,
+  EHLO_REPLAY_BAD,     // the transcript is not one
+  EHLO_REPLAY_FAILED,  // it could not be read
+};
+
+struct ehlo_replay_result {
+  enum ehlo_replay_verdict verdict;
+  struct ehlo_divergence divergence;          // DIVERGED
+  struct ehlo_transcript_error error;         // BAD; its message lives as long as the result
+  char error_text[160];
+  bool is_submission;                         // it has "! submit" facts: policy decided
+  enum ehlo_outcome outcome;                  // then
+  enum ehlo_stage stage;
+  enum ehlo_state state;                      // where the client stood at the end
+  enum ehlo_status status;                    // its sticky error
+  size_t num_events;
+  uint64_t hash;  // FNV-1a over all that the events hold: the same whatever the cuts
+};
+
+// Runs the transcript that `read` gives.
+void ehlo_replay_run(struct ehlo_replay_result *out, ehlo_read_fn read, void *arg,
+                     const struct ehlo_replay_options *options);
+
+#endif  // EHLO_REPLAY_REPLAY_H

@@ -1,0 +1,153 @@
+// One call for one transcript: what is no transcript is told with its place, what cannot be read is
+// told as that, and the result says how the session ended.
+#include "replay/replay.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+// Gives a text in pieces, and fails behind it if told to.
+struct text {
+  const char *text;
+  size_t pos;
+  size_t piece;
+  bool fails;
+};
+
+static long read_text(void *arg, uint8_t *buf, size_t cap) {
+  struct text *t = arg;
+  size_t left = strlen(t->text) - t->pos;
+  size_t n = left < cap ? left : cap;
+  n = n < t->piece ? n : t->piece;
+  memcpy(buf, t->text + t->pos, n);
+  t->pos += n;
+  return n == 0 && t->fails ? -1 : (long)n;
+}
+
+static void run(struct ehlo_replay_result *out, struct text source) {
+  struct ehlo_replay_options options = {.chunks = EHLO_CHUNKS_RECORDED};
+  ehlo_replay_run(out, read_text, &source, &options);
+}
+
+static const struct {
+  const char *text;
+  size_t line;
+  size_t column;
+} bad_rows[] = {
+    {"hello\n", 1, 1},
+    {"S: 220 hello\nX: 1\n", 2, 1},
+    {"S: 220 hello\n\nC: QUIT\n", 2, 1},
+    {"S: 220 a\\qb\n", 1, 9},
+    {"S: 220 hello \n", 1, 13},
+    {"# fine\nS:220\n", 2, 3},
+    {"S: 220 hello\nC: EHLO a.example\nS: 250 b\n! unheard of\n", 4, 3},
+    {"+1x S: 220\n", 1, 3},
+    {"! ehlo-transcript 2\n", 1, 19},
+    {"S: 220 a\n! ehlo-transcript 1\n", 2, 3},
+    {"! submit colour red\nS: 220 a\n", 1, 1},
+    {"! ehlo-transcript 1\n! submit tls none\n! submit to nobody\nS: 220 a\n", 3, 1},
+    {"! submit tls none\n! sumbit from <>\n", 2, 3},
+    {"S: 220 a\tb\n", 1, 9},
+    {"! tls\nS: 220 hello\nC: EHLO a.example\nS: 250 \xff\n", 4, 8},
+};
+
+Test(replay, tells_where_a_transcript_is_none) {
+  for (size_t i = 0; i < NUM(bad_rows); i++) {
+    for (size_t piece = 1; piece < 100; piece += 49) {
+      struct ehlo_replay_result r;
+      run(&r, (struct text){.text = bad_rows[i].text, .piece = piece});
+      cr_expect_eq(r.verdict, EHLO_REPLAY_BAD, "%s: verdict %d", bad_rows[i].text, (int)r.verdict);
+      cr_expect(r.error.line == bad_rows[i].line && r.error.column == bad_rows[i].column,
+                "%s: at %zu:%zu", bad_rows[i].text, r.error.line, r.error.column);
+      cr_expect(r.error.message != NULL && r.error.message[0] != '\0', "%s", bad_rows[i].text);
+    }
+  }
+}
+
+// A bad line counts also where the session was over before it.
+Test(replay, reads_to_the_end) {
+  struct ehlo_replay_result r;
+  run(&r, (struct text){.text = "S: 220 a\nC: QUIT\nS: 221 b\n! eof S\nnonsense\n", .piece = 99});
+  cr_expect_eq(r.verdict, EHLO_REPLAY_BAD);
+  cr_expect(r.error.line == 5 && r.error.column == 1, "%zu:%zu", r.error.line, r.error.column);
+}
+
+Test(replay, tells_what_cannot_be_read) {
+  static const char *const texts[] = {"", "S: 220 a\n", "S: 220 a\nC: EHLO a.example\n"};
+  for (size_t i = 0; i < NUM(texts); i++) {
+    struct ehlo_replay_result r;
+    run(&r, (struct text){.text = texts[i], .piece = 5, .fails = true});
+    cr_expect_eq(r.verdict, EHLO_REPLAY_FAILED, "%s", texts[i]);
+  }
+}
+
+#define SETTINGS                                                                         \
+  "! submit tls none\n! submit helo a.example\n! submit from <a@b>\n! submit to <c@d>\n" \
+  "! submit to <e@f>\n"
+#define ENVELOPE(second)                                                                     \
+  "S: 220 a\nC: EHLO a.example\nS: 250 a\nC: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\n" \
+  "S: 250 ok\nC: RCPT TO:<e@f>\nS: " second "\n"
+
+static const struct {
+  const char *text;
+  bool is_submission;
+  enum ehlo_outcome outcome;
+  enum ehlo_stage stage;
+  enum ehlo_state state;
+  enum ehlo_status status;
+  size_t num_events;
+} result_rows[] = {
+    {"", false, EHLO_OUTCOME_OPEN, EHLO_STAGE_CONNECT, EHLO_STATE_CONNECT, EHLO_OK, 0},
+    {"S: 220 a\n", false, EHLO_OUTCOME_OPEN, EHLO_STAGE_CONNECT, EHLO_STATE_GREETED, EHLO_OK, 1},
+    {"S: nonsense\n", false, EHLO_OUTCOME_OPEN, EHLO_STAGE_CONNECT, EHLO_STATE_FAILED,
+     EHLO_E_REPLY_SYNTAX, 1},
+    {SETTINGS "! connect failed refused\n", true, EHLO_OUTCOME_CONNECT_FAILED, EHLO_STAGE_CONNECT,
+     EHLO_STATE_FAILED, EHLO_E_CONNECT, 2},
+    {SETTINGS "S: 554 no\nC: QUIT\nS: 221 bye\n", true, EHLO_OUTCOME_REFUSED, EHLO_STAGE_GREETING,
+     EHLO_STATE_CLOSED, EHLO_OK, 4},
+    {SETTINGS ENVELOPE("550 no") "C: DATA\nS: 354 go\nC: .\nS: 250 ok\nC: QUIT\n! eof S\n", true,
+     EHLO_OUTCOME_PARTIAL, EHLO_STAGE_QUIT, EHLO_STATE_CLOSED, EHLO_OK, 10},
+    {SETTINGS ENVELOPE("250 ok") "C: DATA\n! timeout\n", true, EHLO_OUTCOME_TIMEOUT,
+     EHLO_STAGE_DATA, EHLO_STATE_FAILED, EHLO_E_TIMEOUT, 7},
+};
+
+Test(replay, says_how_it_ended) {
+  for (size_t i = 0; i < NUM(result_rows); i++) {
+    struct ehlo_replay_result r;
+    run(&r, (struct text){.text = result_rows[i].text, .piece = 1000});
+    cr_expect_eq(r.verdict, EHLO_REPLAY_SAME, "%zu: %zu:%zu expected %s got %s", i,
+                 r.divergence.line, r.divergence.column, r.divergence.expected, r.divergence.got);
+    cr_expect_eq(r.is_submission, result_rows[i].is_submission, "%zu", i);
+    cr_expect(r.outcome == result_rows[i].outcome && r.stage == result_rows[i].stage,
+              "%zu: %s at %s", i, ehlo_outcome_name(r.outcome), ehlo_stage_name(r.stage));
+    cr_expect_eq(r.state, result_rows[i].state, "%zu: %s", i, ehlo_state_name(r.state));
+    cr_expect_eq(r.status, result_rows[i].status, "%zu: %s", i, ehlo_status_name(r.status));
+    cr_expect_eq(r.num_events, result_rows[i].num_events, "%zu: %zu events", i, r.num_events);
+  }
+}
+
+// The hash tells sessions apart by all that their replies hold, and by nothing else.
+Test(replay, hashes_what_the_replies_hold) {
+  static const char base[] = "S: 220 a\nC: EHLO a.example\nS: 250-b\nS: 250 SIZE\n";
+  static const struct {
+    const char *text;
+    bool same;
+  } rows[] = {
+      {"# a comment\n+3 S: 220 a\n+1 C: EHLO a.example\nS: 250-b\nS: 250 SIZE\n", true},
+      {"S: 220\\x20a\nC: EHLO a.example\n= reply 250 to EHLO\nS: 250-b\n+1 S: 250 SIZE\n", false},
+      {"S: 220 A\nC: EHLO a.example\nS: 250-b\nS: 250 SIZE\n", false},
+      {"S: 220 a\nC: EHLO a.example\nS: 250-b\nS: 250 SIZE 1\n", false},
+      {"S: 220 a\nC: EHLO a.example\nS: 250 b\n", false},
+      {"S: 221 a\n", false},
+  };
+  struct ehlo_replay_result expected;
+  run(&expected, (struct text){.text = base, .piece = 1000});
+  for (size_t i = 0; i < NUM(rows); i++) {
+    struct ehlo_replay_result r;
+    run(&r, (struct text){.text = rows[i].text, .piece = 1000});
+    if (i != 1) {
+      cr_expect_eq(r.hash == expected.hash, rows[i].same, "%zu", i);
+    }
+  }
+}

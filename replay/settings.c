@@ -1,0 +1,346 @@
+// One row a setting, read and written beside each other.
+#include "replay/settings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/escape.h"
+
+#define TEXT_MAX 2048
+
+const struct ehlo_mechanism *const ehlo_all_mechanisms[] = {
+    &ehlo_mechanism_plain,
+    &ehlo_mechanism_login,
+};
+const size_t ehlo_num_mechanisms = sizeof(ehlo_all_mechanisms) / sizeof(ehlo_all_mechanisms[0]);
+
+static const char *const tls_names[] = {"starttls", "implicit", "none"};
+static const char *const initial_names[] = {"auto", "always", "never"};
+
+struct ehlo_settings_block {
+  struct ehlo_settings_block *next;
+  uint8_t bytes[];
+};
+
+void ehlo_settings_init(struct ehlo_settings *s) {
+  memset(s, 0, sizeof(*s));
+}
+
+void ehlo_settings_free(struct ehlo_settings *s) {
+  while (s->blocks != NULL) {
+    struct ehlo_settings_block *next = s->blocks->next;
+    free(s->blocks);
+    s->blocks = next;
+  }
+  free(s->to);
+  memset(s, 0, sizeof(*s));
+}
+
+static void complain(struct ehlo_settings *s, const char *text, size_t line) {
+  if (s->error[0] == '\0') {
+    s->error_line = line;
+    snprintf(s->error, sizeof(s->error), "the setting \"%.80s\" is not understood", text);
+  }
+}
+
+// Keeps the decoded text.
+static bool keep(struct ehlo_settings *s, struct ehlo_span *out, const char *text, size_t len) {
+  struct ehlo_settings_block *block = malloc(sizeof(*block) + len + 1);
+  if (block == NULL) {
+    return false;
+  }
+  block->next = s->blocks;
+  s->blocks = block;
+  out->bytes = block->bytes;
+  return ehlo_text_unescape(block->bytes, &out->len, len + 1, text, len);
+}
+
+// "<address>"
+static bool keep_path(struct ehlo_settings *s, struct ehlo_span *out, const char *text) {
+  size_t len = strlen(text);
+  return len >= 2 && text[0] == '<' && text[len - 1] == '>' && keep(s, out, text + 1, len - 2);
+}
+
+static bool add_recipient(struct ehlo_settings *s, const char *text) {
+  size_t n = s->submit.num_to;
+  if (n == EHLO_SETTINGS_RECIPIENTS_MAX) {
+    return false;
+  }
+  if (n == s->to_cap) {
+    size_t cap = n == 0 ? 16 : n * 2;
+    struct ehlo_span *to = realloc(s->to, cap * sizeof(*to));
+    if (to == NULL) {
+      return false;
+    }
+    s->to = to;
+    s->to_cap = cap;
+  }
+  if (!keep_path(s, &s->to[n], text)) {
+    return false;
+  }
+  s->submit.num_to++;
+  return true;
+}
+
+static bool find_name(unsigned *out, const char *text, const char *const *names, size_t num) {
+  for (size_t i = 0; i < num; i++) {
+    if (strcmp(text, names[i]) == 0) {
+      *out = (unsigned)i;
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool read_number(uint64_t *out, const char *text) {
+  *out = 0;
+  size_t i = 0;
+  for (; text[i] >= '0' && text[i] <= '9' && i < 18; i++) {
+    *out = *out * 10 + (uint64_t)(text[i] - '0');
+  }
+  return i > 0 && text[i] == '\0';
+}
+
+static bool read_stage(struct ehlo_settings *s, const char *text) {
+  for (unsigned i = 0; i < EHLO_NUM_STAGES; i++) {
+    if (strcmp(text, ehlo_stage_name((enum ehlo_stage)i)) == 0) {
+      s->submit.stop = true;
+      s->submit.stop_after = (enum ehlo_stage)i;
+      return true;
+    }
+  }
+  return false;
+}
+
+// "PLAIN,LOGIN"
+static bool read_mechanisms(struct ehlo_settings *s, const char *text) {
+  const size_t max = sizeof(s->mechanisms) / sizeof(s->mechanisms[0]);
+  s->submit.num_mechanisms = 0;
+  while (*text != '\0') {
+    size_t len = strcspn(text, ",");
+    size_t i = 0;
+    while (i < ehlo_num_mechanisms && (strlen(ehlo_all_mechanisms[i]->name) != len ||
+                                       strncmp(ehlo_all_mechanisms[i]->name, text, len) != 0)) {
+      i++;
+    }
+    if (i == ehlo_num_mechanisms || s->submit.num_mechanisms == max) {
+      return false;
+    }
+    s->mechanisms[s->submit.num_mechanisms++] = ehlo_all_mechanisms[i];
+    text += len;
+    if (text[0] == ',' && *++text == '\0') {
+      return false;
+    }
+  }
+  return s->submit.num_mechanisms > 0;
+}
+
+// "greeting 1000": milliseconds, by the names of struct ehlo_timeouts.
+struct timeout_row {
+  const char *name;
+  size_t offset;
+};
+
+static const struct timeout_row timeout_rows[] = {
+    {"greeting", offsetof(struct ehlo_timeouts, greeting_ms)},
+    {"command", offsetof(struct ehlo_timeouts, command_ms)},
+    {"tls", offsetof(struct ehlo_timeouts, tls_ms)},
+    {"data", offsetof(struct ehlo_timeouts, data_ms)},
+    {"block", offsetof(struct ehlo_timeouts, block_ms)},
+    {"body", offsetof(struct ehlo_timeouts, body_ms)},
+    {"quit", offsetof(struct ehlo_timeouts, quit_ms)},
+};
+#define NUM_TIMEOUTS (sizeof(timeout_rows) / sizeof(timeout_rows[0]))
+
+static bool read_timeout(struct ehlo_settings *s, const char *text) {
+  for (size_t i = 0; i < NUM_TIMEOUTS; i++) {
+    size_t len = strlen(timeout_rows[i].name);
+    uint64_t ms;
+    if (strncmp(text, timeout_rows[i].name, len) == 0 && text[len] == ' ' &&
+        read_number(&ms, text + len + 1) && ms <= UINT32_MAX) {
+      memcpy((uint8_t *)&s->client.timeouts + timeout_rows[i].offset, &(uint32_t){(uint32_t)ms},
+             sizeof(uint32_t));
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool read_choice(struct ehlo_settings *s, const char *word, const char *value) {
+  unsigned choice = 0;
+  if (strcmp(word, "tls") == 0 && find_name(&choice, value, tls_names, 3)) {
+    s->submit.tls = (enum ehlo_tls_mode)choice;
+    return true;
+  }
+  if (strcmp(word, "initial-response") == 0 && find_name(&choice, value, initial_names, 3)) {
+    s->submit.initial_response = (enum ehlo_initial_response)choice;
+    return true;
+  }
+  return false;
+}
+
+static bool read_flag(struct ehlo_settings *s, const char *word) {
+  if (strcmp(word, "8bit") == 0) {
+    s->submit.message_is_8bit = true;
+  } else if (strcmp(word, "force") == 0) {
+    s->submit.force = true;
+  } else if (strcmp(word, "allow-cleartext-auth") == 0) {
+    s->client.allow_cleartext_auth = true;
+  } else if (strcmp(word, "fix-eol") == 0) {
+    s->client.bare_cr = EHLO_BARE_CR_REPAIR;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+static bool read_setting(struct ehlo_settings *s, const char *word, const char *value) {
+  if (strcmp(word, "helo") == 0) {
+    return keep(s, &s->submit.helo_name, value, strlen(value));
+  }
+  if (strcmp(word, "from") == 0) {
+    return keep_path(s, &s->submit.from, value);
+  }
+  if (strcmp(word, "to") == 0) {
+    return add_recipient(s, value);
+  }
+  if (strcmp(word, "user") == 0) {
+    s->submit.credentials = &s->credentials;
+    return keep(s, &s->credentials.user, value, strlen(value));
+  }
+  if (strcmp(word, "auth") == 0) {
+    return read_mechanisms(s, value);
+  }
+  if (strcmp(word, "size") == 0) {
+    return read_number(&s->submit.message_size, value);
+  }
+  if (strcmp(word, "stop-after") == 0) {
+    return read_stage(s, value);
+  }
+  if (strcmp(word, "timeout") == 0) {
+    return read_timeout(s, value);
+  }
+  return read_choice(s, word, value) || (value[0] == '\0' && read_flag(s, word));
+}
+
+void ehlo_settings_read(struct ehlo_settings *s, const char *text, size_t line) {
+  static const char mark[] = "submit ";
+  if (strncmp(text, mark, sizeof(mark) - 1) != 0) {
+    return;
+  }
+  const char *setting = text + sizeof(mark) - 1;
+  size_t word_len = strcspn(setting, " ");
+  char word[32];
+  s->present = true;
+  if (word_len >= sizeof(word)) {
+    complain(s, setting, line);
+    return;
+  }
+  memcpy(word, setting, word_len);
+  word[word_len] = '\0';
+  const char *value = setting + word_len + (setting[word_len] == ' ');
+  if (!read_setting(s, word, value)) {
+    complain(s, setting, line);
+  }
+}
+
+void ehlo_settings_finish(struct ehlo_settings *s) {
+  s->submit.to = s->to;
+  // The transcript keeps the place of the password and not its bytes: any will do.
+  s->credentials.password = ehlo_str("password");
+  if (s->submit.num_mechanisms == 0) {
+    s->submit.mechanisms = ehlo_all_mechanisms;
+    s->submit.num_mechanisms = ehlo_num_mechanisms;
+  } else {
+    s->submit.mechanisms = s->mechanisms;
+  }
+}
+
+// ---- Writing ------------------------------------------------------------------------------------
+
+struct sink {
+  void (*fact)(void *arg, const char *text, size_t len);
+  void *arg;
+};
+
+static void put(const struct sink *sink, const char *word, const char *value) {
+  char text[TEXT_MAX];
+  int len = snprintf(text, sizeof(text), "submit %s%s%s", word, value[0] != '\0' ? " " : "", value);
+  if (len > 0 && (size_t)len < sizeof(text)) {
+    sink->fact(sink->arg, text, (size_t)len);
+  }
+}
+
+static void put_text(const struct sink *sink, const char *word, struct ehlo_span value, bool path) {
+  char escaped[TEXT_MAX - 64];
+  char framed[TEXT_MAX - 32];
+  size_t len;
+  if (!ehlo_text_escape(escaped, &len, sizeof(escaped), value.bytes, value.len)) {
+    return;  // longer than any argument that the engine would send
+  }
+  snprintf(framed, sizeof(framed), path ? "<%s>" : "%s", escaped);
+  put(sink, word, framed);
+}
+
+static void put_number(const struct sink *sink, const char *word, uint64_t value) {
+  char digits[24];
+  snprintf(digits, sizeof(digits), "%" PRIu64, value);
+  put(sink, word, digits);
+}
+
+static void put_mechanisms(const struct sink *sink, const struct ehlo_submit_config *submit) {
+  char names[256] = "";
+  size_t len = 0;
+  for (size_t i = 0; i < submit->num_mechanisms && len < sizeof(names) - 32; i++) {
+    len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i > 0 ? "," : "",
+                            submit->mechanisms[i]->name);
+  }
+  put(sink, "auth", names);
+}
+
+static void put_timeouts(const struct sink *sink, const struct ehlo_timeouts *timeouts) {
+  for (size_t i = 0; i < NUM_TIMEOUTS; i++) {
+    uint32_t ms;
+    char value[48];
+    memcpy(&ms, (const uint8_t *)timeouts + timeout_rows[i].offset, sizeof(ms));
+    if (ms != 0) {
+      snprintf(value, sizeof(value), "%s %" PRIu32, timeout_rows[i].name, ms);
+      put(sink, "timeout", value);
+    }
+  }
+}
+
+static void put_flag(const struct sink *sink, const char *word, bool value) {
+  if (value) {
+    put(sink, word, "");
+  }
+}
+
+void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_submit_config *submit,
+                         void (*fact)(void *arg, const char *text, size_t len), void *arg) {
+  struct sink sink = {fact, arg};
+  put(&sink, "tls", tls_names[submit->tls]);
+  put_text(&sink, "helo", submit->helo_name, false);
+  put_text(&sink, "from", submit->from, true);
+  for (size_t i = 0; i < submit->num_to; i++) {
+    put_text(&sink, "to", submit->to[i], true);
+  }
+  if (submit->credentials != NULL) {
+    put_text(&sink, "user", submit->credentials->user, false);
+    put_mechanisms(&sink, submit);
+    put(&sink, "initial-response", initial_names[submit->initial_response]);
+  }
+  if (submit->message_size > 0) {
+    put_number(&sink, "size", submit->message_size);
+  }
+  put_flag(&sink, "8bit", submit->message_is_8bit);
+  put_flag(&sink, "force", submit->force);
+  put_flag(&sink, "allow-cleartext-auth", client->allow_cleartext_auth);
+  put_flag(&sink, "fix-eol", client->bare_cr == EHLO_BARE_CR_REPAIR);
+  if (submit->stop) {
+    put(&sink, "stop-after", ehlo_stage_name(submit->stop_after));
+  }
+  put_timeouts(&sink, &client->timeouts);
+}

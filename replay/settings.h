@@ -1,0 +1,45 @@
+// The settings of a submission as "! submit" facts: what a record keeps of them, so that a replay
+// takes the same decisions. A password is never among them.
+#ifndef EHLO_REPLAY_SETTINGS_H
+#define EHLO_REPLAY_SETTINGS_H
+
+#include "engine/submit.h"
+
+// Recipients that the facts may name.
+#define EHLO_SETTINGS_RECIPIENTS_MAX 100000
+
+struct ehlo_settings_block;
+
+// What determines a submission besides the server. Memory behind it is its own; free with
+// ehlo_settings_free().
+struct ehlo_settings {
+  struct ehlo_config client;
+  struct ehlo_submit_config submit;
+  struct ehlo_credentials credentials;
+  struct ehlo_span *to;
+  size_t to_cap;
+  const struct ehlo_mechanism *mechanisms[8];
+  struct ehlo_settings_block *blocks;  // of text, newest first
+  bool present;  // a submit fact was read
+  char error[128];  // the first fact that could not be understood; empty if none
+  size_t error_line;
+};
+
+void ehlo_settings_init(struct ehlo_settings *s);
+void ehlo_settings_free(struct ehlo_settings *s);
+
+// Reads one fact's text ("submit from <a@b>"); others are left alone. `line` is where it stands.
+void ehlo_settings_read(struct ehlo_settings *s, const char *text, size_t line);
+
+// To be called after the last fact: makes `s->submit` complete, with a placeholder for the password.
+void ehlo_settings_finish(struct ehlo_settings *s);
+
+// Gives each fact's text to `fact`.
+void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_submit_config *submit,
+                         void (*fact)(void *arg, const char *text, size_t len), void *arg);
+
+// All mechanisms known here, strongest first.
+extern const struct ehlo_mechanism *const ehlo_all_mechanisms[];
+extern const size_t ehlo_num_mechanisms;
+
+#endif  // EHLO_REPLAY_SETTINGS_H

@@ -1,0 +1,202 @@
+// Settings as facts: all that determines a submission comes back as it was, and what is not
+// understood is refused with its line.
+#include "replay/settings.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+// Facts as written, a line each.
+struct facts {
+  size_t len;
+  char text[8192];
+};
+
+static void add_fact(void *arg, const char *text, size_t len) {
+  struct facts *f = arg;
+  cr_assert_lt(f->len + len + 1, sizeof(f->text));
+  memcpy(f->text + f->len, text, len);
+  f->len += len;
+  f->text[f->len++] = '\n';
+  f->text[f->len] = '\0';
+}
+
+static void read_facts(struct ehlo_settings *out, const char *text) {
+  ehlo_settings_init(out);
+  for (size_t line = 1; *text != '\0'; line++) {
+    char fact[4096];
+    size_t len = strcspn(text, "\n");
+    cr_assert_lt(len, sizeof(fact));
+    memcpy(fact, text, len);
+    fact[len] = '\0';
+    ehlo_settings_read(out, fact, line);
+    text += len + (text[len] == '\n');
+  }
+  ehlo_settings_finish(out);
+}
+
+// Reads, writes, and expects the same text again.
+static void expect_round_trip(const char *text) {
+  struct ehlo_settings s;
+  struct facts f = {0};
+  read_facts(&s, text);
+  cr_expect_str_empty(s.error, "%s: %s", text, s.error);
+  ehlo_settings_write(&s.client, &s.submit, add_fact, &f);
+  cr_expect_str_eq(f.text, text, "%s", f.text);
+  ehlo_settings_free(&s);
+}
+
+#define BASE "submit tls starttls\nsubmit helo client.example\nsubmit from <a@example.com>\n"
+#define TO "submit to <b@example.com>\n"
+
+Test(settings, come_back_as_they_were) {
+  static const char *const texts[] = {
+      BASE TO,
+      "submit tls implicit\nsubmit helo [192.0.2.1]\nsubmit from <>\n" TO,
+      "submit tls none\nsubmit helo a\nsubmit from <a@b>\nsubmit to <c@d>\nsubmit to <e@f>\n"
+      "submit to <c@d>\n",
+      BASE TO "submit user alice\nsubmit auth PLAIN,LOGIN\nsubmit initial-response auto\n",
+      BASE TO
+      "submit user a b\\xc3\\xa9\\\\c\\x20\nsubmit auth LOGIN\n"
+      "submit initial-response never\n",
+      BASE TO "submit user alice\nsubmit auth PLAIN\nsubmit initial-response always\n",
+      BASE TO
+      "submit size 18446744073709\nsubmit 8bit\nsubmit force\n"
+      "submit allow-cleartext-auth\nsubmit fix-eol\nsubmit stop-after rcpt\n",
+      BASE TO
+      "submit timeout greeting 1\nsubmit timeout command 2\nsubmit timeout tls 3\n"
+      "submit timeout data 4\nsubmit timeout block 5\nsubmit timeout body 6\n"
+      "submit timeout quit 4294967295\n",
+      "submit tls none\nsubmit helo a\nsubmit from <\"a b>\"@example.com>\n"
+      "submit to <\\xc3\\xa9@example.com>\n",
+  };
+  for (size_t i = 0; i < NUM(texts); i++) {
+    expect_round_trip(texts[i]);
+  }
+}
+
+Test(settings, every_stage_can_be_named) {
+  for (unsigned i = 0; i < EHLO_NUM_STAGES; i++) {
+    char text[256];
+    snprintf(text, sizeof(text), BASE TO "submit stop-after %s\n",
+             ehlo_stage_name((enum ehlo_stage)i));
+    expect_round_trip(text);
+  }
+}
+
+Test(settings, are_what_they_say) {
+  struct ehlo_settings s;
+  read_facts(&s, BASE TO
+             "submit to <c\\x40d>\nsubmit user bob\nsubmit auth LOGIN\nsubmit size 7\n"
+             "submit stop-after data\nsubmit timeout body 9\nsubmit 8bit\n");
+  cr_assert_str_empty(s.error, "%s", s.error);
+  cr_expect(s.present && s.submit.tls == EHLO_TLS_STARTTLS && s.submit.num_to == 2);
+  cr_expect(s.submit.to[1].len == 3 && memcmp(s.submit.to[1].bytes, "c@d", 3) == 0);
+  cr_expect(s.submit.credentials != NULL && s.credentials.user.len == 3);
+  cr_expect_gt(s.credentials.password.len, 0);
+  cr_expect(s.submit.num_mechanisms == 1 && s.submit.mechanisms[0] == &ehlo_mechanism_login);
+  cr_expect(s.submit.message_size == 7 && s.submit.message_is_8bit && !s.submit.force);
+  cr_expect(s.submit.stop && s.submit.stop_after == EHLO_STAGE_DATA);
+  cr_expect(s.client.timeouts.body_ms == 9 && s.client.timeouts.data_ms == 0);
+  ehlo_settings_free(&s);
+}
+
+// Without a user there is no AUTH; without a list all mechanisms are allowed.
+Test(settings, have_defaults) {
+  struct ehlo_settings s;
+  read_facts(&s, "");
+  cr_expect(!s.present && s.submit.credentials == NULL && s.submit.num_to == 0);
+  ehlo_settings_free(&s);
+  read_facts(&s, BASE TO "submit user alice\n");
+  cr_expect_eq(s.submit.num_mechanisms, ehlo_num_mechanisms);
+  ehlo_settings_free(&s);
+}
+
+Test(settings, refuse_what_they_do_not_know) {
+  static const char *const facts[] = {
+      "submit colour red",
+      "submit tls maybe",
+      "submit tls",
+      "submit TLS none",
+      "submit from a@example.com",
+      "submit from <a@example.com",
+      "submit to",
+      "submit to <\\q>",
+      "submit to <\\{secret}>",
+      "submit auth",
+      "submit auth PLAINX",
+      "submit auth PLAI",
+      "submit auth PLAIN,,LOGIN",
+      "submit auth PLAIN,",
+      "submit 8bit perhaps",
+      "submit initial-response sometimes",
+      "submit size",
+      "submit size -1",
+      "submit size 12x",
+      "submit size 99999999999999999999",
+      "submit stop-after lunch",
+      "submit timeout greeting",
+      "submit timeout greeting 4294967296",
+      "submit timeout lunch 1",
+      "submit a-word-that-is-much-longer-than-any-setting 1",
+      "submit ",
+  };
+  for (size_t i = 0; i < NUM(facts); i++) {
+    struct ehlo_settings s;
+    ehlo_settings_init(&s);
+    ehlo_settings_read(&s, "submit tls none", 2);
+    ehlo_settings_read(&s, facts[i], 3);
+    ehlo_settings_read(&s, "submit nonsense", 4);
+    cr_expect(s.error[0] != '\0' && s.error_line == 3, "%s: line %zu", facts[i], s.error_line);
+    ehlo_settings_free(&s);
+  }
+}
+
+Test(settings, leave_other_facts_alone) {
+  struct ehlo_settings s;
+  ehlo_settings_init(&s);
+  ehlo_settings_read(&s, "connect mail.example:25 192.0.2.1", 1);
+  ehlo_settings_read(&s, "submitted yesterday", 2);
+  cr_expect(!s.present && s.error[0] == '\0');
+  ehlo_settings_free(&s);
+}
+
+// The password is nobody's to keep.
+Test(settings, never_write_a_password) {
+  struct ehlo_credentials credentials = {
+      .user = ehlo_str("alice"), .password = ehlo_str("hunter2"), .authzid = ehlo_str("hunter2")};
+  struct ehlo_span to = ehlo_str("b@example.com");
+  struct ehlo_submit_config submit = {.from = ehlo_str("a@example.com"),
+                                      .helo_name = ehlo_str("client.example"),
+                                      .to = &to,
+                                      .num_to = 1,
+                                      .credentials = &credentials,
+                                      .mechanisms = ehlo_all_mechanisms,
+                                      .num_mechanisms = ehlo_num_mechanisms};
+  struct ehlo_config client = {0};
+  struct facts f = {0};
+  ehlo_settings_write(&client, &submit, add_fact, &f);
+  cr_expect_null(strstr(f.text, "hunter2"));
+  cr_expect_not_null(strstr(f.text, "submit user alice\n"));
+}
+
+Test(settings, hold_many_recipients) {
+  struct ehlo_settings s;
+  ehlo_settings_init(&s);
+  for (unsigned i = 0; i < 1000; i++) {
+    char fact[64];
+    snprintf(fact, sizeof(fact), "submit to <%u@example.com>", i);
+    ehlo_settings_read(&s, fact, i + 1);
+  }
+  ehlo_settings_finish(&s);
+  cr_assert(s.error[0] == '\0' && s.submit.num_to == 1000);
+  for (unsigned i = 0; i < 1000; i++) {
+    char address[64];
+    int len = snprintf(address, sizeof(address), "%u@example.com", i);
+    cr_expect(s.submit.to[i].len == (size_t)len &&
+              memcmp(s.submit.to[i].bytes, address, (size_t)len) == 0);
+  }
+  ehlo_settings_free(&s);
+}

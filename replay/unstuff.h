@@ -1,0 +1,21 @@
+// The message as the server would have it: dots taken off, the end of data found (RFC 5321 §4.5.2).
+// The encoder's counterpart, written apart from it so that each can show the other wrong.
+#ifndef EHLO_REPLAY_UNSTUFF_H
+#define EHLO_REPLAY_UNSTUFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ehlo_unstuff {
+  uint8_t place;  // in the line, private
+  bool ended;     // the end of data was seen
+};
+
+void ehlo_unstuff_init(struct ehlo_unstuff *u);
+
+// Reads up to the end of data or the end of `in`; `out` has room for in_len + 2 bytes.
+void ehlo_unstuff_feed(struct ehlo_unstuff *u, size_t *out_used, size_t *out_len, uint8_t *out,
+                       const uint8_t *in, size_t in_len);
+
+#endif  // EHLO_REPLAY_UNSTUFF_H

@@ -1,0 +1,324 @@
+// Shared options: their rows, and where their values come from.
+#include "tools/driver/live_options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "replay/settings.h"
+
+static const char *set_tls(void *o, const char *value) {
+  struct live_options *options = o;
+  options->tls_given = true;
+  if (strcmp(value, "starttls") == 0) {
+    options->tls = EHLO_TLS_STARTTLS;
+  } else if (strcmp(value, "implicit") == 0) {
+    options->tls = EHLO_TLS_IMPLICIT;
+  } else if (strcmp(value, "none") == 0) {
+    options->tls = EHLO_TLS_NONE;
+  } else {
+    return "it is one of starttls, implicit and none";
+  }
+  return NULL;
+}
+
+static const char *set_initial(void *o, const char *value) {
+  struct live_options *options = o;
+  if (strcmp(value, "auto") == 0) {
+    options->initial_response = EHLO_INITIAL_AUTO;
+  } else if (strcmp(value, "always") == 0) {
+    options->initial_response = EHLO_INITIAL_ALWAYS;
+  } else if (strcmp(value, "never") == 0) {
+    options->initial_response = EHLO_INITIAL_NEVER;
+  } else {
+    return "it is one of auto, always and never";
+  }
+  return NULL;
+}
+
+static const struct ehlo_mechanism *find_mechanism(const char *name, size_t len) {
+  for (size_t i = 0; i < ehlo_num_mechanisms; i++) {
+    if (strlen(ehlo_all_mechanisms[i]->name) == len &&
+        strncasecmp(ehlo_all_mechanisms[i]->name, name, len) == 0) {
+      return ehlo_all_mechanisms[i];
+    }
+  }
+  return NULL;
+}
+
+static const char *set_auth(void *o, const char *value) {
+  struct live_options *options = o;
+  options->num_mechanisms = 0;
+  while (*value != '\0') {
+    size_t len = strcspn(value, ",");
+    const struct ehlo_mechanism *mechanism = find_mechanism(value, len);
+    if (mechanism == NULL || options->num_mechanisms == MECHANISMS_MAX) {
+      return "it is a list of mechanisms, separated by commas, of PLAIN and LOGIN";
+    }
+    options->mechanisms[options->num_mechanisms++] = mechanism;
+    value += len + (value[len] == ',');
+  }
+  return options->num_mechanisms > 0 ? NULL : "no mechanism is named";
+}
+
+static const char *set_timeout(void *o, const char *value) {
+  char *end;
+  double seconds = strtod(value, &end);
+  if (end == value || *end != '\0' || !isfinite(seconds) || seconds < 0.001 || seconds > 86400) {
+    return "it is a number of seconds, from 0.001 to 86400";
+  }
+  ((struct live_options *)o)->timeout_ms = (uint32_t)(seconds * 1000 + 0.5);
+  return NULL;
+}
+
+static const char *set_server(void *o, const char *value) {
+  struct live_options *options = o;
+  options->server_given = true;
+  return server_parse(&options->server, value);
+}
+
+// A row that stores its text, and one that sets a flag.
+#define TEXT_SETTER(field)                                     \
+  static const char *set_##field(void *o, const char *value) { \
+    ((struct live_options *)o)->field = value;                 \
+    return NULL;                                               \
+  }
+#define FLAG_SETTER(field)                                     \
+  static const char *set_##field(void *o, const char *value) { \
+    (void)value;                                               \
+    ((struct live_options *)o)->field = true;                  \
+    return NULL;                                               \
+  }
+TEXT_SETTER(ca_file)
+TEXT_SETTER(tls_name)
+TEXT_SETTER(helo)
+TEXT_SETTER(user)
+TEXT_SETTER(password_file)
+TEXT_SETTER(password_command)
+TEXT_SETTER(record)
+TEXT_SETTER(config)
+FLAG_SETTER(insecure)
+FLAG_SETTER(allow_cleartext_auth)
+FLAG_SETTER(json)
+FLAG_SETTER(quiet)
+FLAG_SETTER(verbose)
+
+const struct option_row live_option_rows[] = {
+    {"tls", 0, "MODE", "starttls (default), implicit or none", set_tls},
+    {"ca-file", 0, "FILE", "trust these roots instead of the system's", set_ca_file},
+    {"tls-name", 0, "NAME", "the name the certificate must carry (default: the host)",
+     set_tls_name},
+    {"insecure", 0, NULL, "go on when the certificate is not trusted", set_insecure},
+    {"helo", 0, "NAME", "the EHLO name (default: this host's)", set_helo},
+    {"user", 0, "NAME", "log in as NAME", set_user},
+    {"password-file", 0, "FILE", "the password is the first line of FILE", set_password_file},
+    {"password-command", 0, "CMD", "… or the first line that CMD prints", set_password_command},
+    {"auth", 0, "MECH[,MECH]", "allow only these mechanisms", set_auth},
+    {"initial-response", 0, "WHEN", "with AUTH: auto (default), always or never", set_initial},
+    {"allow-cleartext-auth", 0, NULL, "permit a password without TLS", set_allow_cleartext_auth},
+    {"timeout", 0, "SECONDS", "bound on each wait (default: RFC 5321 §4.5.3.2)", set_timeout},
+    {"record", 0, "FILE", "write the transcript", set_record},
+    {"config", 0, "FILE", "settings (default: ~/.config/ehlo/config)", set_config},
+    {"json", 0, NULL, "one JSON object on standard output, nothing else", set_json},
+    {"quiet", 'q', NULL, "only the outcome", set_quiet},
+    {"verbose", 'v', NULL, "with the raw bytes and times", set_verbose},
+    {NULL, 0, NULL, NULL, NULL},
+};
+
+// ---- The configuration file -------------------------------------------------------------------------
+
+// Lines "option = value", "option", "[section]", "# comment". The options are those of the command
+// line, and "server" besides. Settings of other commands' options are left to them.
+struct config {
+  const char *path;
+  size_t line;
+  bool section_found;
+};
+
+static int config_wrong(const struct config *c, const char *what) {
+  fprintf(stderr, "ehlo: %s:%zu: %s\n", c->path, c->line, what);
+  return EX_CONFIG;
+}
+
+static char *trim(char *text) {
+  text += strspn(text, " \t");
+  size_t len = strlen(text);
+  while (len > 0 && strchr(" \t\r", text[len - 1]) != NULL) {
+    text[--len] = '\0';
+  }
+  return text;
+}
+
+static int apply_setting(struct live_options *options, const struct command *command,
+                         const struct config *c, char *text) {
+  char *equals = strchr(text, '=');
+  char *value = NULL;
+  if (equals != NULL) {
+    *equals = '\0';
+    value = trim(equals + 1);
+  }
+  const char *name = trim(text);
+  const char *wrong;
+  if (strcmp(name, "server") == 0) {
+    wrong = value != NULL ? set_server(options, value) : "a value is missing";
+    return wrong == NULL ? 0 : config_wrong(c, wrong);
+  }
+  if (strcmp(name, "password") == 0) {
+    return config_wrong(c, "a password does not belong here; use password-file or password-command");
+  }
+  const struct option_row *row = options_find(command, name);
+  if (row == NULL || row->set == set_config) {
+    return config_wrong(c, "there is no such setting");
+  }
+  if ((row->argument != NULL) != (value != NULL)) {
+    return config_wrong(c, value != NULL ? "this setting takes no value" : "a value is missing");
+  }
+  wrong = row->set(options, value);
+  return wrong == NULL ? 0 : config_wrong(c, wrong);
+}
+
+// Applies the settings before any section, and those of `section`.
+static int apply_config(struct live_options *options, const struct command *command,
+                        struct config *c, char *text, const char *section) {
+  bool mine = true;
+  for (char *line = text; line != NULL; c->line++) {
+    char *next = strchr(line, '\n');
+    if (next != NULL) {
+      *next++ = '\0';
+    }
+    line = trim(line);
+    size_t len = strlen(line);
+    if (line[0] == '[') {
+      if (line[len - 1] != ']') {
+        return config_wrong(c, "the ']' of the section is missing");
+      }
+      line[len - 1] = '\0';
+      mine = section != NULL && strcmp(line + 1, section) == 0;
+      c->section_found = c->section_found || mine;
+    } else if (line[0] != '#' && line[0] != '\0' && mine) {
+      int status = apply_setting(options, command, c, line);
+      if (status != 0) {
+        return status;
+      }
+    }
+    line = next;
+  }
+  return 0;
+}
+
+#define CONFIG_MAX ((size_t)1 << 20)
+
+// Reads a whole file of at most CONFIG_MAX bytes, NUL-terminated; NULL with errno set if it cannot.
+static char *read_config(const char *path) {
+  FILE *file = fopen(path, "re");
+  if (file == NULL) {
+    return NULL;
+  }
+  char *text = malloc(CONFIG_MAX + 1);
+  if (text != NULL) {
+    size_t len = fread(text, 1, CONFIG_MAX, file);
+    text[len] = '\0';
+    if (ferror(file)) {
+      free(text);
+      text = NULL;
+    }
+  }
+  fclose(file);
+  return text;
+}
+
+static bool default_path(char *out, size_t cap) {
+  const char *base = getenv("XDG_CONFIG_HOME");
+  const char *home = getenv("HOME");
+  int len = -1;
+  if (base != NULL && base[0] == '/') {
+    len = snprintf(out, cap, "%s/ehlo/config", base);
+  } else if (home != NULL) {
+    len = snprintf(out, cap, "%s/.config/ehlo/config", home);
+  }
+  return len > 0 && (size_t)len < cap;
+}
+
+static int load_config(struct live_options *options, const struct command *command,
+                       const struct option_uses *uses, bool *out_is_section) {
+  char path[4096];
+  const char *given = options_last(uses, "config");
+  const char *operand = uses->num_operands > 0 ? uses->operands[0] : NULL;
+  *out_is_section = false;
+  if (given == NULL && !default_path(path, sizeof(path))) {
+    return 0;
+  }
+  struct config c = {.path = given != NULL ? given : path, .line = 1};
+  options->config_text = read_config(c.path);
+  if (options->config_text == NULL) {
+    if (given == NULL && errno == ENOENT) {
+      return 0;
+    }
+    fprintf(stderr, "ehlo: cannot read %s: %s\n", c.path, strerror(errno));
+    return EX_NOINPUT;
+  }
+  int status = apply_config(options, command, &c, options->config_text, operand);
+  *out_is_section = c.section_found;
+  return status;
+}
+
+// ---- Together ---------------------------------------------------------------------------------------
+
+static int check(const struct live_options *options, const struct command *command) {
+  if (!options->server_given) {
+    options_complain(command, "SERVER is missing");
+    return EX_USAGE;
+  }
+  if (options->quiet && options->verbose) {
+    options_complain(command, "--quiet and --verbose exclude each other");
+    return EX_USAGE;
+  }
+  if (options->server.path[0] != '\0' && options->tls != EHLO_TLS_NONE &&
+      options->tls_name == NULL) {
+    options_complain(command, "TLS over a Unix socket needs --tls-name, or --tls none");
+    return EX_USAGE;
+  }
+  return 0;
+}
+
+int live_options_resolve(struct live_options *options, const struct command *command,
+                         const struct option_uses *uses) {
+  bool is_section;
+  int status = load_config(options, command, uses, &is_section);
+  if (status != 0) {
+    return status;
+  }
+  if (uses->num_operands > 1) {
+    options_complain(command, "one SERVER is expected, and \"%s\" is too many", uses->operands[1]);
+    return EX_USAGE;
+  }
+  if (uses->num_operands == 1 && !(is_section && options->server_given)) {
+    const char *wrong = set_server(options, uses->operands[0]);
+    if (wrong != NULL) {
+      options_complain(command, "SERVER \"%s\": %s", uses->operands[0], wrong);
+      return EX_USAGE;
+    }
+  }
+  if (!options_apply(uses, command, options)) {
+    return EX_USAGE;
+  }
+  if (!options->tls_given && options->server.implicit_tls) {
+    options->tls = EHLO_TLS_IMPLICIT;
+  }
+  if (options->tls == EHLO_TLS_IMPLICIT && !options->server.has_port) {
+    snprintf(options->server.port, sizeof(options->server.port), "465");
+  }
+  return check(options, command);
+}
+
+void live_options_free(struct live_options *options) {
+  free(options->config_text);
+  options->config_text = NULL;
+}
+
+const char *live_options_tls_name(const struct live_options *options) {
+  return options->tls_name != NULL ? options->tls_name : options->server.host;
+}

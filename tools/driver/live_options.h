@@ -1,0 +1,50 @@
+// The options that every live command shares, and the configuration file that may hold them.
+#ifndef EHLO_TOOLS_DRIVER_LIVE_OPTIONS_H
+#define EHLO_TOOLS_DRIVER_LIVE_OPTIONS_H
+
+#include "engine/submit.h"
+#include "tools/driver/options.h"
+#include "tools/driver/server.h"
+
+#define MECHANISMS_MAX 8
+
+// First member of each live command's own options.
+struct live_options {
+  struct server_address server;
+  bool server_given;
+  bool tls_given;
+  enum ehlo_tls_mode tls;
+  const char *ca_file;
+  const char *tls_name;
+  bool insecure;
+  const char *helo;
+  const char *user;
+  const char *password_file;
+  const char *password_command;
+  const struct ehlo_mechanism *mechanisms[MECHANISMS_MAX];
+  size_t num_mechanisms;
+  enum ehlo_initial_response initial_response;
+  bool allow_cleartext_auth;
+  uint32_t timeout_ms;  // 0: the default of each stage
+  const char *record;
+  bool json;
+  bool quiet;
+  bool verbose;
+  const char *config;  // --config
+  char *config_text;   // what the values above may point into
+};
+
+extern const struct option_row live_option_rows[];
+
+// Reads the configuration and the command line into `options`, in this order, so that the command
+// line wins: settings before any [section], then those of the section that the first operand names,
+// then `uses`. The first operand is SERVER unless it names a section. Returns 0 or an exit status,
+// after printing what is wrong.
+int live_options_resolve(struct live_options *options, const struct command *command,
+                         const struct option_uses *uses);
+void live_options_free(struct live_options *options);
+
+// The host name that the certificate must carry.
+const char *live_options_tls_name(const struct live_options *options);
+
+#endif  // EHLO_TOOLS_DRIVER_LIVE_OPTIONS_H

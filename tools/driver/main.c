@@ -1,0 +1,75 @@
+// ehlo: finds the command and hands over. Under `bazel run` the program starts in a place of Bazel's
+// own; file names are meant from where the user stands.
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "engine/ehlo.h"
+#include "tools/driver/commands.h"
+
+static const struct {
+  const char *name;
+  const char *summary;
+  int (*run)(int argc, char **argv);
+} commands[] = {
+    {"send", "submit a message to a server", command_send},
+    {"probe", "look at a server without sending mail", command_probe},
+    {"replay", "run recorded sessions again, offline", command_replay},
+    {"show", "print a recorded session", command_show},
+    {"demo", "see all of it work on this machine alone", command_demo},
+};
+#define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void help(FILE *out) {
+  fputs("usage: ehlo COMMAND …\n\n", out);
+  for (size_t i = 0; i < NUM_COMMANDS; i++) {
+    fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+  }
+  fputs("\n'ehlo COMMAND --help' tells its options. New here? Try 'ehlo demo'.\n", out);
+}
+
+// A core file would hold the password.
+static void forbid_core_files(void) {
+  struct rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+int main(int argc, char **argv) {
+  const char *user_directory = getenv("BUILD_WORKING_DIRECTORY");
+  setlocale(LC_CTYPE, "");
+  signal(SIGPIPE, SIG_IGN);
+  forbid_core_files();
+  if (user_directory != NULL && chdir(user_directory) != 0) {
+    perror("ehlo: BUILD_WORKING_DIRECTORY");
+  }
+  if (argc < 2) {
+    help(stderr);
+    return EX_USAGE;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    puts("ehlo " EHLO_VERSION);
+    return 0;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+      strcmp(argv[1], "help") == 0) {
+    help(stdout);
+    return 0;
+  }
+  for (size_t i = 0; i < NUM_COMMANDS; i++) {
+    if (strcmp(argv[1], commands[i].name) == 0) {
+      int status = commands[i].run(argc - 1, argv + 1);
+      if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("ehlo: standard output");
+        return status == 0 ? EX_CANTCREAT : status;
+      }
+      return status;
+    }
+  }
+  fprintf(stderr, "ehlo: there is no command \"%s\"; 'ehlo --help' lists them\n", argv[1]);
+  return EX_USAGE;
+}

@@ -1,0 +1,152 @@
+// The command line, by table.
+#include "tools/driver/options.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_MAX 64
+#define HELP_COLUMN 34
+#define FIRST_ID 1000  // beyond any letter
+
+struct lookup {
+  struct option longs[ROWS_MAX + 2];
+  const struct option_row *rows[ROWS_MAX];
+  size_t num;
+  char letters[ROWS_MAX * 2 + 2];
+};
+
+void options_complain(const struct command *command, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr, "ehlo %s: ", command->name);
+  vfprintf(stderr, format, args);
+  fprintf(stderr, "\nTry 'ehlo %s --help'.\n", command->name);
+  va_end(args);
+}
+
+static void build(struct lookup *l, const struct command *command) {
+  size_t letters = 0;
+  memset(l, 0, sizeof(*l));
+  l->letters[letters++] = ':';
+  for (size_t t = 0; command->tables[t] != NULL; t++) {
+    for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
+      l->longs[l->num] = (struct option){row->name,
+                                         row->argument != NULL ? required_argument : no_argument,
+                                         NULL, FIRST_ID + (int)l->num};
+      l->rows[l->num++] = row;
+      if (row->letter != 0) {
+        l->letters[letters++] = row->letter;
+        if (row->argument != NULL) {
+          l->letters[letters++] = ':';
+        }
+      }
+    }
+  }
+  l->longs[l->num] = (struct option){"help", no_argument, NULL, 'h'};
+  l->letters[letters] = 'h';
+}
+
+static const struct option_row *row_of(const struct lookup *l, int id) {
+  if (id >= FIRST_ID) {
+    return l->rows[id - FIRST_ID];
+  }
+  for (size_t i = 0; i < l->num; i++) {
+    if (l->rows[i]->letter == id) {
+      return l->rows[i];
+    }
+  }
+  return NULL;
+}
+
+enum option_result options_parse(struct option_uses *out, const struct command *command, int argc,
+                                 char **argv) {
+  struct lookup l;
+  int id;
+  memset(out, 0, sizeof(*out));
+  build(&l, command);
+  out->uses = calloc((size_t)argc + 1, sizeof(*out->uses));
+  if (out->uses == NULL) {
+    options_complain(command, "out of memory");
+    return OPTIONS_WRONG;
+  }
+  optind = 1;
+  while ((id = getopt_long(argc, argv, l.letters, l.longs, NULL)) != -1) {
+    if (id == 'h') {
+      options_help(command);
+      return OPTIONS_HELP;
+    }
+    if (id == '?' || id == ':') {
+      // The word itself may hold what should not be shown, such as a password typed by mistake.
+      const char *why = id == ':' ? "wants a value" : "is not known here, or not with a value";
+      int width = (int)strcspn(argv[optind - 1], "=");
+      options_complain(command, "the option %.*s %s", width, argv[optind - 1], why);
+      return OPTIONS_WRONG;
+    }
+    out->uses[out->num++] = (struct option_use){row_of(&l, id), optarg};
+  }
+  out->operands = argv + optind;
+  out->num_operands = argc - optind;
+  return OPTIONS_OK;
+}
+
+void options_free(struct option_uses *uses) {
+  free(uses->uses);
+  memset(uses, 0, sizeof(*uses));
+}
+
+bool options_apply(const struct option_uses *uses, const struct command *command, void *options) {
+  for (size_t i = 0; i < uses->num; i++) {
+    const struct option_use *use = &uses->uses[i];
+    const char *wrong = use->row->set(options, use->value);
+    if (wrong != NULL) {
+      options_complain(command, "--%s: %s", use->row->name, wrong);
+      return false;
+    }
+  }
+  return true;
+}
+
+const struct option_row *options_find(const struct command *command, const char *name) {
+  for (size_t t = 0; command->tables[t] != NULL; t++) {
+    for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
+      if (strcmp(row->name, name) == 0) {
+        return row;
+      }
+    }
+  }
+  return NULL;
+}
+
+const char *options_last(const struct option_uses *uses, const char *name) {
+  const char *value = NULL;
+  for (size_t i = 0; i < uses->num; i++) {
+    if (strcmp(uses->uses[i].row->name, name) == 0) {
+      value = uses->uses[i].value;
+    }
+  }
+  return value;
+}
+
+void options_help(const struct command *command) {
+  printf("usage: ehlo %s %s\n%s\n\n", command->name, command->synopsis, command->summary);
+  for (size_t t = 0; command->tables[t] != NULL; t++) {
+    for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
+      char left[80];
+      char letter[8] = "    ";
+      if (row->letter != 0) {
+        snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+      }
+      int len = snprintf(left, sizeof(left), "  %s--%s%s%s", letter, row->name,
+                         row->argument != NULL ? " " : "",
+                         row->argument != NULL ? row->argument : "");
+      printf("%-*s%s%s\n", HELP_COLUMN, left, len >= HELP_COLUMN ? " " : "", row->help);
+    }
+  }
+  printf("  %-*s%s\n", HELP_COLUMN - 2, "-h, --help", "show this");
+  if (command->notes != NULL) {
+    printf("\n%s", command->notes);
+  }
+}

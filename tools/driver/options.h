@@ -1,0 +1,65 @@
+// Options as tables: one row gives the parser, the configuration file and the help text their due.
+// getopt_long does the parsing.
+#ifndef EHLO_TOOLS_DRIVER_OPTIONS_H
+#define EHLO_TOOLS_DRIVER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct option_row {
+  const char *name;      // long name without dashes
+  char letter;           // short form, 0 if there is none
+  const char *argument;  // its name in the help text, NULL for a flag
+  const char *help;
+  // Takes the value (NULL for a flag). Returns NULL, or a sentence on what is wrong with it.
+  const char *(*set)(void *options, const char *value);
+};
+
+struct command {
+  const char *name;
+  const char *synopsis;  // what follows the name in the usage line
+  const char *summary;
+  const struct option_row *const *tables;  // NULL-terminated; each ends with a row without name
+  const char *notes;                       // printed after the options, or NULL
+};
+
+// One option as it was met.
+struct option_use {
+  const struct option_row *row;
+  const char *value;
+};
+
+struct option_uses {
+  struct option_use *uses;
+  size_t num;
+  char **operands;
+  int num_operands;
+};
+
+enum option_result {
+  OPTIONS_OK,
+  OPTIONS_HELP,   // --help was asked for and printed
+  OPTIONS_WRONG,  // a sentence was printed to standard error
+};
+
+// Takes the command line apart without acting on it. Free with options_free().
+enum option_result options_parse(struct option_uses *out, const struct command *command, int argc,
+                                 char **argv);
+void options_free(struct option_uses *uses);
+
+// Hands each option met to its row. False after printing what is wrong.
+bool options_apply(const struct option_uses *uses, const struct command *command, void *options);
+
+// The row with this long name, or NULL.
+const struct option_row *options_find(const struct command *command, const char *name);
+
+// The value of the last use of a long option, or NULL.
+const char *options_last(const struct option_uses *uses, const char *name);
+
+void options_help(const struct command *command);
+
+// Prints "ehlo send: …" and where to find help, to standard error.
+void options_complain(const struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif  // EHLO_TOOLS_DRIVER_OPTIONS_H

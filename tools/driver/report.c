@@ -1,0 +1,268 @@
+// Keeping and rendering what the server said.
+#include "tools/driver/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/escape.h"
+#include "tools/driver/text.h"
+
+// ---- Keeping ----------------------------------------------------------------------------------------
+
+bool report_init(struct report *r, const struct ehlo_redactor *redactor, size_t num_recipients) {
+  memset(r, 0, sizeof(*r));
+  r->redactor = redactor;
+  r->num_recipients = num_recipients;
+  r->recipients = calloc(num_recipients + 1, sizeof(*r->recipients));
+  return r->recipients != NULL;
+}
+
+void report_free(struct report *r) {
+  free(r->greeting.text);
+  free(r->hello[0].text);
+  free(r->hello[1].text);
+  free(r->deciding.text);
+  free(r->offending.text);
+  for (size_t i = 0; i < r->num_recipients; i++) {
+    free(r->recipients[i].text);
+  }
+  free(r->recipients);
+  memset(r, 0, sizeof(*r));
+}
+
+// Copies one line; if it says a secret, only its code and separator.
+static size_t keep_line(uint8_t *out, const struct report *r, struct ehlo_span line) {
+  static const char hidden[] = "(hidden: it repeats the password)\r\n";
+  if (!ehlo_redactor_hits(r->redactor, line.bytes, line.len)) {
+    memcpy(out, line.bytes, line.len);
+    return line.len;
+  }
+  size_t head = line.len < 4 ? 0 : 4;
+  memcpy(out, line.bytes, head);
+  memcpy(out + head, hidden, sizeof(hidden) - 1);
+  return head + sizeof(hidden) - 1;
+}
+
+static void keep(struct kept_reply *out, const struct report *r, const struct ehlo_reply *reply) {
+  free(out->text);
+  *out = (struct kept_reply){.reply = *reply};
+  out->text = malloc(reply->text.len + reply->num_lines * 64 + 64);
+  size_t len = 0;
+  for (size_t at = 0; out->text != NULL && at < reply->text.len;) {
+    const uint8_t *line = reply->text.bytes + at;
+    const uint8_t *lf = memchr(line, '\n', reply->text.len - at);
+    size_t n = lf != NULL ? (size_t)(lf - line) + 1 : reply->text.len - at;
+    len += keep_line(out->text + len, r, (struct ehlo_span){line, n});
+    at += n;
+  }
+  out->reply.text = (struct ehlo_span){out->text, len};
+}
+
+static void keep_reply(struct report *r, const struct ehlo_submit *submit,
+                       const struct ehlo_client *c, const struct ehlo_event *event) {
+  if (event->verb == EHLO_VERB_GREETING) {
+    keep(&r->greeting, r, &event->reply);
+  } else if (event->verb == EHLO_VERB_EHLO && event->reply.code / 100 == 2) {
+    size_t at = r->num_hello < 2 ? r->num_hello++ : 1;
+    r->hello_secure[at] = ehlo_client_is_secure(c);
+    keep(&r->hello[at], r, &event->reply);
+  } else if (event->verb == EHLO_VERB_RCPT && event->recipient < r->num_recipients) {
+    keep(&r->recipients[event->recipient], r, &event->reply);
+  }
+  if (!r->decided && submit->outcome != EHLO_OUTCOME_OPEN) {
+    keep(&r->deciding, r, &event->reply);
+  }
+}
+
+void report_event(struct report *r, const struct ehlo_submit *submit, const struct ehlo_client *c,
+                  const struct ehlo_event *event) {
+  if (event->type == EHLO_EVENT_REPLY) {
+    keep_reply(r, submit, c, event);
+  } else if (event->type == EHLO_EVENT_FAILED) {
+    struct ehlo_reply line = {.text = event->error.line, .num_lines = 1};
+    r->status = event->error.status;
+    keep(&r->offending, r, &line);
+  }
+  r->decided = submit->outcome != EHLO_OUTCOME_OPEN;
+}
+
+// ---- JSON -------------------------------------------------------------------------------------------
+
+json_t *report_reply_json(const struct kept_reply *kept) {
+  const struct ehlo_enhanced *e = &kept->reply.enhanced;
+  struct ehlo_reply_line line;
+  char enhanced[24];
+  size_t pos = 0;
+  if (kept->reply.code == 0 || kept->text == NULL) {
+    return json_null();
+  }
+  json_t *lines = json_array();
+  while (ehlo_reply_line(&kept->reply, &pos, &line)) {
+    json_array_append_new(lines, text_to_json(line.text));
+  }
+  snprintf(enhanced, sizeof(enhanced), "%u.%u.%u", e->class, e->subject, e->detail);
+  return json_pack("{s:i, s:s?, s:o}", "code", kept->reply.code, "enhanced",
+                   e->class != 0 ? enhanced : NULL, "lines", lines);
+}
+
+json_t *report_capabilities_json(const struct kept_reply *hello) {
+  struct ehlo_reply_line line;
+  size_t pos = 0;
+  json_t *json = json_array();
+  if (hello->text == NULL || !ehlo_reply_line(&hello->reply, &pos, &line)) {
+    return json;
+  }
+  while (ehlo_reply_line(&hello->reply, &pos, &line)) {
+    json_array_append_new(json, text_to_json(line.text));
+  }
+  return json;
+}
+
+static json_t *certificate_json(const struct live_certificate_info *c) {
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "subject", c->subject, "issuer", c->issuer,
+                   "not_before", c->not_before, "not_after", c->not_after, "names", c->names,
+                   "sha256", c->sha256);
+}
+
+json_t *report_tls_json(const struct live_tls_info *info, bool chain) {
+  if (info == NULL) {
+    return json_null();
+  }
+  bool verified = info->judged && info->verdict.chain_ok && info->verdict.name_ok;
+  json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "version", info->version, "cipher",
+                           info->cipher, "group", info->group, "verified", verified);
+  if (info->num_certificates > 0) {
+    const struct live_certificate_info *leaf = &info->certificates[0];
+    json_object_set_new(json, "subject", json_string(leaf->subject));
+    json_object_set_new(json, "issuer", json_string(leaf->issuer));
+    json_object_set_new(json, "not_after", json_string(leaf->not_after));
+    json_object_set_new(json, "sha256", json_string(leaf->sha256));
+  }
+  if (info->judged && !verified) {
+    json_object_set_new(json, "reason", json_string(info->verdict.reason));
+  }
+  if (chain) {
+    json_t *certificates = json_array();
+    for (size_t i = 0; i < info->num_certificates; i++) {
+      json_array_append_new(certificates, certificate_json(&info->certificates[i]));
+    }
+    json_object_set_new(json, "chain", certificates);
+  }
+  return json;
+}
+
+// ---- Words ------------------------------------------------------------------------------------------
+
+// The first line of `kept`, escaped and at most some 200 characters.
+static void quote(char *out, size_t cap, const struct kept_reply *kept) {
+  size_t len = 0;
+  out[0] = '\0';
+  for (size_t i = 0; kept->text != NULL && i < kept->reply.text.len; i++) {
+    uint8_t c = kept->reply.text.bytes[i];
+    if (c == '\r' || c == '\n' || len + EHLO_ESCAPE_BYTE_MAX + 4 > cap || len > 200) {
+      break;
+    }
+    len += ehlo_escape_put(out + len, c);
+    out[len] = '\0';
+  }
+}
+
+static bool begins(const struct kept_reply *kept, const char *text) {
+  size_t len = strlen(text);
+  return kept->text != NULL && kept->reply.text.len >= len &&
+         memcmp(kept->reply.text.bytes, text, len) == 0;
+}
+
+// What speaks in place of an SMTP server, told by its first bytes; NULL if that is not clear.
+static const char *who_speaks(const struct kept_reply *line) {
+  if (begins(line, "HTTP/") || begins(line, "<!") || begins(line, "<html")) {
+    return "this is a web server, not a mail server";
+  }
+  if (begins(line, "SSH-")) {
+    return "this is an SSH server, not a mail server";
+  }
+  if (begins(line, "\x16\x03") || begins(line, "\x15\x03")) {
+    return "the server speaks TLS from the first byte: use --tls implicit";
+  }
+  if (begins(line, "* OK") || begins(line, "* BYE") || begins(line, "* PREAUTH")) {
+    return "this is an IMAP server; submission is another port, mostly 587 or 465";
+  }
+  return begins(line, "+OK") ? "this is a POP3 server; submission is another port, mostly 587 or 465"
+                             : NULL;
+}
+
+static void status_error(char *out, size_t cap, const struct report *r,
+                         const struct ehlo_submit *submit, const char *reason) {
+  const char *stage = ehlo_stage_name(submit->stage);
+  const char *hint = who_speaks(&r->offending);
+  char line[256];
+  quote(line, sizeof(line), &r->offending);
+  if (reason[0] != '\0' && ehlo_status_class(r->status) == EHLO_CLASS_TRANSPORT &&
+      r->status != EHLO_E_TIMEOUT) {
+    snprintf(out, cap, "at %s: %s", stage, reason);
+  } else if (r->status == EHLO_E_TIMEOUT && submit->stage == EHLO_STAGE_GREETING &&
+             line[0] == '\0') {
+    snprintf(out, cap,
+             "at greeting: the server said nothing in time; if it expects TLS from the first byte, "
+             "use --tls implicit");
+  } else {
+    snprintf(out, cap, "at %s: %s%s%s%s%s%s", stage, ehlo_status_text(r->status),
+             line[0] != '\0' ? ": \"" : "", line, line[0] != '\0' ? "\"" : "",
+             hint != NULL ? "; " : "", hint != NULL ? hint : "");
+  }
+}
+
+static void partial_error(char *out, size_t cap, const struct report *r) {
+  size_t refused = 0;
+  for (size_t i = 0; i < r->num_recipients; i++) {
+    refused += r->recipients[i].reply.code / 100 != 2;
+  }
+  snprintf(out, cap, "%zu of %zu recipients were refused", refused, r->num_recipients);
+}
+
+void report_error(char *out, size_t cap, const struct report *r, const struct ehlo_submit *submit,
+                  const char *transport_reason) {
+  char line[256];
+  const char *stage = ehlo_stage_name(submit->stage);
+  out[0] = '\0';
+  quote(line, sizeof(line), &r->deciding);
+  switch (submit->outcome) {
+    case EHLO_OUTCOME_OPEN:
+    case EHLO_OUTCOME_ACCEPTED:
+    case EHLO_OUTCOME_STOPPED:
+    case EHLO_NUM_OUTCOMES:
+      return;
+    case EHLO_OUTCOME_PARTIAL:
+      partial_error(out, cap, r);
+      return;
+    case EHLO_OUTCOME_UNKNOWN: {
+      char why[600];
+      status_error(why, sizeof(why), r, submit, transport_reason);
+      snprintf(out, cap,
+               "%s; the message was sent whole, so the server may have it: look before sending it "
+               "again",
+               why);
+      return;
+    }
+    case EHLO_OUTCOME_REFUSED:
+    case EHLO_OUTCOME_DEFERRED:
+    case EHLO_OUTCOME_AUTH_REFUSED:
+    case EHLO_OUTCOME_TLS_FAILED:
+    case EHLO_OUTCOME_PROTOCOL_ERROR:
+    case EHLO_OUTCOME_TIMEOUT:
+    case EHLO_OUTCOME_CONNECT_FAILED:
+    case EHLO_OUTCOME_LOST:
+    case EHLO_OUTCOME_USAGE:
+      break;
+  }
+  if (submit->problem == EHLO_PROBLEM_ARGUMENT) {
+    snprintf(out, cap, "at %s: %s", stage, ehlo_status_text(submit->status));
+  } else if (submit->problem != EHLO_PROBLEM_NONE) {
+    snprintf(out, cap, "at %s: %s", stage, ehlo_submit_problem_text(submit->problem));
+  } else if (line[0] != '\0') {
+    snprintf(out, cap, "the server refused at %s: %s", stage, line);
+  } else {
+    status_error(out, cap, r, submit, transport_reason);
+  }
+}

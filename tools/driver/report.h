@@ -1,0 +1,53 @@
+// What a session told us, kept for the JSON object and the words at its end. Server lines that echo
+// a secret are dropped on the way in, so that nothing later can show them.
+#ifndef EHLO_TOOLS_DRIVER_REPORT_H
+#define EHLO_TOOLS_DRIVER_REPORT_H
+
+#include <jansson.h>
+
+#include "engine/submit.h"
+#include "replay/redact.h"
+#include "tools/live/live.h"
+
+// A copy of a reply; code 0: there is none.
+struct kept_reply {
+  struct ehlo_reply reply;
+  uint8_t *text;  // owned
+};
+
+struct report {
+  const struct ehlo_redactor *redactor;
+  struct kept_reply greeting;
+  struct kept_reply hello[2];  // EHLO before TLS and under it; one where there is only one
+  bool hello_secure[2];
+  size_t num_hello;
+  struct kept_reply deciding;  // the one that decided the outcome
+  struct kept_reply *recipients;
+  size_t num_recipients;
+  struct kept_reply offending;  // the line of an error, as a reply of code 0
+  enum ehlo_status status;      // of the client
+  bool decided;
+  uint64_t seconds_us;
+};
+
+bool report_init(struct report *r, const struct ehlo_redactor *redactor, size_t num_recipients);
+void report_free(struct report *r);
+
+// To be called with each event, after `submit` acted on it.
+void report_event(struct report *r, const struct ehlo_submit *submit, const struct ehlo_client *c,
+                  const struct ehlo_event *event);
+
+// {"code": 550, "enhanced": "5.7.1" or null, "lines": [...]}, or null where there is no reply.
+json_t *report_reply_json(const struct kept_reply *kept);
+
+// The lines of an EHLO reply after the first.
+json_t *report_capabilities_json(const struct kept_reply *hello);
+
+// What is known of TLS, null without it. With `chain` every certificate.
+json_t *report_tls_json(const struct live_tls_info *info, bool chain);
+
+// One sentence on why the session did not end well; empty if it did. Server text in it is escaped.
+void report_error(char *out, size_t cap, const struct report *r, const struct ehlo_submit *submit,
+                  const char *transport_reason);
+
+#endif  // EHLO_TOOLS_DRIVER_REPORT_H

@@ -1,0 +1,117 @@
+// Fetching a password.
+#include "tools/driver/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/mem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sysexits.h>
+#include <termios.h>
+#include <unistd.h>
+
+void secret_wipe(struct secret *s) {
+  OPENSSL_cleanse(s, sizeof(*s));
+}
+
+// Reads the first line from `fd`, without buffers of stdio's that would keep a copy.
+static int read_line(struct secret *out, int fd, const char *what) {
+  uint8_t c;
+  ssize_t n;
+  out->len = 0;
+  while ((n = read(fd, &c, 1)) != 0 && c != '\n') {
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n < 0) {
+      fprintf(stderr, "ehlo: cannot read %s: %s\n", what, strerror(errno));
+      return EX_NOINPUT;
+    }
+    if (out->len == sizeof(out->bytes)) {
+      fprintf(stderr, "ehlo: %s has more than %d characters in its first line\n", what, SECRET_MAX);
+      return EX_DATAERR;
+    }
+    out->bytes[out->len++] = c;
+  }
+  if (out->len > 0 && out->bytes[out->len - 1] == '\r') {
+    out->len--;
+  }
+  return 0;
+}
+
+static int from_file(struct secret *out, const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    fprintf(stderr, "ehlo: cannot read the password file %s: %s\n", path, strerror(errno));
+    return EX_NOINPUT;
+  }
+  int status = read_line(out, fd, "the password file");
+  close(fd);
+  return status;
+}
+
+static int from_command(struct secret *out, const char *command) {
+  FILE *pipe = popen(command, "re");
+  if (pipe == NULL) {
+    fprintf(stderr, "ehlo: cannot run the password command: %s\n", strerror(errno));
+    return EX_NOINPUT;
+  }
+  int status = read_line(out, fileno(pipe), "the password command");
+  uint8_t rest[256];
+  while (read(fileno(pipe), rest, sizeof(rest)) > 0) {
+  }
+  int ended = pclose(pipe);
+  if (status == 0 && ended != 0) {
+    fprintf(stderr, "ehlo: the password command failed\n");
+    status = EX_NOINPUT;
+  }
+  return status;
+}
+
+static int from_environment(struct secret *out, char *value) {
+  size_t len = strlen(value);
+  if (len > sizeof(out->bytes)) {
+    fprintf(stderr, "ehlo: EHLO_PASSWORD has more than %d characters\n", SECRET_MAX);
+    return EX_DATAERR;
+  }
+  memcpy(out->bytes, value, len);
+  out->len = len;
+  OPENSSL_cleanse(value, len);
+  unsetenv("EHLO_PASSWORD");
+  return 0;
+}
+
+static int from_prompt(struct secret *out, const char *user) {
+  struct termios before;
+  int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+  if (fd < 0 || tcgetattr(fd, &before) != 0) {
+    fprintf(stderr, "ehlo: --user needs a password: --password-file, --password-command, "
+                    "EHLO_PASSWORD, or a terminal to ask on\n");
+    return EX_USAGE;
+  }
+  struct termios silent = before;
+  silent.c_lflag &= ~(tcflag_t)ECHO;
+  tcsetattr(fd, TCSAFLUSH, &silent);
+  dprintf(fd, "Password for %s: ", user);
+  int status = read_line(out, fd, "the terminal");
+  tcsetattr(fd, TCSAFLUSH, &before);
+  dprintf(fd, "\n");
+  close(fd);
+  return status;
+}
+
+int secret_get(struct secret *out, const struct secret_source *source) {
+  memset(out, 0, sizeof(*out));
+  mlock(out, sizeof(*out));  // where the limit allows it; not having it is no reason to stop
+  char *environment = getenv("EHLO_PASSWORD");
+  if (source->file != NULL) {
+    return from_file(out, source->file);
+  }
+  if (source->command != NULL) {
+    return from_command(out, source->command);
+  }
+  return environment != NULL ? from_environment(out, environment)
+                             : from_prompt(out, source->user);
+}

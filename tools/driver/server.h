@@ -1,0 +1,19 @@
+// SERVER as the user writes it: a host, a URL or a socket's path.
+#ifndef EHLO_TOOLS_DRIVER_SERVER_H
+#define EHLO_TOOLS_DRIVER_SERVER_H
+
+#include <stdbool.h>
+
+struct server_address {
+  char host[256];  // name or address, without brackets; empty for a socket's path
+  char port[8];
+  char path[108];  // of a Unix socket
+  bool has_port;
+  bool implicit_tls;  // smtps://
+};
+
+// Reads `host`, `host:port`, `[v6]:port`, `smtp://`, `smtps://` or `unix:PATH`. The port is 587, or
+// 465 for smtps. Returns NULL, or a sentence on what is wrong.
+const char *server_parse(struct server_address *out, const char *text);
+
+#endif  // EHLO_TOOLS_DRIVER_SERVER_H

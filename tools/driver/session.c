@@ -1,0 +1,281 @@
+// The live session.
+#include "tools/driver/session.h"
+
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "engine/argument.h"
+#include "replay/event_text.h"
+#include "replay/pump.h"
+#include "replay/settings.h"
+
+// ---- Preparing --------------------------------------------------------------------------------------
+
+static void set_timeouts(struct ehlo_timeouts *t, uint32_t ms) {
+  if (ms == 0) {
+    return;
+  }
+  uint32_t quit_ms = ms < 5000 ? ms : 5000;
+  *t = (struct ehlo_timeouts){ms, ms, ms, ms, ms, ms, quit_ms};
+}
+
+static int get_password(struct session *s) {
+  const struct live_options *o = s->options;
+  if (o->user == NULL) {
+    return 0;
+  }
+  struct secret_source source = {o->password_file, o->password_command, o->user};
+  int status = secret_get(&s->secret, &source);
+  if (status != 0) {
+    return status;
+  }
+  s->credentials.user = ehlo_str(o->user);
+  s->credentials.password = (struct ehlo_span){s->secret.bytes, s->secret.len};
+  s->config.credentials = &s->credentials;
+  ehlo_redactor_add(&s->redactor, s->secret.bytes, s->secret.len);
+  return 0;
+}
+
+static int load_roots(struct session *s, X509 *root) {
+  struct live_roots roots = {.file = s->options->ca_file, .root = root};
+  char error[LIVE_REASON_MAX];
+  if (s->options->tls == EHLO_TLS_NONE) {
+    return 0;
+  }
+  s->tls = live_tls_client_context(error, sizeof(error), &roots);
+  if (s->tls == NULL) {
+    fprintf(stderr, "ehlo: %s\n", error);
+    return EX_NOINPUT;
+  }
+  return 0;
+}
+
+static int prepare(struct session *s, X509 *root) {
+  const struct live_options *o = s->options;
+  s->config.tls = o->tls;
+  s->config.initial_response = o->initial_response;
+  s->config.mechanisms = o->num_mechanisms > 0 ? o->mechanisms : ehlo_all_mechanisms;
+  s->config.num_mechanisms = o->num_mechanisms > 0 ? o->num_mechanisms : ehlo_num_mechanisms;
+  s->client_config.allow_cleartext_auth = o->allow_cleartext_auth;
+  set_timeouts(&s->client_config.timeouts, o->timeout_ms);
+  trace_init(&s->trace, stdout, o->verbose);
+  int status = get_password(s);
+  if (status == 0) {
+    status = load_roots(s, root);
+  }
+  if (status == 0) {
+    bool silent = o->json || o->quiet;
+    status = sink_open(&s->sink, o->record, silent ? NULL : &s->trace);
+  }
+  return status;
+}
+
+struct session *session_new(int *out_status, const struct live_options *options) {
+  return session_new_trusting(out_status, options, NULL);
+}
+
+struct session *session_new_trusting(int *out_status, const struct live_options *options,
+                                     X509 *root) {
+  struct session *s = calloc(1, sizeof(*s));
+  if (s == NULL) {
+    fprintf(stderr, "ehlo: out of memory\n");
+    *out_status = EX_OSERR;
+    return NULL;
+  }
+  s->options = options;
+  s->sink.fd = -1;
+  ehlo_redactor_init(&s->redactor);
+  *out_status = prepare(s, root);
+  if (*out_status != 0) {
+    session_free(s);
+    return NULL;
+  }
+  return s;
+}
+
+void session_free(struct session *s) {
+  report_free(&s->report);
+  ehlo_client_wipe(&s->client);
+  secret_wipe(&s->secret);
+  ehlo_redactor_wipe(&s->redactor);
+  sink_close(&s->sink);
+  SSL_CTX_free(s->tls);
+  free(s);
+}
+
+// ---- Connecting -------------------------------------------------------------------------------------
+
+// In place of a connection that did not come about: the client is told, and the record is whole.
+static enum ehlo_status dead_exchange(struct ehlo_transport *t, size_t *out_taken, size_t *in_len,
+                                      const struct ehlo_output *out, uint8_t *in, size_t in_cap,
+                                      uint64_t deadline_ms) {
+  (void)t;
+  (void)out;
+  (void)in;
+  (void)in_cap;
+  (void)deadline_ms;
+  *out_taken = 0;
+  *in_len = 0;
+  return EHLO_E_CONNECT;
+}
+
+static enum ehlo_status dead_start_tls(struct ehlo_transport *t, uint64_t deadline_ms) {
+  (void)t;
+  (void)deadline_ms;
+  return EHLO_E_CONNECT;
+}
+
+static void dead_describe_tls(struct ehlo_transport *t, char *out, size_t cap) {
+  (void)t;
+  snprintf(out, cap, "not connected");
+}
+
+static void dead_close(struct ehlo_transport *t) {
+  (void)t;
+}
+
+static uint64_t dead_now_us(struct ehlo_transport *t) {
+  (void)t;
+  return 0;
+}
+
+static const struct ehlo_transport_ops dead_ops = {
+    dead_exchange, dead_start_tls, dead_describe_tls, dead_close, dead_now_us,
+};
+static struct ehlo_transport dead_transport = {&dead_ops};
+
+static void connect_live(struct session *s) {
+  const struct live_options *o = s->options;
+  struct live_config cfg = {
+      .host = o->server.host,
+      .port = (uint16_t)strtoul(o->server.port, NULL, 10),
+      .unix_path = o->server.path[0] != '\0' ? o->server.path : NULL,
+      .bounds = {.attempt_ms = o->timeout_ms, .total_ms = o->timeout_ms},
+      .tls = s->tls,
+      .tls_name = live_options_tls_name(o),
+      .insecure = o->insecure,
+  };
+  s->net_result = live_connect(&s->live, &cfg);
+  s->connected = s->net_result == LIVE_NET_OK;
+}
+
+// RFC 5321 §4.1.1.1: the host's full name, or where it has none its address as a literal.
+static void choose_helo(struct session *s) {
+  char name[256] = "";
+  if (s->options->helo != NULL) {
+    s->config.helo_name = ehlo_str(s->options->helo);
+    return;
+  }
+  gethostname(name, sizeof(name) - 1);
+  if (strchr(name, '.') != NULL &&
+      ehlo_argument_name(ehlo_str(name)) == EHLO_OK) {
+    snprintf(s->helo, sizeof(s->helo), "%s", name);
+  } else {
+    char address[LIVE_ADDRESS_MAX] = "";
+    if (s->connected) {
+      live_local_address(&s->live, address);
+    }
+    if (address[0] == '\0' || strchr(address, '%') != NULL) {
+      snprintf(address, sizeof(address), "127.0.0.1");
+    }
+    snprintf(s->helo, sizeof(s->helo), "[%s%s]", strchr(address, ':') != NULL ? "IPv6:" : "",
+             address);
+  }
+  s->config.helo_name = ehlo_str(s->helo);
+}
+
+// ---- Running ----------------------------------------------------------------------------------------
+
+static void write_fact(void *arg, const char *text, size_t len) {
+  ehlo_recorder_fact(&((struct session *)arg)->recorder, text, len);
+}
+
+static void write_connect_fact(struct session *s) {
+  const struct server_address *a = &s->options->server;
+  char text[1024];
+  char where[400];
+  if (a->path[0] != '\0') {
+    snprintf(where, sizeof(where), "unix:%s", a->path);
+  } else {
+    snprintf(where, sizeof(where), strchr(a->host, ':') != NULL ? "[%s]:%s" : "%s:%s", a->host,
+             a->port);
+  }
+  int len = s->connected
+                ? snprintf(text, sizeof(text), "connect %s %s", where, live_address(&s->live))
+                : snprintf(text, sizeof(text), "connect failed %s", live_reason(&s->live));
+  write_fact(s, text, (size_t)len);
+}
+
+static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
+  struct session *s = arg;
+  char text[EHLO_EVENT_TEXT_MAX];
+  ehlo_event_text(text, event);
+  ehlo_recorder_event(&s->recorder, text);
+  report_event(&s->report, &s->submission.submit, c, event);
+}
+
+static void warn_of_insecure(struct session *s) {
+  const struct live_tls_info *info = s->connected ? live_tls_information(&s->live) : NULL;
+  if (info != NULL && info->judged && s->options->insecure &&
+      !(info->verdict.chain_ok && info->verdict.name_ok)) {
+    fprintf(stderr, "ehlo: WARNING: the server's certificate is NOT trusted (%s); --insecure went on\n",
+            info->verdict.reason);
+  }
+}
+
+static int exit_status(const struct session *s) {
+  int status = ehlo_submit_exit_status(&s->submission.submit);
+  if (!s->connected && s->net_result == LIVE_NET_UNKNOWN_HOST) {
+    status = EX_NOHOST;
+  } else if (!s->connected && s->net_result == LIVE_NET_TIMEOUT) {
+    status = EX_TEMPFAIL;
+  }
+  return status == 0 && s->sink.incomplete ? EX_CANTCREAT : status;
+}
+
+static void finish(struct session *s) {
+  char text[EHLO_EVENT_TEXT_MAX];
+  ehlo_outcome_text(text, &s->submission.submit);
+  ehlo_recorder_event(&s->recorder, text);
+  s->report.seconds_us = s->recorder.base.ops->now_us(&s->recorder.base);
+  snprintf(s->transport_reason, sizeof(s->transport_reason), "%s", live_reason(&s->live));
+  if (s->connected) {
+    s->flights = live_counters(&s->live).flights;
+    s->recorder.base.ops->close(&s->recorder.base);
+  } else {
+    ehlo_recorder_finish(&s->recorder);
+  }
+  report_error(s->error, sizeof(s->error), &s->report, &s->submission.submit, s->transport_reason);
+  warn_of_insecure(s);
+}
+
+int session_run(struct session *s, const struct ehlo_source *source) {
+  if (!report_init(&s->report, &s->redactor, s->config.num_to)) {
+    fprintf(stderr, "ehlo: out of memory\n");
+    return EX_OSERR;
+  }
+  connect_live(s);
+  choose_helo(s);
+  ehlo_recorder_init(&s->recorder, s->connected ? &s->live.transport : &dead_transport,
+                     &s->redactor, sink_write, &s->sink);
+  ehlo_settings_write(&s->client_config, &s->config, write_fact, s);
+  write_connect_fact(s);
+  ehlo_submission_init(&s->submission, &s->config, source);
+  ehlo_client_init(&s->client, &s->client_config, s->buffer, sizeof(s->buffer),
+                   s->recorder.base.ops->now_us(&s->recorder.base) / 1000);
+  struct ehlo_pump pump = {
+      .client = &s->client,
+      .transport = &s->recorder.base,
+      .program = &s->submission.base,
+      .observer = {on_event, s},
+      .tls_first = s->config.tls == EHLO_TLS_IMPLICIT,
+  };
+  ehlo_pump_run(&pump);
+  finish(s);
+  return exit_status(s);
+}

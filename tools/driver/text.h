@@ -1,0 +1,24 @@
+// Text that came from a server, on its way to people. It may hold anything, so it is shown only
+// through here: a control byte is escaped and can neither move the cursor nor colour the terminal.
+#ifndef EHLO_TOOLS_DRIVER_TEXT_H
+#define EHLO_TOOLS_DRIVER_TEXT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "engine/reply.h"
+
+// Prints it: printable ASCII and, where the locale has it, printable UTF-8; all else as \xHH.
+void text_print(FILE *out, struct ehlo_span text);
+
+// Prints every octet outside printable ASCII as an escape: CR and LF as \r and \n.
+void text_print_raw(FILE *out, struct ehlo_span text);
+
+// The same text as a JSON string, with octets that are not UTF-8 as \xHH. NULL without memory.
+json_t *text_to_json(struct ehlo_span text);
+
+// Whether colour may be used on `out`: a terminal, NO_COLOR unset, TERM not "dumb".
+bool text_colour(FILE *out);
+
+#endif  // EHLO_TOOLS_DRIVER_TEXT_H

@@ -1,0 +1,62 @@
+// TCP and local sockets: finding a server, connecting to it, listening. All sockets that it gives are
+// non-blocking, close on exec, and send without delay. It moves no data.
+#ifndef EHLO_TOOLS_LIVE_NET_H
+#define EHLO_TOOLS_LIVE_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LIVE_ADDRESS_MAX 112  // chars of a numeric address or of a socket's path, NUL included
+
+enum live_net_result {
+  LIVE_NET_OK = 0,
+  LIVE_NET_UNKNOWN_HOST,  // the name has no address
+  LIVE_NET_REFUSED,       // refused, unreachable, or no such socket
+  LIVE_NET_TIMEOUT,       // nobody answered in time
+};
+
+// Bounds in milliseconds; 0 takes the default.
+struct live_net_bounds {
+  uint32_t attempt_ms;  // on each address: 10,000
+  uint32_t total_ms;    // on all of them: 60,000. Looking up the name is bounded by the resolver.
+};
+
+struct live_net_connection {
+  int fd;
+  bool was_reset;  // already: nothing more can be sent, but what the server said can be read
+  char address[LIVE_ADDRESS_MAX];  // whom it reached: "203.0.113.7", "2001:db8::1" or a path
+};
+
+struct addrinfo;
+
+// Microseconds of a clock that never goes back, from an arbitrary start.
+uint64_t live_net_clock_us(void);
+
+// Connects to the first address of `host` that answers. On failure `error` says in one sentence
+// which were tried and why each failed.
+enum live_net_result live_net_connect(struct live_net_connection *out, char *error,
+                                      size_t error_cap, const char *host, uint16_t port,
+                                      const struct live_net_bounds *bounds);
+
+// The same for addresses already known, in the order given. `error` then has only the list.
+enum live_net_result live_net_connect_addresses(struct live_net_connection *out, char *error,
+                                                size_t error_cap, const struct addrinfo *list,
+                                                const struct live_net_bounds *bounds);
+
+// Connects to a local socket.
+enum live_net_result live_net_connect_unix(struct live_net_connection *out, char *error,
+                                           size_t error_cap, const char *path);
+
+// The numeric address of this end of a TCP connection; empty if it has none.
+void live_net_local_address(char out[LIVE_ADDRESS_MAX], int fd);
+
+// Listens on the first address of `host` that can be had; port 0 takes any that is free, and
+// `*out_port` says which. The descriptor, or -1 and the reason in `error`.
+int live_net_listen(uint16_t *out_port, char *error, size_t error_cap, const char *host,
+                    uint16_t port);
+
+// Waits for a connection, `timeout_ms` at the most (negative: without end). The descriptor, or -1.
+int live_net_accept(int listen_fd, int timeout_ms);
+
+#endif  // EHLO_TOOLS_LIVE_NET_H
