@@ -253,6 +253,15 @@ static const char *pop_event(struct ehlo_player *p) {
   return text;
 }
 
+// Whether an event is as recorded. Behind a hidden line the offsets of an error are not known.
+static bool same_event(const struct ehlo_player *p, const char *text) {
+  const char *at = p->offsets_shifted ? strstr(text, " at ") : NULL;
+  if (at == NULL || strncmp(text, "failed ", strlen("failed ")) != 0) {
+    return strcmp(text, p->item.text) == 0;
+  }
+  return strncmp(text, p->item.text, (size_t)(at - text) + strlen(" at ")) == 0;
+}
+
 // An "= " line: the events have to say so. In a file with a header the list is complete from its
 // first line on; in one written by hand each line stands for itself.
 static void take_event_item(struct ehlo_player *p) {
@@ -264,7 +273,7 @@ static void take_event_item(struct ehlo_player *p) {
   const char *first = NULL;
   for (const char *text = pop_event(p); text != NULL; text = pop_event(p)) {
     first = first != NULL ? first : text;
-    if (strcmp(text, p->item.text) == 0) {
+    if (same_event(p, text)) {
       return;
     }
     if (complete) {
@@ -277,8 +286,9 @@ static void take_event_item(struct ehlo_player *p) {
 
 // ---- The transport ------------------------------------------------------------------------------
 
-// A line that echoed a secret is kept without it: any text does in its place.
-static const char hidden[] = "(hidden)";
+// A line that echoed a secret is kept without it. Any text does in its place, if it is base64, since
+// the line may have been a challenge.
+static const char hidden[] = "aGlkZGVu";
 #define HIDDEN_LEN (sizeof(hidden) - 1)
 
 static size_t server_len(const struct ehlo_item *item) {
@@ -315,6 +325,7 @@ static size_t give_chunk(struct ehlo_player *p, uint8_t *in, size_t cap) {
       in[len++] = server_byte(&p->item, p->server_pos++);
     }
     if (p->server_pos == server_len(&p->item)) {
+      p->offsets_shifted = p->offsets_shifted || p->item.num_secrets > 0;
       drop_item(p);
     }
   } while (len < most && continues_chunk(p));

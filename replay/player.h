@@ -53,6 +53,7 @@ struct ehlo_player {
   bool bad;                   // the transcript is not one, see reader->error
   bool has_header;
   bool events_listed;         // an "= " line was seen
+  bool offsets_shifted;       // a \{secret} of the server's was filled with something else
   size_t server_pos;          // bytes of the present server item already given
   bool given;                 // and the client may not have used all of them yet
   uint64_t time_us;

@@ -273,15 +273,14 @@ static void put(const struct sink *sink, const char *word, const char *value) {
   }
 }
 
+// The writer of the fact escapes it.
 static void put_text(const struct sink *sink, const char *word, struct ehlo_span value, bool path) {
-  char escaped[TEXT_MAX - 64];
   char framed[TEXT_MAX - 32];
-  size_t len;
-  if (!ehlo_text_escape(escaped, &len, sizeof(escaped), value.bytes, value.len)) {
-    return;  // longer than any argument that the engine would send
+  int len = snprintf(framed, sizeof(framed), path ? "<%.*s>" : "%.*s", (int)value.len,
+                     value.len > 0 ? (const char *)value.bytes : "");
+  if (len >= 0 && (size_t)len < sizeof(framed)) {  // else longer than what the engine would send
+    put(sink, word, framed);
   }
-  snprintf(framed, sizeof(framed), path ? "<%s>" : "%s", escaped);
-  put(sink, word, framed);
 }
 
 static void put_number(const struct sink *sink, const char *word, uint64_t value) {

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "replay/escape.h"
+
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-// Facts as written, a line each.
+// Facts as a transcript has them, a line each.
 struct facts {
   size_t len;
   char text[8192];
@@ -16,9 +18,10 @@ struct facts {
 
 static void add_fact(void *arg, const char *text, size_t len) {
   struct facts *f = arg;
-  cr_assert_lt(f->len + len + 1, sizeof(f->text));
-  memcpy(f->text + f->len, text, len);
-  f->len += len;
+  size_t escaped_len;
+  cr_assert(ehlo_text_escape(f->text + f->len, &escaped_len, sizeof(f->text) - f->len - 2,
+                             (const uint8_t *)text, len));
+  f->len += escaped_len;
   f->text[f->len++] = '\n';
   f->text[f->len] = '\0';
 }
