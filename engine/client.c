@@ -333,7 +333,8 @@ enum ehlo_status ehlo_input(struct ehlo_client *c, size_t *out_used, const uint8
   }
   status = take_reply(c);
   if (c->state == EHLO_STATE_TLS && *out_used < len) {
-    return refuse_injection(c);
+    status = refuse_injection(c);
+    c->follow_up = EHLO_EVENT_TLS_WANTED;  // as if the bytes had come on their own
   }
   return status;
 }

@@ -145,7 +145,8 @@ enum ehlo_event_type {
   EHLO_EVENT_NONE = 0,     // nothing more now: send, read or wait
   EHLO_EVENT_REPLY,        // a whole reply
   EHLO_EVENT_CHALLENGE,    // a 334: answer with ehlo_send_auth_response() or _cancel()
-  EHLO_EVENT_TLS_WANTED,   // begin the handshake, then ehlo_tls_done() or ehlo_input_end()
+  EHLO_EVENT_TLS_WANTED,   // begin the handshake, then ehlo_tls_done() or ehlo_input_end(); not where
+                           // ehlo_client_state() is FAILED already, by bytes behind the 220
   EHLO_EVENT_BODY_WANTED,  // 354: ehlo_send_body() and ehlo_send_body_end()
   EHLO_EVENT_CLOSED,       // after QUIT or a 421: close the connection
   EHLO_EVENT_FAILED,       // see `error`; nothing more will be sent

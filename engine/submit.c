@@ -442,7 +442,9 @@ static void on_failure(struct ehlo_submit *s, struct ehlo_client *c,
     s->status = error->status;
   }
   bool implicit_handshake = s->config.tls == EHLO_TLS_IMPLICIT && !ehlo_client_is_secure(c);
-  if (implicit_handshake && error->status != EHLO_E_CONNECT) {
+  if (error->status == EHLO_E_STARTTLS_INJECTION) {
+    enter(s, EHLO_STAGE_STARTTLS);  // TLS never began
+  } else if (implicit_handshake && error->status != EHLO_E_CONNECT) {
     enter(s, EHLO_STAGE_TLS);
   } else if (error->verb == EHLO_VERB_GREETING && error->status != EHLO_E_CONNECT) {
     enter(s, EHLO_STAGE_GREETING);

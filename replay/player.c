@@ -98,8 +98,16 @@ void ehlo_player_prologue(struct ehlo_player *p,
   }
 }
 
+static bool fact_is_next(struct ehlo_player *p, enum ehlo_fact fact) {
+  return peek_item(p) && p->item.type == EHLO_ITEM_FACT && p->item.fact == fact;
+}
+
 bool ehlo_player_tls_is_next(struct ehlo_player *p) {
-  return peek_item(p) && p->item.type == EHLO_ITEM_FACT && p->item.fact == EHLO_FACT_TLS;
+  return fact_is_next(p, EHLO_FACT_TLS);
+}
+
+bool ehlo_player_timeout_is_next(struct ehlo_player *p) {
+  return fact_is_next(p, EHLO_FACT_TIMEOUT);
 }
 
 // ---- What the client is expected to send --------------------------------------------------------

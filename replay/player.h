@@ -76,8 +76,9 @@ void ehlo_player_init(struct ehlo_player *p, struct ehlo_reader *reader, enum eh
 void ehlo_player_prologue(struct ehlo_player *p,
                           void (*fact)(void *arg, const struct ehlo_item *fact), void *arg);
 
-// Whether TLS comes before anything was said.
+// Whether the next item is a TLS handshake, or a wait that timed out.
 bool ehlo_player_tls_is_next(struct ehlo_player *p);
+bool ehlo_player_timeout_is_next(struct ehlo_player *p);
 
 // The next item if it is the client's and was not taken yet, else NULL. It is not to be seen before
 // the client has used up what the server said before it.

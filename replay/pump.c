@@ -56,7 +56,7 @@ static void drain_events(struct loop *l) {
     if (p->observer.event != NULL) {
       p->observer.event(p->observer.arg, p->client, &event);
     }
-    if (type == EHLO_EVENT_TLS_WANTED) {
+    if (type == EHLO_EVENT_TLS_WANTED && ehlo_client_state(p->client) != EHLO_STATE_FAILED) {
       handshake(l, EHLO_OK);
     }
     l->over = l->over || type == EHLO_EVENT_CLOSED || type == EHLO_EVENT_FAILED;

@@ -22,6 +22,7 @@ struct session {
   struct ehlo_replay_result *result;
   // Message text of a submission, taken from the transcript.
   struct ehlo_unstuff unstuff;
+  bool stuck;  // the record has the client waiting for room in the middle of the message
   size_t text_pos;
   size_t text_len;
   uint8_t text[EHLO_TRANSCRIPT_LINE_MAX + 8];
@@ -71,6 +72,13 @@ static enum ehlo_source_state peek_text(void *arg, struct ehlo_span *out) {
   while (s->text_pos == s->text_len && !s->unstuff.ended) {
     const struct ehlo_item *item = ehlo_player_client_item(&s->player);
     size_t used;
+    if (item == NULL && !s->stuck && ehlo_player_timeout_is_next(&s->player)) {
+      s->stuck = true;  // the client had more to send, which nobody took
+      s->text[0] = ' ';
+      s->text_pos = 0;
+      s->text_len = 1;
+      break;
+    }
     if (item == NULL) {
       break;  // the record ends, or the server spoke up
     }
