@@ -81,7 +81,7 @@ static const struct row {
     {TEXT("A: b\n\na\r\r\n"), "4 1 13 cr=1@3 message"},
     {TEXT("A: b\n\n\r\r\r\n"), "5 1 14 cr=2@3 message"},
     {TEXT("A: b\r\r\n"), "2 1 8 cr=1@1 message"},
-    {TEXT("A: b\n\n\0x\n\0\0\n"), "4 1 15 nul=3@3 message"},
+    {TEXT("A: b\n\n\0x\n\0\0\n"), "4 1 16 nul=3@3 message"},
     {TEXT("A: \0\n\n"), "2 1 8 nul=1@1 message"},
     {TEXT("A: b\n\n\xc3\xa9\n"), "3 1 12 8bit=2@3 message"},
     {TEXT("A: \xe9\n\n\xe9"), "3 1 11 8bit=2@1 message"},
