@@ -213,8 +213,13 @@ static void say_what_next(const struct demo *d) {
          d->transcript, d->transcript, d->transcript);
 }
 
-static int run(void) {
+static int run(void *options, const struct option_uses *uses) {
   struct demo d = {.directory = "/tmp/ehlo-demo.XXXXXX"};
+  (void)options;
+  if (uses->num_operands > 0) {
+    options_complain(&command, "nothing is expected after the command");
+    return EX_USAGE;
+  }
   if (mkdtemp(d.directory) == NULL || !make_certificates(&d)) {
     fprintf(stderr, "ehlo demo: cannot prepare: %s\n", strerror(errno));
     return EX_OSERR;
@@ -240,14 +245,5 @@ static int run(void) {
 }
 
 int command_demo(int argc, char **argv) {
-  struct option_uses uses;
-  enum option_result parsed = options_parse(&uses, &command, argc, argv);
-  int status = parsed == OPTIONS_HELP ? 0 : EX_USAGE;
-  if (parsed == OPTIONS_OK && uses.num_operands > 0) {
-    options_complain(&command, "nothing is expected after the command");
-  } else if (parsed == OPTIONS_OK) {
-    status = run();
-  }
-  options_free(&uses);
-  return status;
+  return options_run(&command, argc, argv, NULL, run);
 }

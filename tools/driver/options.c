@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #define ROWS_MAX 64
 #define HELP_COLUMN 34
@@ -61,8 +62,14 @@ static const struct option_row *row_of(const struct lookup *l, int id) {
   return NULL;
 }
 
-enum option_result options_parse(struct option_uses *out, const struct command *command, int argc,
-                                 char **argv) {
+enum option_result {
+  OPTIONS_OK,
+  OPTIONS_HELP,   // was asked for and printed
+  OPTIONS_WRONG,  // a sentence was printed
+};
+
+static enum option_result parse(struct option_uses *out, const struct command *command, int argc,
+                                char **argv) {
   struct lookup l;
   int id;
   memset(out, 0, sizeof(*out));
@@ -92,9 +99,16 @@ enum option_result options_parse(struct option_uses *out, const struct command *
   return OPTIONS_OK;
 }
 
-void options_free(struct option_uses *uses) {
-  free(uses->uses);
-  memset(uses, 0, sizeof(*uses));
+int options_run(const struct command *command, int argc, char **argv, void *options,
+                int (*run)(void *options, const struct option_uses *uses)) {
+  struct option_uses uses;
+  enum option_result parsed = parse(&uses, command, argc, argv);
+  int status = parsed == OPTIONS_HELP ? 0 : EX_USAGE;
+  if (parsed == OPTIONS_OK) {
+    status = run(options, &uses);
+  }
+  free(uses.uses);
+  return status;
 }
 
 bool options_apply(const struct option_uses *uses, const struct command *command, void *options) {

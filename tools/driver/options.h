@@ -36,16 +36,10 @@ struct option_uses {
   int num_operands;
 };
 
-enum option_result {
-  OPTIONS_OK,
-  OPTIONS_HELP,   // --help was asked for and printed
-  OPTIONS_WRONG,  // a sentence was printed to standard error
-};
-
-// Takes the command line apart without acting on it. Free with options_free().
-enum option_result options_parse(struct option_uses *out, const struct command *command, int argc,
-                                 char **argv);
-void options_free(struct option_uses *uses);
+// Takes the command line apart and hands it to `run`, whose exit status it returns. What is wrong with
+// an option, and --help, it deals with by itself.
+int options_run(const struct command *command, int argc, char **argv, void *options,
+                int (*run)(void *options, const struct option_uses *uses));
 
 // Hands each option met to its row. False after printing what is wrong.
 bool options_apply(const struct option_uses *uses, const struct command *command, void *options);

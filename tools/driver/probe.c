@@ -139,18 +139,14 @@ static int probe(const struct live_options *options) {
   return status;
 }
 
+static int run(void *options, const struct option_uses *uses) {
+  int status = live_options_resolve(options, &command, uses);
+  return status == 0 ? probe(options) : status;
+}
+
 int command_probe(int argc, char **argv) {
   struct live_options options = {0};
-  struct option_uses uses;
-  enum option_result parsed = options_parse(&uses, &command, argc, argv);
-  int status = parsed == OPTIONS_HELP ? 0 : EX_USAGE;
-  if (parsed == OPTIONS_OK) {
-    status = live_options_resolve(&options, &command, &uses);
-    if (status == 0) {
-      status = probe(&options);
-    }
-  }
-  options_free(&uses);
+  int status = options_run(&command, argc, argv, &options, run);
   live_options_free(&options);
   return status;
 }

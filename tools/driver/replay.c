@@ -233,7 +233,8 @@ static void print_summary(struct replay_command *c) {
   }
 }
 
-static int run(struct replay_command *c, const struct option_uses *uses) {
+static int run(void *options, const struct option_uses *uses) {
+  struct replay_command *c = options;
   if (!options_apply(uses, &command, c)) {
     return EX_USAGE;
   }
@@ -261,12 +262,5 @@ static int run(struct replay_command *c, const struct option_uses *uses) {
 
 int command_replay(int argc, char **argv) {
   struct replay_command c = {0};
-  struct option_uses uses;
-  enum option_result parsed = options_parse(&uses, &command, argc, argv);
-  int status = parsed == OPTIONS_HELP ? 0 : EX_USAGE;
-  if (parsed == OPTIONS_OK) {
-    status = run(&c, &uses);
-  }
-  options_free(&uses);
-  return status;
+  return options_run(&command, argc, argv, &c, run);
 }

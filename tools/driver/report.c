@@ -82,6 +82,7 @@ void report_event(struct report *r, const struct ehlo_submit *submit, const stru
   } else if (event->type == EHLO_EVENT_FAILED) {
     struct ehlo_reply line = {.text = event->error.line, .num_lines = 1};
     r->status = event->error.status;
+    r->message_sent = event->error.verb == EHLO_VERB_BODY && event->error.verb_sent;
     keep(&r->offending, r, &line);
   }
   r->decided = submit->outcome != EHLO_OUTCOME_OPEN;
@@ -236,15 +237,7 @@ void report_error(char *out, size_t cap, const struct report *r, const struct eh
     case EHLO_OUTCOME_PARTIAL:
       partial_error(out, cap, r);
       return;
-    case EHLO_OUTCOME_UNKNOWN: {
-      char why[600];
-      status_error(why, sizeof(why), r, submit, transport_reason);
-      snprintf(out, cap,
-               "%s; the message was sent whole, so the server may have it: look before sending it "
-               "again",
-               why);
-      return;
-    }
+    case EHLO_OUTCOME_UNKNOWN:
     case EHLO_OUTCOME_REFUSED:
     case EHLO_OUTCOME_DEFERRED:
     case EHLO_OUTCOME_AUTH_REFUSED:
@@ -263,6 +256,11 @@ void report_error(char *out, size_t cap, const struct report *r, const struct eh
   } else if (line[0] != '\0') {
     snprintf(out, cap, "the server refused at %s: %s", stage, line);
   } else {
-    status_error(out, cap, r, submit, transport_reason);
+    char why[600];
+    status_error(why, sizeof(why), r, submit, transport_reason);
+    snprintf(out, cap, "%s%s", why,
+             r->message_sent ? "; the message was sent whole, so the server may have it: look before "
+                               "sending it again"
+                             : "");
   }
 }

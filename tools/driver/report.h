@@ -26,6 +26,7 @@ struct report {
   size_t num_recipients;
   struct kept_reply offending;  // the line of an error, as a reply of code 0
   enum ehlo_status status;      // of the client
+  bool message_sent;            // all of it, when the client failed
   bool decided;
   uint64_t seconds_us;
 };

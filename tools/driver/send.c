@@ -282,7 +282,8 @@ static int read_and_submit(const struct send_options *o) {
   return status;
 }
 
-static int run(struct send_options *o, const struct option_uses *uses) {
+static int run(void *options, const struct option_uses *uses) {
+  struct send_options *o = options;
   int status = live_options_resolve(&o->live, &command, uses);
   if (status == 0) {
     status = check_options(o);
@@ -301,13 +302,7 @@ static int run(struct send_options *o, const struct option_uses *uses) {
 
 int command_send(int argc, char **argv) {
   struct send_options options = {0};
-  struct option_uses uses;
-  enum option_result parsed = options_parse(&uses, &command, argc, argv);
-  int status = parsed == OPTIONS_HELP ? 0 : EX_USAGE;
-  if (parsed == OPTIONS_OK) {
-    status = run(&options, &uses);
-  }
-  options_free(&uses);
+  int status = options_run(&command, argc, argv, &options, run);
   live_options_free(&options.live);
   free(options.to);
   return status;

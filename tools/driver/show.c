@@ -107,7 +107,8 @@ static int show(const struct show_command *c, FILE *file, const char *path) {
   }
 }
 
-static int run(struct show_command *c, const struct option_uses *uses) {
+static int run(void *options, const struct option_uses *uses) {
+  struct show_command *c = options;
   if (!options_apply(uses, &command, c)) {
     return EX_USAGE;
   }
@@ -127,12 +128,5 @@ static int run(struct show_command *c, const struct option_uses *uses) {
 
 int command_show(int argc, char **argv) {
   struct show_command c = {0};
-  struct option_uses uses;
-  enum option_result parsed = options_parse(&uses, &command, argc, argv);
-  int status = parsed == OPTIONS_HELP ? 0 : EX_USAGE;
-  if (parsed == OPTIONS_OK) {
-    status = run(&c, &uses);
-  }
-  options_free(&uses);
-  return status;
+  return options_run(&command, argc, argv, &c, run);
 }
