@@ -80,7 +80,10 @@ static void print_tls(const struct live_tls_info *info) {
   if (info == NULL) {
     return;
   }
-  printf("TLS\n  %s %s %s\n", info->version, info->cipher, info->group);
+  printf("TLS\n");
+  if (info->version[0] != '\0') {
+    printf("  %s %s %s\n", info->version, info->cipher, info->group);
+  }
   for (size_t i = 0; i < info->num_certificates; i++) {
     const struct live_certificate_info *c = &info->certificates[i];
     printf("  certificate %zu\n    subject  %s\n    issuer   %s\n    valid    %s to %s\n", i + 1,

@@ -126,13 +126,19 @@ static json_t *certificate_json(const struct live_certificate_info *c) {
                    "sha256", c->sha256);
 }
 
+static const char *or_null(const char *text) {
+  return text[0] != '\0' ? text : NULL;
+}
+
 json_t *report_tls_json(const struct live_tls_info *info, bool chain) {
   if (info == NULL) {
     return json_null();
   }
   bool verified = info->judged && info->verdict.chain_ok && info->verdict.name_ok;
-  json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "version", info->version, "cipher",
-                           info->cipher, "group", info->group, "verified", verified);
+  // A handshake that was refused came to no version or cipher.
+  json_t *json = json_pack("{s:s?, s:s?, s:s?, s:b}", "version", or_null(info->version), "cipher",
+                           or_null(info->cipher), "group", or_null(info->group), "verified",
+                           verified);
   if (info->num_certificates > 0) {
     const struct live_certificate_info *leaf = &info->certificates[0];
     json_object_set_new(json, "subject", json_string(leaf->subject));

@@ -211,21 +211,24 @@ static void write_connect_fact(struct session *s) {
   write_fact(s, text, (size_t)len);
 }
 
+static void warn_of_insecure(struct session *s) {
+  const struct live_tls_info *info = live_tls_information(&s->live);
+  s->warned = true;
+  if (info != NULL && info->judged && !(info->verdict.chain_ok && info->verdict.name_ok)) {
+    fprintf(stderr, "ehlo: WARNING: the server's certificate is NOT trusted (%s); --insecure goes on\n",
+            info->verdict.reason);
+  }
+}
+
 static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct session *s = arg;
   char text[EHLO_EVENT_TEXT_MAX];
+  if (s->options->insecure && !s->warned && ehlo_client_is_secure(c)) {
+    warn_of_insecure(s);
+  }
   ehlo_event_text(text, event);
   ehlo_recorder_event(&s->recorder, text);
   report_event(&s->report, &s->submission.submit, c, event);
-}
-
-static void warn_of_insecure(struct session *s) {
-  const struct live_tls_info *info = s->connected ? live_tls_information(&s->live) : NULL;
-  if (info != NULL && info->judged && s->options->insecure &&
-      !(info->verdict.chain_ok && info->verdict.name_ok)) {
-    fprintf(stderr, "ehlo: WARNING: the server's certificate is NOT trusted (%s); --insecure went on\n",
-            info->verdict.reason);
-  }
 }
 
 static int exit_status(const struct session *s) {
@@ -251,7 +254,6 @@ static void finish(struct session *s) {
     ehlo_recorder_finish(&s->recorder);
   }
   report_error(s->error, sizeof(s->error), &s->report, &s->submission.submit, s->transport_reason);
-  warn_of_insecure(s);
 }
 
 int session_run(struct session *s, const struct ehlo_source *source) {

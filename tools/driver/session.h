@@ -17,6 +17,7 @@ struct session {
   struct live live;
   SSL_CTX *tls;
   bool connected;
+  bool warned;  // of a certificate that --insecure let pass
   uint64_t flights;  // of the client, TLS handshake included and close_notify not: round trips
   enum live_net_result net_result;
   struct secret secret;
