@@ -1,5 +1,6 @@
-// SASL mechanisms that need no cryptography (RFC 4616 PLAIN; LOGIN as servers have it), as pure
-// functions from a challenge to a response. They never see base64 and never decide to fall back.
+// SASL mechanisms that need no cryptography (PLAIN, RFC 4616; LOGIN and XOAUTH2 as servers have them;
+// OAUTHBEARER, RFC 7628), as pure functions from a challenge to a response. They never see base64 and
+// never decide to fall back.
 #ifndef EHLO_ENGINE_AUTH_H
 #define EHLO_ENGINE_AUTH_H
 
@@ -11,7 +12,7 @@
 struct ehlo_credentials {
   struct ehlo_span authzid;  // may be empty
   struct ehlo_span user;
-  struct ehlo_span password;
+  struct ehlo_span password;  // the access token of XOAUTH2 and OAUTHBEARER
 };
 
 #define EHLO_RESPONSE_PARTS 6
@@ -42,5 +43,9 @@ struct ehlo_mechanism {
 
 extern const struct ehlo_mechanism ehlo_mechanism_plain;
 extern const struct ehlo_mechanism ehlo_mechanism_login;
+// A token that is refused comes back as a 334 with JSON in the challenge; both answer it as they must,
+// so that the server's final 535 follows.
+extern const struct ehlo_mechanism ehlo_mechanism_xoauth2;
+extern const struct ehlo_mechanism ehlo_mechanism_oauthbearer;
 
 #endif  // EHLO_ENGINE_AUTH_H

@@ -13,7 +13,10 @@
 const struct ehlo_mechanism *const ehlo_all_mechanisms[] = {
     &ehlo_mechanism_plain,
     &ehlo_mechanism_login,
+    &ehlo_mechanism_xoauth2,
+    &ehlo_mechanism_oauthbearer,
 };
+const size_t ehlo_num_password_mechanisms = 2;
 const size_t ehlo_num_mechanisms = sizeof(ehlo_all_mechanisms) / sizeof(ehlo_all_mechanisms[0]);
 
 static const char *const tls_names[] = {"starttls", "implicit", "none"};
@@ -252,7 +255,7 @@ void ehlo_settings_finish(struct ehlo_settings *s) {
   s->credentials.password = ehlo_str("password");
   if (s->submit.num_mechanisms == 0) {
     s->submit.mechanisms = ehlo_all_mechanisms;
-    s->submit.num_mechanisms = ehlo_num_mechanisms;
+    s->submit.num_mechanisms = ehlo_num_password_mechanisms;
   } else {
     s->submit.mechanisms = s->mechanisms;
   }

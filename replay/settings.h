@@ -38,8 +38,10 @@ void ehlo_settings_finish(struct ehlo_settings *s);
 void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_submit_config *submit,
                          void (*fact)(void *arg, const char *text, size_t len), void *arg);
 
-// All mechanisms known here, strongest first.
+// All mechanisms known here. The first ones are for a password, strongest first; the others want a
+// token or nothing, and are used only where they are named, lest a password go where a token should.
 extern const struct ehlo_mechanism *const ehlo_all_mechanisms[];
+extern const size_t ehlo_num_password_mechanisms;
 extern const size_t ehlo_num_mechanisms;
 
 #endif  // EHLO_REPLAY_SETTINGS_H

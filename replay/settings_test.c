@@ -113,7 +113,7 @@ Test(settings, have_defaults) {
   cr_expect(!s.present && s.submit.credentials == NULL && s.submit.num_to == 0);
   ehlo_settings_free(&s);
   read_facts(&s, BASE TO "submit user alice\n");
-  cr_expect_eq(s.submit.num_mechanisms, ehlo_num_mechanisms);
+  cr_expect_eq(s.submit.num_mechanisms, ehlo_num_password_mechanisms);
   ehlo_settings_free(&s);
 }
 

@@ -56,7 +56,7 @@ static const char *set_auth(void *o, const char *value) {
     size_t len = strcspn(value, ",");
     const struct ehlo_mechanism *mechanism = find_mechanism(value, len);
     if (mechanism == NULL || options->num_mechanisms == MECHANISMS_MAX) {
-      return "it is a list of mechanisms, separated by commas, of PLAIN and LOGIN";
+      return "it is a list, separated by commas, of PLAIN, LOGIN, XOAUTH2 and OAUTHBEARER";
     }
     options->mechanisms[options->num_mechanisms++] = mechanism;
     value += len + (value[len] == ',');

@@ -60,7 +60,7 @@ static int prepare(struct session *s, X509 *root) {
   s->config.tls = o->tls;
   s->config.initial_response = o->initial_response;
   s->config.mechanisms = o->num_mechanisms > 0 ? o->mechanisms : ehlo_all_mechanisms;
-  s->config.num_mechanisms = o->num_mechanisms > 0 ? o->num_mechanisms : ehlo_num_mechanisms;
+  s->config.num_mechanisms = o->num_mechanisms > 0 ? o->num_mechanisms : ehlo_num_password_mechanisms;
   s->client_config.allow_cleartext_auth = o->allow_cleartext_auth;
   set_timeouts(&s->client_config.timeouts, o->timeout_ms);
   trace_init(&s->trace, stdout, o->verbose);
