@@ -1,5 +1,5 @@
-// Reads the fields of a certificate into text. Lengths come from the certificate and are never taken
-// from a NUL, so a name with one inside shows as what it is.
+// Reads the fields of a certificate into text. Lengths come from the certificate and are never
+// taken from a NUL, so a name with one inside shows as what it is.
 #include "tools/live/describe.h"
 
 #include <arpa/inet.h>

@@ -30,7 +30,7 @@ static void note_reason(struct live *l, const char *what, const char *why) {
   }
 }
 
-// ---- Output ---------------------------------------------------------------------------------------
+// ---- Output -------------------------------------------------------------------------------------
 
 // Takes over what fits of `bytes`, and returns how much that was.
 static size_t stage(struct live *l, struct ehlo_span bytes) {
@@ -118,7 +118,7 @@ static bool push(struct live *l) {
   return false;
 }
 
-// ---- Input ----------------------------------------------------------------------------------------
+// ---- Input --------------------------------------------------------------------------------------
 
 static void note_end(struct live *l, ssize_t n, int why) {
   // After a failed write an end of stream is the same reset, reported once already.
@@ -175,7 +175,7 @@ static enum ehlo_status pull(struct live *l, size_t *in_len, uint8_t *in, size_t
   }
 }
 
-// ---- The transport --------------------------------------------------------------------------------
+// ---- The transport ------------------------------------------------------------------------------
 
 static int poll_timeout(struct live *l, uint64_t deadline_ms) {
   if (deadline_ms == EHLO_NEVER) {
@@ -211,7 +211,7 @@ static enum ehlo_status exchange(struct ehlo_transport *t, size_t *out_taken, si
     *in_len = 0;
     bool writing = (!hold || is_full(l)) && push(l);
     if (*out_taken > 0 && l->is_server) {
-      return EHLO_OK;  // the client may answer a 220 with TLS, which is not to be read as cleartext
+      return EHLO_OK;  // the client may answer a 220 with TLS: not to be read as cleartext
     }
     enum ehlo_status status = pull(l, in_len, in, in_cap);
     if (*out_taken > 0 || *in_len > 0) {

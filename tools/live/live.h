@@ -76,7 +76,8 @@ const char *live_address(const struct live *l);
 // The address that this end has, numeric; empty where it has none.
 void live_local_address(const struct live *l, char out[LIVE_ADDRESS_MAX]);
 
-// What is known of TLS, complete or not; NULL before start_tls. Like live_reason(), good after close.
+// What is known of TLS, complete or not; NULL before start_tls. Like live_reason(), it stays good
+// after close.
 const struct live_tls_info *live_tls_information(const struct live *l);
 
 struct live_counters live_counters(const struct live *l);

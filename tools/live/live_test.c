@@ -2,6 +2,7 @@
 // writes, in which order data and ends arrive, and that nothing is lost on a slow connection.
 #include "tools/live/live.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static void must(bool ok, int line, const char *condition, const char *why) {
   }
 }
 
-// ---- Both ends ------------------------------------------------------------------------------------
+// ---- Both ends ----------------------------------------------------------------------------------
 
 static uint64_t in_ms(struct live *l, uint64_t ms) {
   return l->transport.ops->now_us(&l->transport) / 1000 + ms;
@@ -77,7 +78,9 @@ static enum ehlo_status take_end(struct live *l) {
   uint8_t in[16];
   size_t taken;
   size_t got;
-  enum ehlo_status status = call(l, &taken, &got, NULL, 0, 0, in, sizeof in, WAIT_MS);
+  // With nothing to send, flags have no meaning.
+  enum ehlo_status status =
+      call(l, &taken, &got, NULL, 0, EHLO_OUTPUT_MORE, in, sizeof in, WAIT_MS);
   MUST(got == 0, live_reason(l));
   return status;
 }
@@ -128,7 +131,7 @@ static void finish(struct scene *s) {
   free(s);
 }
 
-// ---- A dialogue -----------------------------------------------------------------------------------
+// ---- A dialogue ---------------------------------------------------------------------------------
 
 static void serve_starttls(int fd, void *scene) {
   static struct live l;
@@ -206,7 +209,7 @@ Test(live, completes_the_handshake_while_it_waits) {
   finish(s);
 }
 
-// ---- Much data ------------------------------------------------------------------------------------
+// ---- Much data ----------------------------------------------------------------------------------
 
 static uint8_t pattern(size_t i) {
   return (uint8_t)(i * 31 + i / 251);
@@ -282,43 +285,96 @@ Test(live, loses_nothing_under_tls) {
   finish(s);
 }
 
-static void serve_deaf(int fd, void *scene) {
+// A local socket with a small buffer takes a write in parts, as TCP on loopback does not.
+Test(live, loses_nothing_of_a_partial_write) {
   static struct live l;
+  static char data[LIVE_OUT_MAX];
+  static uint8_t got[1000];
+  int fds[2];
+  size_t num_read = 0;
+  size_t taken = 1;
+  size_t num_in;
+  cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  live_adopt(&l, fds[0], NULL);
+  set_buffer(fds[0], SO_SNDBUF);
+  for (size_t i = 0; i < sizeof data; i++) {
+    data[i] = (char)pattern(i);
+  }
+  cr_assert_eq(call(&l, &taken, &num_in, data, sizeof data, 0, got, 1, 0), EHLO_OK);
+  cr_assert_eq(taken, sizeof data);
+  cr_assert(live_counters(&l).bytes_out > 0 && live_counters(&l).bytes_out < sizeof data);
+  while (num_read < sizeof data) {
+    ssize_t n = read(fds[1], got, sizeof got);
+    cr_assert(n > 0, "after %zu octets", num_read);
+    cr_assert(memcmp(got, data + num_read, (size_t)n) == 0, "after %zu octets", num_read);
+    num_read += (size_t)n;
+    cr_assert_eq(call(&l, &taken, &num_in, NULL, 0, 0, got, 1, 0), EHLO_E_TIMEOUT);
+  }
+  end(&l);
+  close(fds[1]);
+}
+
+// Says something and then reads no more than it must.
+static void turn_deaf(struct live *l) {
   uint8_t in[1];
   size_t taken;
   size_t got;
-  (void)scene;
-  live_adopt(&l, fd, NULL);
-  give(&l, "421 enough\r\n", 0);
-  (void)call(&l, &taken, &got, NULL, 0, 0, in, sizeof in, WAIT_MS);
-  usleep(200 * 1000);
-  end(&l);
+  give(l, "421 enough\r\n", 0);
+  (void)call(l, &taken, &got, NULL, 0, 0, in, sizeof in, WAIT_MS);
+  usleep(300 * 1000);
+  end(l);
 }
 
-// A client that cannot write still reads, and its wait ends.
-Test(live, is_bounded_when_nobody_reads) {
+static void serve_deaf(int fd, void *scene) {
+  static struct live l;
+  (void)scene;
+  live_adopt(&l, fd, NULL);
+  turn_deaf(&l);
+}
+
+static void serve_deaf_tls(int fd, void *scene) {
+  static struct live l;
+  live_adopt(&l, fd, ((struct scene *)scene)->server_context);
+  MUST(begin_tls(&l) == EHLO_OK, live_reason(&l));
+  turn_deaf(&l);
+}
+
+// A client that cannot write still reads, holds little, and its wait ends.
+static void talk_to_the_deaf(struct live *l) {
   static char data[65536];
-  struct scene *s = begin(serve_deaf);
   char in[16];
   size_t taken = 1;
   size_t total = 0;
   size_t got;
   size_t num_in = 0;
   enum ehlo_status status = EHLO_OK;
-  set_buffer(s->client.fd, SO_SNDBUF);
+  set_buffer(l->fd, SO_SNDBUF);
   while (status == EHLO_OK && total < (size_t)64 * 1024 * 1024) {
-    status = call(&s->client, &taken, &got, data, sizeof data, 0, (uint8_t *)in + num_in,
-                  sizeof in - num_in, 50);
+    status =
+        call(l, &taken, &got, data, sizeof data, 0, (uint8_t *)in + num_in, sizeof in - num_in, 50);
     total += taken;
     num_in += got;
   }
   cr_assert_eq(status, EHLO_E_TIMEOUT);
   cr_assert_eq(num_in, 12);
   cr_assert(memcmp(in, "421 enough\r\n", 12) == 0);
+  cr_assert(total < live_counters(l).bytes_out + (size_t)3 * LIVE_OUT_MAX);
+}
+
+Test(live, is_bounded_when_nobody_reads) {
+  struct scene *s = begin(serve_deaf);
+  talk_to_the_deaf(&s->client);
   finish(s);
 }
 
-// ---- Ends -----------------------------------------------------------------------------------------
+Test(live, is_bounded_under_tls_too) {
+  struct scene *s = begin(serve_deaf_tls);
+  cr_assert_eq(begin_tls(&s->client), EHLO_OK);
+  talk_to_the_deaf(&s->client);
+  finish(s);
+}
+
+// ---- Ends ---------------------------------------------------------------------------------------
 
 static void serve_refusal(int fd, void *scene) {
   (void)scene;
@@ -373,6 +429,41 @@ Test(live, gives_data_after_a_failed_write) {
   finish(s);
 }
 
+// A server may go on to TLS right after its 220: what comes behind that is not cleartext.
+Test(live, a_server_that_sends_does_not_read) {
+  static struct live l;
+  uint8_t in[8];
+  size_t taken;
+  size_t got;
+  int fds[2];
+  cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  live_adopt(&l, fds[0], NULL);
+  cr_assert_eq(write(fds[1], "early", 5), 5);
+  cr_assert_eq(call(&l, &taken, &got, "220\r\n", 5, 0, in, sizeof in, WAIT_MS), EHLO_OK);
+  cr_assert_eq(taken, 5);
+  cr_assert_eq(got, 0);
+  cr_assert_eq(read(fds[1], in, sizeof in), 5);
+  cr_assert_eq(call(&l, &taken, &got, NULL, 0, 0, in, sizeof in, WAIT_MS), EHLO_OK);
+  cr_assert_eq(got, 5);
+  end(&l);
+  close(fds[1]);
+}
+
+Test(live, survives_a_broken_pipe) {
+  static struct live l;
+  uint8_t in[8];
+  size_t taken;
+  size_t got;
+  int fds[2];
+  cr_assert(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
+  cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  live_adopt(&l, fds[0], NULL);
+  close(fds[1]);
+  cr_assert_eq(call(&l, &taken, &got, "QUIT\r\n", 6, 0, in, sizeof in, WAIT_MS), EHLO_OK);
+  cr_assert_eq(take_end(&l), EHLO_E_RESET);
+  end(&l);
+}
+
 static void serve_cut_tls(int fd, void *scene) {
   static struct live l;
   live_adopt(&l, fd, ((struct scene *)scene)->server_context);
@@ -395,7 +486,7 @@ Test(live, tells_a_tls_stream_that_is_cut) {
   finish(s);
 }
 
-// ---- STARTTLS that goes wrong ---------------------------------------------------------------------
+// ---- STARTTLS that goes wrong -------------------------------------------------------------------
 
 static void serve_injection(int fd, void *scene) {
   (void)scene;
@@ -455,7 +546,7 @@ Test(live, refuses_a_certificate_and_tells_the_server) {
   finish(s);
 }
 
-// ---- Time -----------------------------------------------------------------------------------------
+// ---- Time ---------------------------------------------------------------------------------------
 
 static void serve_silence(int fd, void *scene) {
   char in[64];
@@ -485,7 +576,7 @@ Test(live, keeps_deadlines) {
   finish(s);
 }
 
-// ---- Secrets --------------------------------------------------------------------------------------
+// ---- Secrets ------------------------------------------------------------------------------------
 
 Test(live, keeps_no_plaintext_that_was_sent) {
   struct scene *s = begin(serve_silence);

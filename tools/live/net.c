@@ -187,7 +187,7 @@ enum live_net_result live_net_connect_unix(struct live_net_connection *out, char
   return LIVE_NET_REFUSED;
 }
 
-// ---- Listening ------------------------------------------------------------------------------------
+// ---- Listening ----------------------------------------------------------------------------------
 
 void live_net_local_address(char out[LIVE_ADDRESS_MAX], int fd) {
   struct sockaddr_storage address;

@@ -1,5 +1,5 @@
-// TCP and local sockets: finding a server, connecting to it, listening. All sockets that it gives are
-// non-blocking, close on exec, and send without delay. It moves no data.
+// TCP and local sockets: finding a server, connecting to it, listening. All sockets that it gives
+// are non-blocking, close on exec, and send without delay. It moves no data.
 #ifndef EHLO_TOOLS_LIVE_NET_H
 #define EHLO_TOOLS_LIVE_NET_H
 

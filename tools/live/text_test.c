@@ -22,6 +22,7 @@ Test(live_text, cuts_visibly_at_every_size) {
     memset(out, '#', sizeof out);
     live_text_init(&t, out, cap);
     live_text_bytes(&t, "0123456789", 10);
+    cr_assert_eq(strstr(out, "...") != NULL, cap - 1 < 10, "cap %zu: %s", cap, out);
     live_text_format(&t, "%d", 0);
     size_t want = cap - 1 < 11 ? cap - 1 : 11;
     cr_assert_eq(strlen(out), want, "cap %zu: %s", cap, out);

@@ -18,7 +18,7 @@
 
 #define CLEARTEXT_SHOWN 48  // bytes of what came in place of TLS
 
-// ---- Contexts -------------------------------------------------------------------------------------
+// ---- Contexts -----------------------------------------------------------------------------------
 
 static void note_certificates(struct live_tls_info *info, X509_STORE_CTX *chain) {
   STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(chain);
@@ -80,7 +80,7 @@ SSL_CTX *live_tls_server_context(const struct live_certificate *own,
   return context;
 }
 
-// ---- Setting up -----------------------------------------------------------------------------------
+// ---- Setting up ---------------------------------------------------------------------------------
 
 static bool init(struct live_tls *tls, SSL_CTX *context) {
   memset(tls, 0, sizeof *tls);
@@ -144,7 +144,7 @@ void live_tls_free(struct live_tls *tls) {
   tls->ssl = NULL;
 }
 
-// ---- Failing --------------------------------------------------------------------------------------
+// ---- Failing ------------------------------------------------------------------------------------
 
 static const char *peer_of(const struct live_tls *tls) {
   return tls->is_server ? "client" : "server";
@@ -220,7 +220,7 @@ static void note_result(struct live_tls *tls, int result) {
   }
 }
 
-// ---- Ciphertext -----------------------------------------------------------------------------------
+// ---- Ciphertext ---------------------------------------------------------------------------------
 
 // RFC 8446 §5.1: a first record is a handshake or an alert.
 static bool begins_tls(uint8_t first) {
@@ -261,7 +261,7 @@ void live_tls_output_ack(struct live_tls *tls, size_t len) {
   }
 }
 
-// ---- Plaintext ------------------------------------------------------------------------------------
+// ---- Plaintext ----------------------------------------------------------------------------------
 
 static void note_session(struct live_tls *tls) {
   struct live_tls_info *info = &tls->info;
@@ -328,7 +328,7 @@ void live_tls_close(struct live_tls *tls) {
   }
 }
 
-// ---- Words ----------------------------------------------------------------------------------------
+// ---- Words --------------------------------------------------------------------------------------
 
 const char *live_tls_failure(const struct live_tls *tls) {
   return tls->failure;

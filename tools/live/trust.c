@@ -19,7 +19,7 @@
 #define NAMES_SHOWN 5  // of a certificate that is for others
 #define HOST_NAME_MAX_LEN 253
 
-// ---- Roots ----------------------------------------------------------------------------------------
+// ---- Roots --------------------------------------------------------------------------------------
 
 // Where systems keep their roots: a directory that is searched by a hash of the subject, so that
 // only the one root in question is ever in memory, or else everything in a file.
@@ -118,7 +118,7 @@ bool live_trust_load(X509_STORE *store, char *error, size_t error_cap,
          (!has_file || load_file(store, error, error_cap, file));
 }
 
-// ---- The name -------------------------------------------------------------------------------------
+// ---- The name -----------------------------------------------------------------------------------
 
 bool live_trust_is_address(const char *name) {
   uint8_t ip[16];
@@ -185,7 +185,7 @@ static bool check_name(struct live_text *t, X509 *leaf, const char *name) {
   return false;
 }
 
-// ---- The chain ------------------------------------------------------------------------------------
+// ---- The chain ----------------------------------------------------------------------------------
 
 // "the certificate", or which one further up.
 static void say_which(struct live_text *t, X509 *x, int depth) {
