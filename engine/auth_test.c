@@ -1,4 +1,4 @@
-// Tests of the mechanisms PLAIN and LOGIN: what each answers to what, which parts are secret, and
+// Tests of the mechanisms that need no cryptography: what each answers to what, which parts are secret, and
 // where an exchange has no answer left.
 #include "engine/auth.h"
 
@@ -75,6 +75,41 @@ Test(auth, login) {
   turn(&ehlo_mechanism_login, &initial, "", NULL, 0, false);
 }
 
+// The second challenge is why not, in JSON; it wants an answer, and then there is none.
+Test(auth, xoauth2) {
+  static const char message[] = "user=a@b\001auth=Bearer tok\001\001";
+  struct ehlo_credentials cred = {str("ignored"), str("a@b"), str("tok")};
+  struct ehlo_auth first = {&cred, 0};
+  turn(&ehlo_mechanism_xoauth2, &first, NULL, message, sizeof(message) - 1, true);
+  turn(&ehlo_mechanism_xoauth2, &first, "{\"status\":\"401\"}", "", 0, false);
+  turn(&ehlo_mechanism_xoauth2, &first, "", NULL, 0, false);
+  struct ehlo_auth second = {&cred, 0};
+  turn(&ehlo_mechanism_xoauth2, &second, "", message, sizeof(message) - 1, true);
+  turn(&ehlo_mechanism_xoauth2, &second, "{}", "", 0, false);
+  turn(&ehlo_mechanism_xoauth2, &second, "{}", NULL, 0, false);
+}
+
+// RFC 7628 §4.1 has such messages; a name that would need an encoding is left out.
+Test(auth, oauthbearer) {
+  static const struct {
+    const char *user;
+    const char *message;
+  } rows[] = {
+      {"user@example.com", "n,a=user@example.com,\001auth=Bearer tok==\001\001"},
+      {"", "n,,\001auth=Bearer tok==\001\001"},
+      {"a,b", "n,,\001auth=Bearer tok==\001\001"},
+      {"a=b", "n,,\001auth=Bearer tok==\001\001"},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct ehlo_credentials cred = {str(""), str(rows[i].user), str("tok==")};
+    struct ehlo_auth first = {&cred, 0};
+    const char *message = rows[i].message;
+    turn(&ehlo_mechanism_oauthbearer, &first, NULL, message, strlen(message), true);
+    turn(&ehlo_mechanism_oauthbearer, &first, "{}", "\001", 1, false);
+    turn(&ehlo_mechanism_oauthbearer, &first, "{}", NULL, 0, false);
+  }
+}
+
 Test(auth, names_and_manners) {
   cr_assert_str_eq(ehlo_mechanism_plain.name, "PLAIN");
   cr_assert(ehlo_mechanism_plain.client_first);
@@ -84,4 +119,10 @@ Test(auth, names_and_manners) {
   cr_assert(!ehlo_mechanism_login.client_first);
   cr_assert(ehlo_mechanism_login.may_go_first);
   cr_assert(!ehlo_mechanism_login.reads_challenge);
+  cr_assert_str_eq(ehlo_mechanism_xoauth2.name, "XOAUTH2");
+  cr_assert(ehlo_mechanism_xoauth2.client_first);
+  cr_assert(!ehlo_mechanism_xoauth2.reads_challenge);
+  cr_assert_str_eq(ehlo_mechanism_oauthbearer.name, "OAUTHBEARER");
+  cr_assert(ehlo_mechanism_oauthbearer.client_first);
+  cr_assert(!ehlo_mechanism_oauthbearer.reads_challenge);
 }

@@ -166,7 +166,7 @@ enum ehlo_status ehlo_input_end(struct ehlo_client *c, enum ehlo_status why) {
   if (is_over(c)) {
     return c->status;
   }
-  if (head_pending(c) == EHLO_VERB_QUIT && !c->reply_ready) {
+  if (head_pending(c) == EHLO_VERB_QUIT) {
     close_session(c);
     return EHLO_OK;
   }
@@ -224,7 +224,8 @@ void ehlo_tick(struct ehlo_client *c, uint64_t now_ms) {
   if (now_ms > c->now_ms) {
     c->now_ms = now_ms;
   }
-  if (c->now_ms >= ehlo_deadline(c)) {
+  uint64_t deadline = ehlo_deadline(c);
+  if (deadline != EHLO_NEVER && c->now_ms >= deadline) {
     fail_at_end(c, EHLO_E_TIMEOUT);
   }
 }

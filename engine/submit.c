@@ -46,9 +46,10 @@ static void enter(struct ehlo_submit *s, enum ehlo_stage stage) {
   }
 }
 
-// Whether the caller wanted to get no further than `stage`, which was now reached.
+// Whether the caller wanted to get no further than `stage`, which was now reached. A stage that this
+// session has not got (STARTTLS without it, AUTH without credentials) is reached with the next.
 static bool stop_at(struct ehlo_submit *s, enum ehlo_stage stage) {
-  if (!s->config.stop || s->config.stop_after != stage) {
+  if (!s->config.stop || s->config.stop_after > stage) {
     return false;
   }
   decide(s, EHLO_OUTCOME_STOPPED, stage);
@@ -156,12 +157,15 @@ static void on_challenge(struct ehlo_submit *s, struct ehlo_client *c,
                          const struct ehlo_event *event) {
   struct ehlo_response response;
   bool readable = event->challenge_valid || !s->mechanism->reads_challenge;
-  enum ehlo_status status = EHLO_E_ARGUMENT;
-  if (readable && s->mechanism->respond(&s->auth, &event->challenge, &response)) {
-    status = ehlo_send_auth_response(c, response.parts, response.num_parts, response.secret);
-  }
-  if (status != EHLO_OK) {
+  if (!readable || !s->mechanism->respond(&s->auth, &event->challenge, &response)) {
     decide_problem(s, EHLO_OUTCOME_AUTH_REFUSED, EHLO_STAGE_AUTH, EHLO_PROBLEM_CHALLENGE);
+    ehlo_send_auth_cancel(c);
+    return;
+  }
+  enum ehlo_status status =
+      ehlo_send_auth_response(c, response.parts, response.num_parts, response.secret);
+  if (status != EHLO_OK) {
+    decide_unsendable(s, EHLO_STAGE_AUTH, status);
     ehlo_send_auth_cancel(c);
   }
 }
@@ -264,8 +268,13 @@ static void continue_envelope(struct ehlo_submit *s, struct ehlo_client *c) {
 // RFC 1870 §5 and RFC 6152 §3: what the server said it will not take is not begun.
 static void begin_envelope(struct ehlo_submit *s, struct ehlo_client *c) {
   const struct ehlo_capabilities *caps = ehlo_client_capabilities(c);
+  if (stop_at(s, EHLO_STAGE_AUTH)) {
+    return;
+  }
   enter(s, EHLO_STAGE_MAIL);
-  if (!s->config.force && caps->max_size > 0 && s->config.message_size > caps->max_size) {
+  if (s->config.num_to == 0 && goes_beyond(s, EHLO_STAGE_MAIL)) {
+    decide_unsendable(s, EHLO_STAGE_RCPT, EHLO_E_ARGUMENT);  // a message for nobody
+  } else if (!s->config.force && caps->max_size > 0 && s->config.message_size > caps->max_size) {
     decide_problem(s, EHLO_OUTCOME_REFUSED, EHLO_STAGE_MAIL, EHLO_PROBLEM_TOO_BIG);
   } else if (!s->config.force && s->config.message_is_8bit && !caps->eight_bit_mime) {
     decide_problem(s, EHLO_OUTCOME_USAGE, EHLO_STAGE_MAIL, EHLO_PROBLEM_8BIT);
@@ -324,7 +333,7 @@ static void on_auth_reply(struct ehlo_submit *s, struct ehlo_client *c, uint16_t
     decide(s, EHLO_OUTCOME_DEFERRED, EHLO_STAGE_AUTH);
   } else if (code / 100 == 5) {
     decide(s, EHLO_OUTCOME_AUTH_REFUSED, EHLO_STAGE_AUTH);
-  } else if (s->outcome == EHLO_OUTCOME_OPEN && !stop_at(s, EHLO_STAGE_AUTH)) {
+  } else if (s->outcome == EHLO_OUTCOME_OPEN) {
     begin_envelope(s, c);
   }
 }
@@ -457,31 +466,33 @@ static void on_failure(struct ehlo_submit *s, struct ehlo_client *c,
   s->finished = true;
 }
 
-// Nothing happened: takes the next step where one is due.
-static void advance(struct ehlo_submit *s, struct ehlo_client *c) {
-  if (s->outcome != EHLO_OUTCOME_OPEN) {
-    if (!s->quit_sent && !s->finished && ehlo_client_may_send(c, EHLO_VERB_QUIT)) {
-      s->quit_sent = ehlo_send_quit(c) == EHLO_OK;
-    }
-    return;
+static void say_goodbye(struct ehlo_submit *s, struct ehlo_client *c) {
+  if (!s->quit_sent && !s->finished && ehlo_client_may_send(c, EHLO_VERB_QUIT)) {
+    s->quit_sent = ehlo_send_quit(c) == EHLO_OK;
   }
-  if (s->stage == EHLO_STAGE_TLS && ehlo_client_is_secure(c)) {
-    if (stop_at(s, EHLO_STAGE_STARTTLS)) {
-      advance(s, c);
-    } else {
+}
+
+// Nothing happened: takes the next step where one is due. A step that decides is followed by QUIT at
+// once, since no event may come to do it later.
+static void advance(struct ehlo_submit *s, struct ehlo_client *c) {
+  bool open = s->outcome == EHLO_OUTCOME_OPEN;
+  if (open && s->stage == EHLO_STAGE_TLS && ehlo_client_is_secure(c)) {
+    if (!stop_at(s, EHLO_STAGE_STARTTLS)) {
       send_hello(s, c, false);
     }
-    return;
-  }
-  if (s->mail_sent) {
+  } else if (open && s->mail_sent) {
     continue_envelope(s, c);
+  }
+  bool ending = s->stage == EHLO_STAGE_BODY;  // QUIT is legal there behind the final dot only
+  if (ending || s->outcome != EHLO_OUTCOME_OPEN) {
+    say_goodbye(s, c);
   }
 }
 
 enum ehlo_status ehlo_submit_body_end(struct ehlo_submit *s, struct ehlo_client *c) {
   enum ehlo_status status = ehlo_send_body_end(c);
-  if (status == EHLO_OK && ehlo_client_may_send(c, EHLO_VERB_QUIT)) {
-    s->quit_sent = ehlo_send_quit(c) == EHLO_OK;
+  if (status == EHLO_OK) {
+    say_goodbye(s, c);
   }
   return status;
 }

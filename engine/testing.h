@@ -34,6 +34,7 @@ struct ehlo_script_mode {
   bool every_byte;    // it comes byte by byte, and the output is taken so
   bool copies;        // the client moves to a copy of itself before each step
   size_t stop_after;  // the run ends after so many bytes of the server; SIZE_MAX for never
+  bool effects_only;  // events and output that the script does not name are no mistake
 };
 
 #define EHLO_SCRIPT_WHOLE ((struct ehlo_script_mode){.cut = SIZE_MAX, .stop_after = SIZE_MAX})
@@ -66,6 +67,10 @@ void ehlo_script_run_once(struct ehlo_session *s, const struct ehlo_script *scri
 
 // Runs it whole, at all two-way splits, byte by byte, and with copies.
 void ehlo_script_run(const struct ehlo_script *script);
+
+// Runs a table of {name, text} so.
+void ehlo_script_run_table(const char *const (*table)[2], size_t num,
+                           const struct ehlo_config *config);
 
 // Octets that the server sends in it.
 size_t ehlo_script_server_bytes(const struct ehlo_script *script);

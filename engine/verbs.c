@@ -18,6 +18,11 @@ static void put(struct ehlo_client *c, struct ehlo_span bytes, unsigned flags) {
   }
 }
 
+// What would not even fit into an empty queue has no later time to wait for.
+static enum ehlo_status no_room(const struct ehlo_client *c, size_t len) {
+  return len > c->out_cap ? EHLO_E_TOO_LONG : EHLO_E_FULL;
+}
+
 // Queues the joined parts and CRLF as one command.
 static enum ehlo_status put_line(struct ehlo_client *c, enum ehlo_verb verb,
                                  const struct ehlo_span *parts, size_t num_parts) {
@@ -29,7 +34,7 @@ static enum ehlo_status put_line(struct ehlo_client *c, enum ehlo_verb verb,
     return EHLO_E_TOO_LONG;
   }
   if (len > ehlo_output_room(c)) {
-    return EHLO_E_FULL;
+    return no_room(c, len);
   }
   for (size_t i = 0; i < num_parts; i++) {
     put(c, parts[i], 0);
@@ -118,8 +123,7 @@ static enum ehlo_status put_auth_line(struct ehlo_client *c, struct ehlo_span he
   }
   size_t len = head.len + token_len + strlen(when_empty) + 2;
   if (len > ehlo_output_room(c)) {
-    // An empty queue that has no room will never have: the buffer is too small for this token.
-    return c->num_segments == 0 ? EHLO_E_TOO_LONG : EHLO_E_FULL;
+    return no_room(c, len);
   }
   put(c, head, 0);
   if (raw_len > 0) {
@@ -302,6 +306,9 @@ enum ehlo_status ehlo_send_chunk(struct ehlo_client *c, size_t *out_used, const 
   size_t room = ehlo_output_room(c);
   size_t take = len < room ? len : room;
   take = take < c->chunk_left ? take : (size_t)c->chunk_left;
+  if (take > 0 && c->num_segments == 0) {
+    c->wait_start_ms = c->now_ms;
+  }
   put(c, (struct ehlo_span){in, take}, EHLO_OUTPUT_BODY);
   *out_used = take;
   ehlo_client_chunk_taken(c, take);

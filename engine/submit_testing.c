@@ -1,0 +1,361 @@
+// The runner of submission scripts. It plays transport, clock and caller, and judges by what they can
+// see: bytes, events and the verdict.
+#include "engine/submit_testing.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct ehlo_credentials ehlo_case_credentials = {
+    .user = SPAN("user"),
+    .password = SPAN("pass"),
+};
+
+struct mode {
+  size_t in_step;   // bytes handed in at once
+  size_t in_cut;    // and a cut at this place of the server's stream
+  size_t out_step;  // bytes taken at once
+};
+
+struct run {
+  const struct ehlo_submit_case *test;
+  struct mode mode;
+  int line;
+  struct ehlo_client client;
+  struct ehlo_submit submit;
+  uint8_t *buf;
+  uint64_t now_ms;
+  const char *message;  // what is left of it
+  bool message_wanted;
+  size_t room;  // what the transport still takes
+  size_t server_bytes;
+  size_t flights;
+  bool in_flight;
+  size_t sent_len;
+  size_t sent_pos;
+  char sent[EHLO_CASE_TEXT_MAX];
+};
+
+static struct run the_run;
+static char text_buf[EHLO_CASE_TEXT_MAX];
+
+#define EXPECT(r, condition, format, ...)                                                     \
+  cr_assert(condition, "%s, line %d (cut %zu, steps of %zu and %zu): " format, (r)->test->name, \
+            (r)->line, (r)->mode.in_cut, (r)->mode.in_step, (r)->mode.out_step, __VA_ARGS__)
+
+// ---- The transport and the caller --------------------------------------------------------------------
+
+static void add_sent(struct run *r, const void *bytes, size_t len) {
+  EXPECT(r, r->sent_len + len < sizeof(r->sent), "%zu bytes are too many", r->sent_len + len);
+  memcpy(r->sent + r->sent_len, bytes, len);
+  r->sent_len += len;
+}
+
+// Takes one piece of output; false where there is none or no room.
+static bool take_output(struct run *r) {
+  struct ehlo_output out;
+  if (r->room == 0 || !ehlo_output_peek(&r->client, &out)) {
+    return false;
+  }
+  size_t n = out.span.len < r->mode.out_step ? out.span.len : r->mode.out_step;
+  n = n < r->room ? n : r->room;
+  bool secret = (out.flags & EHLO_OUTPUT_SECRET) != 0;
+  EXPECT(r, n > 0, "%s", "an empty span");
+  if (secret && (out.flags & EHLO_OUTPUT_CONTINUED) == 0) {
+    add_sent(r, "{", 1);
+  }
+  add_sent(r, out.span.bytes, n);
+  if (secret && n == out.span.len) {
+    add_sent(r, "}", 1);
+  }
+  ehlo_output_ack(&r->client, n, r->now_ms);
+  r->room -= n;
+  r->flights += !r->in_flight;
+  r->in_flight = true;
+  return true;
+}
+
+// Gives what is left of the message; true if that got anywhere.
+static bool give_message(struct run *r) {
+  if (!r->message_wanted || r->submit.finished) {
+    return false;
+  }
+  size_t used = 0;
+  size_t len = strlen(r->message);
+  enum ehlo_status status =
+      ehlo_send_body(&r->client, &used, (const uint8_t *)r->message, len);
+  r->message += used;
+  bool all = used == len;
+  if (status == EHLO_OK && all) {
+    status = ehlo_submit_body_end(&r->submit, &r->client);
+    r->message_wanted = status == EHLO_E_FULL;
+  }
+  if (status == EHLO_E_BARE_CR) {
+    ehlo_submit_abandon(&r->submit, status);
+    return true;
+  }
+  EXPECT(r, status == EHLO_OK || status == EHLO_E_FULL, "the message meets %s",
+         ehlo_status_name(status));
+  return used > 0 || status == EHLO_OK;
+}
+
+// The caller's loop until nothing moves any more. From then on something is awaited, or all is over:
+// a session never stalls.
+static void turn(struct run *r) {
+  struct ehlo_event event;
+  bool moved = true;
+  while (moved) {
+    moved = false;
+    while (ehlo_submit_next(&r->submit, &r->client, &event) != EHLO_EVENT_NONE) {
+      if (event.type == EHLO_EVENT_BODY_WANTED) {
+        EXPECT(r, ehlo_client_num_accepted(&r->client) > 0, "%s", "a message for nobody");
+        r->message_wanted = true;
+      } else if (event.type == EHLO_EVENT_CLOSED || event.type == EHLO_EVENT_FAILED) {
+        r->message_wanted = false;
+      }
+    }
+    moved = give_message(r);
+    moved = take_output(r) || moved;
+  }
+  bool waits = ehlo_deadline(&r->client) != EHLO_NEVER;
+  EXPECT(r, r->submit.finished || waits, "it stalls at %s", ehlo_stage_name(r->submit.stage));
+}
+
+// A chunk, as a block of its own so that reading beyond it shows.
+static void feed_chunk(struct run *r, const char *in, size_t len) {
+  uint8_t *chunk = malloc(len);
+  memcpy(chunk, in, len);
+  for (size_t at = 0; at < len;) {
+    size_t used = 0;
+    ehlo_input(&r->client, &used, chunk + at, len - at, r->now_ms);
+    at += used;
+    turn(r);
+  }
+  free(chunk);
+  r->server_bytes += len;
+}
+
+static void feed(struct run *r, const char *in, size_t len) {
+  r->in_flight = false;
+  while (len > 0) {
+    size_t n = len < r->mode.in_step ? len : r->mode.in_step;
+    size_t to_cut = r->mode.in_cut - r->server_bytes;
+    n = r->mode.in_cut > r->server_bytes && to_cut < n ? to_cut : n;
+    feed_chunk(r, in, n);
+    in += n;
+    len -= n;
+  }
+}
+
+// ---- Scripts ----------------------------------------------------------------------------------------
+
+static size_t unescape(struct run *r, char *out, const char *in, size_t len) {
+  size_t n = 0;
+  for (size_t i = 0; i < len;) {
+    unsigned value = 0;
+    unsigned times = 1;
+    char c = in[i++];
+    int used = 0;
+    if (c == '\\' && sscanf(in + i, "x%2x%n", &value, &used) == 1) {
+      c = (char)value;
+    } else if (c == '\\' && sscanf(in + i, "{%c*%u}%n", &c, &times, &used) != 2) {
+      used = in[i] == '\\';
+      EXPECT(r, used == 1, "no escape: %s", in + i - 1);
+    }
+    i += (size_t)used;
+    EXPECT(r, n + times + 3 < EHLO_CASE_TEXT_MAX, "%s", "too long");
+    memset(out + n, c, times);
+    n += times;
+  }
+  return n;
+}
+
+static const char *verdict(const struct ehlo_submit *s) {
+  static char out[200];
+  static const char *const problems[] = {
+      [EHLO_PROBLEM_NO_STARTTLS] = "no-starttls",   [EHLO_PROBLEM_NO_TLS] = "no-tls",
+      [EHLO_PROBLEM_NO_AUTH] = "no-auth",           [EHLO_PROBLEM_CLEARTEXT] = "cleartext",
+      [EHLO_PROBLEM_NO_MECHANISM] = "no-mechanism", [EHLO_PROBLEM_CHALLENGE] = "challenge",
+      [EHLO_PROBLEM_TOO_BIG] = "too-big",           [EHLO_PROBLEM_8BIT] = "8bit",
+      [EHLO_PROBLEM_ARGUMENT] = "argument",         [EHLO_PROBLEM_MESSAGE] = "message",
+  };
+  int len = sprintf(out, "%s %s %d", ehlo_outcome_name(s->outcome), ehlo_stage_name(s->stage),
+                    ehlo_submit_exit_status(s));
+  if (s->problem != EHLO_PROBLEM_NONE) {
+    len += sprintf(out + len, " problem=%s", problems[s->problem]);
+  }
+  if (s->status != EHLO_OK) {
+    sprintf(out + len, " status=%s", ehlo_status_name(s->status));
+  }
+  return out;
+}
+
+static void step_client(struct run *r, const char *want, size_t len) {
+  size_t left = r->sent_len - r->sent_pos;
+  bool same = left >= len && memcmp(r->sent + r->sent_pos, want, len) == 0;
+  EXPECT(r, same, "sent was [%.*s] instead of [%.*s]", (int)left, r->sent + r->sent_pos, (int)len,
+         want);
+  r->sent_pos += len;
+}
+
+static void expect_all_sent(struct run *r) {
+  EXPECT(r, r->sent_pos == r->sent_len, "also sent [%.*s]", (int)(r->sent_len - r->sent_pos),
+         r->sent + r->sent_pos);
+}
+
+static void step_timeout(struct run *r) {
+  r->now_ms = ehlo_deadline(&r->client) - 1;
+  ehlo_tick(&r->client, r->now_ms);
+  EXPECT(r, ehlo_client_state(&r->client) != EHLO_STATE_FAILED, "%s", "a timeout before its time");
+  ehlo_tick(&r->client, ++r->now_ms);
+}
+
+static enum ehlo_status status_named(struct run *r, const char *name) {
+  for (int i = 0; i < EHLO_NUM_STATUS; i++) {
+    if (strcmp(ehlo_status_name((enum ehlo_status)i), name) == 0) {
+      return (enum ehlo_status)i;
+    }
+  }
+  EXPECT(r, false, "no status is called %s", name);
+  return EHLO_OK;
+}
+
+static void step_world(struct run *r, const char *what) {
+  if (strcmp(what, "tls") == 0) {
+    r->in_flight = false;
+    enum ehlo_status status = ehlo_tls_done(&r->client, r->now_ms);
+    EXPECT(r, status == EHLO_OK, "no handshake is due: %s", ehlo_status_name(status));
+  } else if (strncmp(what, "end ", 4) == 0) {
+    ehlo_input_end(&r->client, status_named(r, what + 4));
+  } else if (strcmp(what, "timeout") == 0) {
+    step_timeout(r);
+  } else {
+    EXPECT(r, strncmp(what, "room ", 5) == 0, "no step: %s", what);
+    r->room = strtoull(what + 5, NULL, 10);
+  }
+  turn(r);
+}
+
+static void step_question(struct run *r, const char *what) {
+  size_t value = r->submit.num_accepted;
+  const char *number = what + strlen("accepted");
+  if (strncmp(what, "flights", 7) == 0) {
+    value = r->flights;
+    number = what + strlen("flights");
+  }
+  EXPECT(r, strtoull(number, NULL, 10) == value, "%s is wrong, it is %zu", what, value);
+}
+
+static void step(struct run *r, const char *text, size_t text_len) {
+  char kind = text[0];
+  size_t len = unescape(r, text_buf, text + 3 - (text[1] == ' '), text_len - 3 + (text[1] == ' '));
+  text_buf[len] = '\0';
+  if (kind == 'C') {
+    memcpy(text_buf + len, "\r\n", 2);
+    step_client(r, text_buf, text[1] == ':' ? len + 2 : len);
+    return;
+  }
+  expect_all_sent(r);
+  if (kind == '!') {
+    step_world(r, text_buf);
+  } else if (kind == '?') {
+    step_question(r, text_buf);
+  } else {
+    EXPECT(r, kind == '=', "no step: %s", text_buf);
+    EXPECT(r, strcmp(verdict(&r->submit), text_buf) == 0, "the verdict is '%s' instead of '%s'",
+           verdict(&r->submit), text_buf);
+    EXPECT(r, r->submit.finished, "%s", "not finished");
+  }
+}
+
+// Lines of the server in a row, as one chunk. Returns where the next step begins.
+static const char *feed_lines(struct run *r, const char *at) {
+  size_t len = 0;
+  while (strncmp(at, "S: ", 3) == 0) {
+    size_t line_len = strcspn(at, "\n");
+    bool open = at[line_len - 1] == '\\';
+    len += unescape(r, text_buf + len, at + 3, line_len - 3 - open);
+    if (!open) {
+      memcpy(text_buf + len, "\r\n", 2);
+      len += 2;
+    }
+    at += line_len + 1;
+    r->line++;
+  }
+  if (len > 0) {
+    expect_all_sent(r);
+    feed(r, text_buf, len);
+  }
+  return at;
+}
+
+// ---- Runs -------------------------------------------------------------------------------------------
+
+// Fills in what the case leaves out.
+static void set_defaults(struct ehlo_submit_config *cfg) {
+  static const struct ehlo_mechanism *const mechanisms[] = {&ehlo_mechanism_plain,
+                                                            &ehlo_mechanism_login};
+  static const struct ehlo_span to = SPAN("b@mail.example");
+  if (cfg->helo_name.bytes == NULL) {
+    cfg->helo_name = ehlo_str("client.example");
+  }
+  if (cfg->from.bytes == NULL) {
+    cfg->from = ehlo_str("a@client.example");
+  }
+  if (cfg->to == NULL) {
+    cfg->to = &to;
+    cfg->num_to = 1;
+  }
+  if (cfg->mechanisms == NULL) {
+    cfg->mechanisms = mechanisms;
+    cfg->num_mechanisms = 2;
+  }
+}
+
+static void run_once(struct run *r, const struct ehlo_submit_case *test, struct mode mode) {
+  struct ehlo_config config = {.allow_cleartext_auth = test->allow_cleartext_auth};
+  struct ehlo_submit_config cfg = test->config;
+  memset(r, 0, sizeof(*r));
+  set_defaults(&cfg);
+  r->test = test;
+  r->mode = mode;
+  r->room = SIZE_MAX;
+  r->message = test->message != NULL ? test->message : "hi\n";
+  r->buf = malloc(EHLO_BUFFER_DEFAULT);
+  memset(r->buf, 0xee, EHLO_BUFFER_DEFAULT);
+  ehlo_client_init(&r->client, &config, r->buf, EHLO_BUFFER_DEFAULT, 0);
+  ehlo_submit_init(&r->submit, &cfg);
+  turn(r);
+  for (const char *at = test->text; *at != '\0';) {
+    const char *behind = feed_lines(r, at);
+    if (behind == at) {
+      size_t len = strcspn(at, "\n");
+      r->line++;
+      step(r, at, len);
+      behind = at + len + 1;
+    }
+    at = behind;
+  }
+  expect_all_sent(r);
+  free(r->buf);
+}
+
+void ehlo_submit_case_run(const struct ehlo_submit_case *test) {
+  struct run *r = &the_run;
+  run_once(r, test, (struct mode){SIZE_MAX, SIZE_MAX, SIZE_MAX});
+  size_t bytes = r->server_bytes;
+  run_once(r, test, (struct mode){1, SIZE_MAX, SIZE_MAX});
+  run_once(r, test, (struct mode){SIZE_MAX, SIZE_MAX, 1});
+  run_once(r, test, (struct mode){1, SIZE_MAX, 1});
+  size_t step = bytes > 2000 ? bytes / 61 : 1;
+  for (size_t cut = 1; cut < bytes; cut += step) {
+    run_once(r, test, (struct mode){SIZE_MAX, cut, SIZE_MAX});
+  }
+}
+
+void ehlo_submit_cases_run(const struct ehlo_submit_case *cases, size_t num_cases) {
+  for (size_t i = 0; i < num_cases; i++) {
+    ehlo_submit_case_run(&cases[i]);
+  }
+}

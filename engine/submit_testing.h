@@ -1,0 +1,43 @@
+// Runs submissions that are written as scripts: what the server sends, what the client has to send,
+// and the verdict. The runner hands in the message and closes nothing; all order is the policy's.
+//
+//   S: text          the server sends the text and CRLF; a trailing "\" means no CRLF
+//   C: text          the client has sent exactly this line; {…} is a secret span
+//   C+ text          the same without its CRLF
+//   ! tls            the handshake is done
+//   ! end STATUS     the connection ended
+//   ! timeout        the clock moves to the deadline; one millisecond before it nothing happens
+//   ! room N         the transport takes N more bytes from here on, and no more
+//   = VERDICT        outcome, stage, exit status, and where there is one "problem=…", "status=…"
+//   ? accepted N, flights N
+// Escapes are \xHH, \\ and \{c*N} for N times the character c. Lines of the server in a row are one
+// chunk. Between two turns of the server nothing may be sent that no C line names.
+#ifndef EHLO_ENGINE_SUBMIT_TESTING_H
+#define EHLO_ENGINE_SUBMIT_TESTING_H
+
+#include "engine/submit.h"
+
+#define SPAN(s) {(const uint8_t *)(s), sizeof(s) - 1}
+#define EHLO_CASE_TEXT_MAX 120000
+
+// A submission. What is left out of `config` becomes: client.example, from a@client.example to
+// b@mail.example, PLAIN before LOGIN, STARTTLS required.
+struct ehlo_submit_case {
+  const char *name;
+  struct ehlo_submit_config config;
+  const char *message;  // NULL: "hi" in one line
+  bool allow_cleartext_auth;
+  const char *text;
+};
+
+// user "user", password "pass".
+extern const struct ehlo_credentials ehlo_case_credentials;
+
+// Runs it whole, byte by byte, at all two-way cuts of what the server sends, and each of the first
+// two with a transport that takes one byte at a time.
+void ehlo_submit_case_run(const struct ehlo_submit_case *c);
+
+void ehlo_submit_cases_run(const struct ehlo_submit_case *cases, size_t num_cases);
+#define RUN_CASES(cases) ehlo_submit_cases_run(cases, sizeof(cases) / sizeof((cases)[0]))
+
+#endif  // EHLO_ENGINE_SUBMIT_TESTING_H
