@@ -13,8 +13,9 @@ static const struct option_row *const tables[] = {live_option_rows, NULL};
 static const struct command command = {
     .name = "probe",
     .synopsis = "SERVER",
-    .summary = "Looks at a server: greeting, capabilities before and after TLS, AUTH mechanisms, the\n"
-               "certificate chain. Sends no mail and logs in nowhere.",
+    .summary =
+        "Looks at a server: greeting, capabilities before and after TLS, AUTH mechanisms, the\n"
+        "certificate chain. Sends no mail and logs in nowhere.",
     .tables = tables,
 };
 
@@ -52,9 +53,7 @@ static void print_json(const struct session *s) {
       "before_tls", hello_json(r, false), "under_tls", hello_json(r, true), "mechanisms",
       mechanisms_json(&s->client), "tls", report_tls_json(tls, true), "seconds",
       (double)r->seconds_us / 1e6, "error", s->error[0] != '\0' ? s->error : NULL, "explanation");
-  json_dumpf(json, stdout, JSON_INDENT(2));
-  putchar('\n');
-  json_decref(json);
+  text_print_json(json, JSON_INDENT(2));
 }
 
 // ---- Words ------------------------------------------------------------------------------------------

@@ -55,7 +55,8 @@ static const char *set_chunks(void *o, const char *value) {
 }
 
 static const struct option_row rows[] = {
-    {"chunks", 0, "HOW", "cut the server's bytes: recorded (default), line, byte or all", set_chunks},
+    {"chunks", 0, "HOW", "cut the server's bytes: recorded (default), line, byte or all",
+     set_chunks},
     {"tolerant", 0, NULL, "what the client sends may differ", set_tolerant},
     {"update", 0, NULL, "write the events that came into the file", set_update},
     {"json", 0, NULL, "one JSON object on standard output", set_json},
@@ -66,11 +67,13 @@ static const struct option_row *const tables[] = {rows, NULL};
 static const struct command command = {
     .name = "replay",
     .synopsis = "[OPTION…] FILE…",
-    .summary = "Runs transcripts through the engine, offline. Directories are walked; - is standard "
-               "input.",
+    .summary =
+        "Runs transcripts through the engine, offline. Directories are walked; - is standard "
+        "input.",
     .tables = tables,
-    .notes = "Exit status: 0 all replayed as recorded, 1 some diverged, 65 some are no transcripts,\n"
-             "66 some cannot be read.\n",
+    .notes =
+        "Exit status: 0 all replayed as recorded, 1 some diverged, 65 some are no transcripts,\n"
+        "66 some cannot be read.\n",
 };
 
 static const char *verdict_name(enum ehlo_replay_verdict verdict) {
@@ -102,11 +105,11 @@ static json_t *result_json(const char *path, const struct ehlo_replay_result *r,
   json_object_set_new(json, "status", json_string(ehlo_status_name(r->status)));
   if (r->verdict == EHLO_REPLAY_DIVERGED) {
     const struct ehlo_divergence *d = &r->divergence;
-    json_object_set_new(json, "divergence",
-                        json_pack("{s:I, s:I, s:o, s:o}", "line", (json_int_t)d->line, "column",
-                                  (json_int_t)d->column, "expected",
-                                  text_to_json(ehlo_str(d->expected)), "got",
-                                  text_to_json(ehlo_str(d->got))));
+    json_object_set_new(
+        json, "divergence",
+        json_pack("{s:I, s:I, s:o, s:o}", "line", (json_int_t)d->line, "column",
+                  (json_int_t)d->column, "expected", text_to_json(ehlo_str(d->expected)), "got",
+                  text_to_json(ehlo_str(d->got))));
   } else if (r->verdict == EHLO_REPLAY_BAD) {
     json_object_set_new(json, "error",
                         json_pack("{s:I, s:I, s:o}", "line", (json_int_t)r->error.line, "column",
@@ -225,9 +228,7 @@ static void print_summary(struct replay_command *c) {
     json_t *json = json_pack("{s:I, s:I, s:I, s:o}", "same", (json_int_t)c->num_same, "diverged",
                              (json_int_t)c->num_diverged, "bad", (json_int_t)c->num_bad, "results",
                              c->results);
-    json_dumpf(json, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(json);
+    text_print_json(json, JSON_INDENT(2));
   } else if (c->num_same + c->num_diverged + c->num_bad > 1) {
     printf("%zu same, %zu diverged, %zu bad\n", c->num_same, c->num_diverged, c->num_bad);
   }

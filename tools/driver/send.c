@@ -86,8 +86,9 @@ static const struct option_row *const tables[] = {rows, live_option_rows, NULL};
 static const struct command command = {
     .name = "send",
     .synopsis = "SERVER --from A --to B [--to C…] --data FILE",
-    .summary = "Submits one message. SERVER is host[:port], smtp://, smtps://, unix:PATH or an\n"
-               "account of the configuration; port 587 with STARTTLS unless told otherwise.",
+    .summary =
+        "Submits one message. SERVER is host[:port], smtp://, smtps://, unix:PATH or an\n"
+        "account of the configuration; port 587 with STARTTLS unless told otherwise.",
     .tables = tables,
 };
 
@@ -129,8 +130,7 @@ static int check_options(const struct send_options *o) {
     wrong = "--to is missing";
   } else if (o->data == NULL && !o->stop) {
     wrong = "--data is missing";
-  } else if (o->stop && o->stop_after == EHLO_STAGE_STARTTLS &&
-             o->live.tls != EHLO_TLS_STARTTLS) {
+  } else if (o->stop && o->stop_after == EHLO_STAGE_STARTTLS && o->live.tls != EHLO_TLS_STARTTLS) {
     wrong = "--quit-after starttls: there is no STARTTLS with this --tls";
   } else if (o->stop && o->stop_after == EHLO_STAGE_AUTH && o->live.user == NULL) {
     wrong = "--quit-after auth: there is no AUTH without --user";
@@ -156,18 +156,13 @@ static json_t *recipients_json(const struct send_options *o, const struct report
   return json;
 }
 
-static void dump(json_t *json) {
-  json_dumpf(json, stdout, JSON_INDENT(2));
-  putchar('\n');
-  json_decref(json);
-}
-
 // What was wrong before there was a session.
 static void print_early_json(const struct send_options *o, const char *stage, const char *error) {
-  dump(json_pack("{s:s, s:s, s:n, s:o, s:n, s:[], s:n, s:i, s:f, s:s, s:n}", "outcome", "usage",
-                 "stage", stage, "reply", "recipients", recipients_json(o, NULL), "tls",
-                 "capabilities", "auth", "round_trips", 0, "seconds", 0.0, "error", error,
-                 "explanation"));
+  json_t *json = json_pack("{s:s, s:s, s:n, s:o, s:n, s:[], s:n, s:i, s:f, s:s, s:n}", "outcome",
+                           "usage", "stage", stage, "reply", "recipients", recipients_json(o, NULL),
+                           "tls", "capabilities", "auth", "round_trips", 0, "seconds", 0.0, "error",
+                           error, "explanation");
+  text_print_json(json, JSON_INDENT(2));
 }
 
 static void print_json(const struct send_options *o, const struct session *s) {
@@ -175,14 +170,15 @@ static void print_json(const struct send_options *o, const struct session *s) {
   const struct report *r = &s->report;
   const struct kept_reply *hello = &r->hello[r->num_hello > 1 ? 1 : 0];
   const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
-  dump(json_pack(
-      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:I, s:f, s:s?, s:n}", "outcome",
-      ehlo_outcome_name(submit->outcome), "stage", ehlo_stage_name(submit->stage), "reply",
-      report_reply_json(&r->deciding), "recipients", recipients_json(o, r), "tls",
-      report_tls_json(tls, false), "capabilities", report_capabilities_json(hello), "auth",
-      submit->mechanism != NULL ? submit->mechanism->name : NULL, "round_trips",
-      (json_int_t)s->flights, "seconds", (double)r->seconds_us / 1e6, "error",
-      s->error[0] != '\0' ? s->error : NULL, "explanation"));
+  json_t *json =
+      json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:I, s:f, s:s?, s:n}", "outcome",
+                ehlo_outcome_name(submit->outcome), "stage", ehlo_stage_name(submit->stage),
+                "reply", report_reply_json(&r->deciding), "recipients", recipients_json(o, r),
+                "tls", report_tls_json(tls, false), "capabilities", report_capabilities_json(hello),
+                "auth", submit->mechanism != NULL ? submit->mechanism->name : NULL, "round_trips",
+                (json_int_t)s->flights, "seconds", (double)r->seconds_us / 1e6, "error",
+                s->error[0] != '\0' ? s->error : NULL, "explanation");
+  text_print_json(json, JSON_INDENT(2));
 }
 
 static void print_refused_recipients(const struct send_options *o, const struct report *r) {

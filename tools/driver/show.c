@@ -61,9 +61,8 @@ static json_t *item_text(const struct ehlo_item *item) {
 }
 
 static void show_json(const struct ehlo_item *item, uint64_t time_us) {
-  json_t *json =
-      json_pack("{s:I, s:s, s:o}", "line", (json_int_t)item->line, "type", type_name(item->type),
-                "text", item_text(item));
+  json_t *json = json_pack("{s:I, s:s, s:o}", "line", (json_int_t)item->line, "type",
+                           type_name(item->type), "text", item_text(item));
   if (item->has_time) {
     json_object_set_new(json, "seconds", json_real((double)time_us / 1e6));
   }
@@ -71,9 +70,7 @@ static void show_json(const struct ehlo_item *item, uint64_t time_us) {
     json_object_set_new(json, "ends_line", json_boolean(item->ends_line));
     json_object_set_new(json, "secret", json_boolean(item->num_secrets > 0));
   }
-  json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-  putchar('\n');
-  json_decref(json);
+  text_print_json(json, JSON_COMPACT);
 }
 
 static int show(const struct show_command *c, FILE *file, const char *path) {

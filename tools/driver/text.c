@@ -91,6 +91,34 @@ json_t *text_to_json(struct ehlo_span text) {
   return json;
 }
 
+static void print_json_escape(uint32_t c) {
+  if (c < 0x10000) {
+    printf("\\u%04x", (unsigned)c);
+  } else {
+    c -= 0x10000;
+    printf("\\u%04x\\u%04x", (unsigned)(0xd800 + (c >> 10)), (unsigned)(0xdc00 + (c & 0x3ff)));
+  }
+}
+
+void text_print_json(json_t *json, size_t flags) {
+  char *dump = json_dumps(json, flags | JSON_REAL_PRECISION(9));
+  size_t len = dump != NULL ? strlen(dump) : 0;
+  for (size_t i = 0; i < len;) {
+    uint32_t c = 0;
+    const uint8_t *at = (const uint8_t *)dump + i;
+    size_t n = decode_utf8(&c, at, len - i);  // jansson gives nothing but UTF-8
+    if (c == '\n' || is_printable(c)) {
+      fwrite(at, 1, n, stdout);
+    } else {
+      print_json_escape(c);
+    }
+    i += n > 0 ? n : 1;
+  }
+  putchar('\n');
+  free(dump);
+  json_decref(json);
+}
+
 bool text_colour(FILE *out) {
   const char *no_color = getenv("NO_COLOR");
   const char *term = getenv("TERM");
