@@ -1,5 +1,5 @@
-// Tests of the mechanisms that need no cryptography: what each answers to what, which parts are secret, and
-// where an exchange has no answer left.
+// Tests of the mechanisms that need no cryptography: what each answers to what, which parts are
+// secret, and where an exchange has no answer left.
 #include "engine/auth.h"
 
 #include <criterion/criterion.h>

@@ -77,6 +77,65 @@ Test(client_auth, starttls) {
   RUN_ALL(starttls, &defaults);
 }
 
+static enum ehlo_status input(struct ehlo_session *s, const char *text) {
+  size_t used = 0;
+  return ehlo_input(&s->client, &used, (const uint8_t *)text, strlen(text), 0);
+}
+
+// The call that brings the 220 and a byte more is the one that fails, before any event was taken.
+Test(client_auth, rule_6_within_the_same_call) {
+  static const struct ehlo_script script = {.name = "same call", .text = OFFERED};
+  struct ehlo_session *s = malloc(sizeof(*s));
+  cr_assert(s != NULL);
+  for (size_t more = 0; more < 2; more++) {
+    ehlo_script_run_once(s, &script, EHLO_SCRIPT_WHOLE);
+    cr_assert_eq(input(s, more != 0 ? "220 go\r\n2" : "220 go\r\n"),
+                 more != 0 ? EHLO_E_STARTTLS_INJECTION : EHLO_OK);
+    cr_assert_eq(ehlo_client_state(&s->client), more != 0 ? EHLO_STATE_FAILED : EHLO_STATE_TLS);
+    ehlo_session_free(s);
+  }
+  free(s);
+}
+
+// What was learnt before TLS is nowhere to be found after it.
+Test(client_auth, rule_6_capabilities_are_forgotten) {
+  static const char before[] =
+      "S: 220 x\n> ehlo c\nS: 250-x\nS: 250-PIPELINING\nS: 250-SIZE 5\nS: 250-STARTTLS\n"
+      "S: 250 AUTH PLAIN\n> auth PLAIN x\nS: 235 x\n> starttls\nS: 220 x\n";
+  struct ehlo_script script = {.name = "forgotten", .text = before, .config = cleartext};
+  struct ehlo_script_mode mode = EHLO_SCRIPT_WHOLE;
+  mode.effects_only = true;
+  struct ehlo_session *s = malloc(sizeof(*s));
+  cr_assert(s != NULL);
+  ehlo_script_run_once(s, &script, mode);
+  cr_assert(ehlo_client_is_authenticated(&s->client));
+  cr_assert(ehlo_client_capabilities(&s->client)->pipelining);
+  cr_assert_eq(ehlo_tls_done(&s->client, 0), EHLO_OK);
+  static const struct ehlo_capabilities none;
+  cr_assert_eq(memcmp(ehlo_client_capabilities(&s->client), &none, sizeof(none)), 0);
+  cr_assert(!ehlo_client_is_authenticated(&s->client));
+  cr_assert_eq(ehlo_send_rset(&s->client), EHLO_OK);
+  cr_assert_eq(ehlo_send_noop(&s->client, ehlo_str("")), EHLO_E_STATE);  // no PIPELINING any more
+  ehlo_session_free(s);
+  free(s);
+}
+
+// An answer to a challenge that was not taken yet would answer something unread.
+Test(client_auth, a_challenge_is_taken_first) {
+  static const struct ehlo_script script = {
+      .name = "challenge", .text = SECURE "> auth LOGIN\nC: AUTH LOGIN\n"};
+  struct ehlo_session *s = malloc(sizeof(*s));
+  cr_assert(s != NULL);
+  ehlo_script_run_once(s, &script, EHLO_SCRIPT_WHOLE);
+  cr_assert_eq(input(s, "334 \r\n"), EHLO_OK);
+  cr_assert_eq(ehlo_send_auth_response(&s->client, NULL, 0, false), EHLO_E_STATE);
+  cr_assert_eq(ehlo_send_auth_cancel(&s->client), EHLO_E_STATE);
+  ehlo_session_collect(s);
+  cr_assert_eq(ehlo_send_auth_cancel(&s->client), EHLO_OK);
+  ehlo_session_free(s);
+  free(s);
+}
+
 static const char *const auth[][2] = {
     {"initial response", SECURE
      "> auth PLAIN user\nC: AUTH PLAIN {dXNlcg==}\n? secure tls\nS: 235 ok\n= reply AUTH 235\n"

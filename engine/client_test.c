@@ -400,3 +400,25 @@ Test(client, rule_3_whole_replies) {
   cr_assert_eq(event.reply.enhanced.class, 0);  // of the first line
   cr_assert_eq(ehlo_next(&c, &event), EHLO_EVENT_NONE);
 }
+
+// The message waits until both events of the 354 were taken.
+Test(client, body_wanted_is_taken_first) {
+  static const struct ehlo_script script = {.name = "354",
+                                            .text = READY MAIL RCPT "> data\nC: DATA\n"};
+  struct ehlo_session *s = malloc(sizeof(*s));
+  cr_assert(s != NULL);
+  ehlo_script_run_once(s, &script, EHLO_SCRIPT_WHOLE);
+  size_t used = 0;
+  cr_assert_eq(ehlo_input(&s->client, &used, (const uint8_t *)"354 x\r\n", 7, 0), EHLO_OK);
+  static const enum ehlo_event_type events[] = {EHLO_EVENT_REPLY, EHLO_EVENT_BODY_WANTED};
+  for (size_t i = 0; i < 2; i++) {
+    struct ehlo_event event;
+    cr_assert_eq(ehlo_send_body(&s->client, &used, (const uint8_t *)"x", 1), EHLO_E_STATE);
+    cr_assert_eq(ehlo_send_body_end(&s->client), EHLO_E_STATE);
+    cr_assert_eq(ehlo_next(&s->client, &event), events[i]);
+  }
+  cr_assert_eq(ehlo_send_body(&s->client, &used, (const uint8_t *)"x", 1), EHLO_OK);
+  cr_assert_eq(used, 1U);
+  ehlo_session_free(s);
+  free(s);
+}

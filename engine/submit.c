@@ -46,8 +46,8 @@ static void enter(struct ehlo_submit *s, enum ehlo_stage stage) {
   }
 }
 
-// Whether the caller wanted to get no further than `stage`, which was now reached. A stage that this
-// session has not got (STARTTLS without it, AUTH without credentials) is reached with the next.
+// Whether the caller wanted to get no further than `stage`, which was now reached. A stage that
+// this session has not got (STARTTLS without it, AUTH without credentials) is reached with the next.
 static bool stop_at(struct ehlo_submit *s, enum ehlo_stage stage) {
   if (!s->config.stop || s->config.stop_after > stage) {
     return false;
@@ -125,8 +125,8 @@ static enum ehlo_status send_auth(struct ehlo_submit *s, struct ehlo_client *c) 
   struct ehlo_response response;
   s->auth.step = 0;
   if (wants_initial_response(s) && s->mechanism->respond(&s->auth, NULL, &response)) {
-    enum ehlo_status status = ehlo_send_auth(c, s->mechanism->name, response.parts,
-                                             response.num_parts, response.secret);
+    enum ehlo_status status =
+        ehlo_send_auth(c, s->mechanism->name, response.parts, response.num_parts, response.secret);
     if (status != EHLO_E_TOO_LONG) {
       return status;
     }
@@ -472,8 +472,8 @@ static void say_goodbye(struct ehlo_submit *s, struct ehlo_client *c) {
   }
 }
 
-// Nothing happened: takes the next step where one is due. A step that decides is followed by QUIT at
-// once, since no event may come to do it later.
+// Nothing happened: takes the next step where one is due. A step that decides is followed by QUIT
+// at once, since no event may come to do it later.
 static void advance(struct ehlo_submit *s, struct ehlo_client *c) {
   bool open = s->outcome == EHLO_OUTCOME_OPEN;
   if (open && s->stage == EHLO_STAGE_TLS && ehlo_client_is_secure(c)) {

@@ -1,5 +1,8 @@
 // Tests of the submission policy from MAIL to QUIT: recipients, pipelining, the message, what the
 // server's limits mean, and what counts as delivered. engine/submit_test.c has what comes before.
+//
+// The scripts are laid out by hand.
+// clang-format off
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +27,7 @@
 static const struct ehlo_span three[] = {SPAN("b1@x.ex"), SPAN("b2@x.ex"), SPAN("b3@x.ex")};
 #define TO_THREE .to = three, .num_to = 3
 
-// ---- Recipients --------------------------------------------------------------------------------------
+// ---- Recipients ---------------------------------------------------------------------------------
 
 static const struct ehlo_submit_case one_by_one[] = {
     {"MAIL 530", {NO_TLS}, .text = BEGIN("x") MAIL "S: 530 5.7.0 log in first\n" QUIT
@@ -124,7 +127,7 @@ Test(submit_envelope, recipients_pipelined) {
   RUN_CASES(pipelined);
 }
 
-// ---- Many recipients ---------------------------------------------------------------------------------
+// ---- Many recipients ----------------------------------------------------------------------------
 
 #define MANY 200
 static char addresses[MANY][300];
@@ -149,8 +152,8 @@ static void make_addresses(int pad) {
   for (size_t i = 0; i < MANY; i++) {
     sprintf(addresses[i], "r%zu%.*s@mail.%.*s.ex", i, pad > 50 ? 50 : pad,
             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", pad > 0 ? 150 : 1,
-            "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
-            "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy");
+            "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+            "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy");
     many[i] = ehlo_str(addresses[i]);
   }
 }
@@ -225,7 +228,7 @@ Test(submit_envelope, many_in_flights) {
   run_many("200 recipients in flights of 64");
 }
 
-// 200 lines of 240 octets do not fit into the output at once: it goes on as the transport takes them.
+// 63 lines of 240 octets do not fit into the output at once: it goes on as it is taken.
 Test(submit_envelope, many_long_ones) {
   make_addresses(50);
   strcpy(text, BEGIN("PIPELINING") MAIL);
@@ -246,7 +249,7 @@ Test(submit_envelope, many_and_mail_refused) {
   run_many("no more recipients once MAIL was refused");
 }
 
-// ---- What cannot be sent -----------------------------------------------------------------------------
+// ---- What cannot be sent ------------------------------------------------------------------------
 
 static const struct ehlo_span bad_addresses[] = {
     SPAN("a@x\r\nRCPT TO:<c@x"), SPAN("a@x\r"),  SPAN("a@x\n"),      SPAN("a\0@x"),
@@ -312,7 +315,8 @@ Test(submit_envelope, smtputf8) {
 
 #define SIZE_IS(n) .message_size = n
 #define IS_8BIT .message_is_8bit = true
-#define WITH(params) "C: MAIL FROM:<a@client.example> " params "\nS: 550 no\n" QUIT "= refused mail 69\n"
+#define WITH(params) \
+  "C: MAIL FROM:<a@client.example> " params "\nS: 550 no\n" QUIT "= refused mail 69\n"
 #define WITHOUT MAIL "S: 550 no\n" QUIT "= refused mail 69\n"
 
 static const struct ehlo_submit_case params[] = {
@@ -348,15 +352,15 @@ static const struct ehlo_submit_case params[] = {
      "= refused mail 69 problem=too-big\n"},
     {"all of them", {NO_TLS, SIZE_IS(UINT64_MAX), IS_8BIT, UTF8_FROM},
      .text = "S: 220 hi\nC: EHLO client.example\nS: 250-mail\nS: 250-SMTPUTF8\nS: 250-8BITMIME\n"
-     "S: 250 SIZE\nC: MAIL FROM:<\\xc3\\xbc@client.example> SIZE=18446744073709551615 BODY=8BITMIME "
-     "SMTPUTF8\nS: 550 no\n" QUIT "= refused mail 69\n"},
+     "S: 250 SIZE\nC: MAIL FROM:<\\xc3\\xbc@client.example> SIZE=18446744073709551615 "
+     "BODY=8BITMIME SMTPUTF8\nS: 550 no\n" QUIT "= refused mail 69\n"},
 };
 
 Test(submit_envelope, parameters) {
   RUN_CASES(params);
 }
 
-// ---- The message -------------------------------------------------------------------------------------
+// ---- The message --------------------------------------------------------------------------------
 
 static const struct ehlo_submit_case messages[] = {
     {"dots are doubled", {NO_TLS}, .message = ".a\n..\nb.\n.",
@@ -408,8 +412,8 @@ Test(submit_envelope, a_long_message) {
   ehlo_submit_case_run(&one);
 }
 
-// The message "hi" is nine octets on the wire, with the dot: whether the server may have it is decided
-// by the last of them.
+// The message "hi" is seven octets on the wire, with the dot: whether the server may have it is
+// decided by the last of them.
 static const struct ehlo_submit_case the_dot[] = {
     {"nothing taken", {NO_TLS}, .text = BEGIN("x") MAIL OK RCPT OK DATA "! room 0\n" GO
      "! end reset\n= lost body 74 status=reset\n"},
@@ -437,7 +441,7 @@ Test(submit_envelope, lost_around_the_dot) {
   RUN_CASES(the_dot);
 }
 
-// ---- QUIT --------------------------------------------------------------------------------------------
+// ---- QUIT ---------------------------------------------------------------------------------------
 
 // What comes after the final reply, alone and behind a pipelined QUIT: the result stands.
 static const char *const after_the_result[] = {

@@ -1,5 +1,8 @@
-// Tests of the submission policy up to the envelope: greeting, EHLO and HELO, TLS, AUTH, early stops,
-// and what comes of it when any step fails. engine/submit_envelope_test.c has the rest.
+// Tests of the submission policy up to the envelope: greeting, EHLO and HELO, TLS, AUTH, early
+// stops, and what comes of it when any step fails. engine/submit_envelope_test.c has the rest.
+//
+// The scripts are laid out by hand.
+// clang-format off
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +23,7 @@
   "S: 250 ok\nC: DATA\nS: 354 go\nC: hi\nC: .\nS: 250 queued\n"
 #define QUIT "C: QUIT\nS: 221 bye\n"
 
-// ---- Greeting, EHLO, HELO ----------------------------------------------------------------------------
+// ---- Greeting, EHLO, HELO -----------------------------------------------------------------------
 
 static const struct ehlo_submit_case hellos[] = {
     {"one message", {NO_TLS}, .text = BEGIN "S: 250 mail.example\n" ENVELOPE QUIT
@@ -68,7 +71,7 @@ Test(submit, hellos) {
   RUN_CASES(hellos);
 }
 
-// ---- TLS --------------------------------------------------------------------------------------------
+// ---- TLS ----------------------------------------------------------------------------------------
 
 static const struct ehlo_submit_case tls[] = {
     {"STARTTLS", {0}, .text = BEGIN_TLS "S: 250 mail.example\n" ENVELOPE QUIT
@@ -123,7 +126,7 @@ Test(submit, tls) {
   RUN_CASES(tls);
 }
 
-// ---- AUTH -------------------------------------------------------------------------------------------
+// ---- AUTH ---------------------------------------------------------------------------------------
 
 // A mechanism that has to understand its challenges, as those with cryptography do.
 static bool picky_respond(struct ehlo_auth *auth, const struct ehlo_span *challenge,
@@ -271,12 +274,12 @@ Test(submit, long_tokens) {
   }
 }
 
-// ---- Early stops --------------------------------------------------------------------------------------
+// ---- Early stops --------------------------------------------------------------------------------
 
 #define STOP(name) .stop = true, .stop_after = EHLO_STAGE_##name
-#define IN_TLS_AND_AUTH                                                                        \
-  BEGIN_TLS "S: 250-mail.example\nS: 250-PIPELINING\nS: 250 AUTH PLAIN\nC: AUTH PLAIN " PLAIN_TOKEN \
-            "\nS: 235 in\n"
+#define IN_TLS_AND_AUTH                                                     \
+  BEGIN_TLS "S: 250-mail.example\nS: 250-PIPELINING\nS: 250 AUTH PLAIN\n" \
+            "C: AUTH PLAIN " PLAIN_TOKEN "\nS: 235 in\n"
 #define MAIL "C: MAIL FROM:<a@client.example>\n"
 #define RCPT "C: RCPT TO:<b@mail.example>\n"
 
@@ -328,7 +331,7 @@ Test(submit, stops) {
   RUN_CASES(stops);
 }
 
-// ---- An end at every wait ----------------------------------------------------------------------------
+// ---- An end at every wait -----------------------------------------------------------------------
 
 // A session with everything in it. `stages`: where it stands when each turn of the server is due.
 static const char whole_session[] =
@@ -421,7 +424,7 @@ Test(submit, handshake_ends) {
   RUN_CASES(tls_waits);
 }
 
-// ---- Names --------------------------------------------------------------------------------------------
+// ---- Names --------------------------------------------------------------------------------------
 
 Test(submit, outcomes_have_names_and_exit_statuses) {
   static const char *const rows[EHLO_NUM_OUTCOMES] = {

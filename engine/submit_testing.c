@@ -1,5 +1,5 @@
-// The runner of submission scripts. It plays transport, clock and caller, and judges by what they can
-// see: bytes, events and the verdict.
+// The runner of submission scripts. It plays transport, clock and caller, and judges by what they
+// can see: bytes, events and the verdict.
 #include "engine/submit_testing.h"
 
 #include <criterion/criterion.h>
@@ -40,11 +40,11 @@ struct run {
 static struct run the_run;
 static char text_buf[EHLO_CASE_TEXT_MAX];
 
-#define EXPECT(r, condition, format, ...)                                                     \
+#define EXPECT(r, condition, format, ...)                                                       \
   cr_assert(condition, "%s, line %d (cut %zu, steps of %zu and %zu): " format, (r)->test->name, \
             (r)->line, (r)->mode.in_cut, (r)->mode.in_step, (r)->mode.out_step, __VA_ARGS__)
 
-// ---- The transport and the caller --------------------------------------------------------------------
+// ---- The transport and the caller ---------------------------------------------------------------
 
 static void add_sent(struct run *r, const void *bytes, size_t len) {
   EXPECT(r, r->sent_len + len < sizeof(r->sent), "%zu bytes are too many", r->sent_len + len);
@@ -83,8 +83,7 @@ static bool give_message(struct run *r) {
   }
   size_t used = 0;
   size_t len = strlen(r->message);
-  enum ehlo_status status =
-      ehlo_send_body(&r->client, &used, (const uint8_t *)r->message, len);
+  enum ehlo_status status = ehlo_send_body(&r->client, &used, (const uint8_t *)r->message, len);
   r->message += used;
   bool all = used == len;
   if (status == EHLO_OK && all) {
@@ -100,8 +99,8 @@ static bool give_message(struct run *r) {
   return used > 0 || status == EHLO_OK;
 }
 
-// The caller's loop until nothing moves any more. From then on something is awaited, or all is over:
-// a session never stalls.
+// The caller's loop until nothing moves any more. From then on something is awaited, or all is
+// over: a session never stalls.
 static void turn(struct run *r) {
   struct ehlo_event event;
   bool moved = true;
@@ -148,7 +147,7 @@ static void feed(struct run *r, const char *in, size_t len) {
   }
 }
 
-// ---- Scripts ----------------------------------------------------------------------------------------
+// ---- Scripts ------------------------------------------------------------------------------------
 
 static size_t unescape(struct run *r, char *out, const char *in, size_t len) {
   size_t n = 0;
@@ -290,7 +289,7 @@ static const char *feed_lines(struct run *r, const char *at) {
   return at;
 }
 
-// ---- Runs -------------------------------------------------------------------------------------------
+// ---- Runs ---------------------------------------------------------------------------------------
 
 // Fills in what the case leaves out.
 static void set_defaults(struct ehlo_submit_config *cfg) {

@@ -8,7 +8,7 @@
 //   ! end STATUS     the connection ended
 //   ! timeout        the clock moves to the deadline; one millisecond before it nothing happens
 //   ! room N         the transport takes N more bytes from here on, and no more
-//   = VERDICT        outcome, stage, exit status, and where there is one "problem=…", "status=…"
+//   = VERDICT        outcome, stage, exit status, and "problem=…", "status=…" where there is one
 //   ? accepted N, flights N
 // Escapes are \xHH, \\ and \{c*N} for N times the character c. Lines of the server in a row are one
 // chunk. Between two turns of the server nothing may be sent that no C line names.
@@ -17,7 +17,8 @@
 
 #include "engine/submit.h"
 
-#define SPAN(s) {(const uint8_t *)(s), sizeof(s) - 1}
+#define SPAN(s) \
+  { (const uint8_t *)(s), sizeof(s) - 1 }
 #define EHLO_CASE_TEXT_MAX 120000
 
 // A submission. What is left out of `config` becomes: client.example, from a@client.example to
