@@ -27,7 +27,7 @@ PASSWORD = "s3kr1t Zebra&Crossing/42"
 MESSAGE = b"From: alice@ehlo.test\nTo: bob@ehlo.test\nSubject: Hello\n\nHello Bob.\n.dot\n"
 
 RUN_BOUND = 20  # seconds: what takes longer hangs
-WORKERS = 10    # cases at a time; most of them wait
+WORKERS = 8     # cases at a time; most of them wait
 
 # A line of a transcript that holds what one side said, behind its time if it has one.
 SPOKEN = re.compile(r"(?:\+\d+(?:\.\d+)?)? *([CS]):(?: (.*))?")
@@ -95,8 +95,9 @@ class Ehlo:
 # ---- Servers -------------------------------------------------------------------------------------------------
 
 
-def make_certificates(directory):
-    """A CA, ca.pem, and server.pem with its key for localhost and 127.0.0.1."""
+def make_certificates(directory, odd_name=""):
+    """A CA, ca.pem, and server.crt with its key for localhost and its addresses; odd.crt, signed by itself, has the
+    odd name."""
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
@@ -106,11 +107,14 @@ def make_certificates(directory):
     pathlib.Path(directory, "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\n")
     openssl("x509", "-req", "-in", "server.csr", "-days", "2", "-CA", "ca.pem", "-CAkey", "ca.key",
             "-CAcreateserial", "-extfile", "names", "-out", "server.crt")
+    if odd_name:
+        openssl("req", "-x509", "-utf8", *curve, "-days", "2", "-subj", f"/CN={odd_name}", "-keyout", "odd.key",
+                "-out", "odd.crt", "-addext", "subjectAltName=DNS:odd.test")
 
 
-def tls_context(directory):
+def tls_context(directory, name="server"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pathlib.Path(directory, "server.crt"), pathlib.Path(directory, "server.key"))
+    context.load_cert_chain(pathlib.Path(directory, name + ".crt"), pathlib.Path(directory, name + ".key"))
     return context
 
 
@@ -190,11 +194,12 @@ class Peer:
 
     def close_politely(self):
         """The same after a close_notify."""
-        try:
-            self.sock.settimeout(0)
-            self.sock.unwrap()
-        except (OSError, ValueError):
-            pass
+        if isinstance(self.sock, ssl.SSLSocket):
+            try:
+                self.sock.settimeout(0)
+                self.sock.unwrap()
+            except (OSError, ValueError):
+                pass
         self.close()
 
     def reset(self):
@@ -342,6 +347,7 @@ class Bench:
 
     def run_case(self, number, run):
         directory = self.directory / str(number)
+        shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
         results = []
         complaints = []
@@ -356,18 +362,26 @@ class Bench:
     def run(self):
         start = time.monotonic()
         failed = 0
+        outcomes = []
         try:
             with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
                 futures = [(name, pool.submit(self.run_case, number, run))
                            for number, (name, run) in enumerate(self.cases)]
                 for name, future in futures:
-                    complaints, results = future.result()
-                    failed += bool(complaints)
+                    outcomes.append((name, *future.result()))
+            # --timeout is in real seconds, and a busy machine can be late by more: what failed among others is run
+            # once more by itself, and that counts.
+            for number, (name, run) in enumerate(self.cases):
+                complaints, results = outcomes[number][1:]
+                if complaints:
+                    complaints, results = self.run_case(number, run)
+                failed += bool(complaints)
+                if complaints or self.pattern != "*":
                     print(f"{'FAILED' if complaints else 'ok    '}  {name}", flush=True)
-                    for complaint in complaints:
-                        print(f"  {complaint}")
-                    for result in results if complaints else []:
-                        print(result.describe())
+                for complaint in complaints:
+                    print(f"  {complaint}")
+                for result in results if complaints else []:
+                    print(result.describe())
         finally:
             shutil.rmtree(self.directory)
         print(f"{time.monotonic() - start:.1f} s")

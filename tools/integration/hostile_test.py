@@ -13,8 +13,10 @@ import collections
 import os
 import random
 import re
+import ssl
 import sys
 import time
+import warnings
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -32,8 +34,15 @@ STATUS = {"accepted": 0, "stopped": 0, "partial": 1, "refused": 69, "lost": 74, 
           "protocol-error": 76, "auth-refused": 77, "tls-failed": 78, "unknown": 79}
 
 bench = Bench("hostile_test.py")
-make_certificates(bench.directory)
+make_certificates(bench.directory, odd_name="\x1b[31mred\u202e\x9b\x7f")
 context = tls_context(bench.directory)
+odd_context = tls_context(bench.directory, "odd")
+old_context = tls_context(bench.directory)
+old_context.set_ciphers("ALL:@SECLEVEL=0")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # this is what it warns of
+    old_context.minimum_version = ssl.TLSVersion.TLSv1
+    old_context.maximum_version = ssl.TLSVersion.TLSv1_1
 (bench.directory / "password").write_text(PASSWORD + "\n")
 (bench.directory / "message.eml").write_bytes(MESSAGE)
 (bench.directory / "big.eml").write_bytes(MESSAGE + (b"-" * 70 + b"\n") * 60000)
@@ -120,20 +129,27 @@ def end(peer):
 # ---- What a server does wrong ----------------------------------------------------------------------------------
 
 
-def says(*lines, then=None):
-    def wrong(peer):
-        peer.say(*lines)
-        peer.all_seen()
-        (then or type(peer).drain)(peer)
-    return wrong
+def lets_go(peer):
+    """Waits for the client to leave, and is polite about it."""
+    try:
+        while (line := peer.hear()) != b"QUIT":
+            if line is None:
+                return
+        peer.say("221 2.0.0 bye")
+    finally:
+        peer.drain()
 
 
-def says_raw(octets, then=None):
+def says_raw(octets, then=lets_go):
     def wrong(peer):
         peer.say_raw(octets)
         peer.all_seen()
-        (then or type(peer).drain)(peer)
+        then(peer)
     return wrong
+
+
+def says(*lines, then=lets_go):
+    return says_raw(b"".join((line if isinstance(line, bytes) else line.encode()) + b"\r\n" for line in lines), then)
 
 
 def is_silent(peer):
@@ -210,7 +226,7 @@ def value(path, expected):
     return want
 
 
-def case(name, script, outcome, stage, *wants, options=(), probe=None, error=True, most_seconds=TIMEOUT + 1.0,
+def case(name, script, outcome, stage, *wants, options=(), probe=None, error=True, most_seconds=TIMEOUT + 3.0,
          message="message.eml", **server):
     """`probe`: its outcome and stage, True where they are the same; `error`: whether a sentence is due."""
     if probe is True:
@@ -237,7 +253,7 @@ def arguments(c, command, port, json):
 
 def run(ehlo, c, command, json):
     outcome, stage = (c.outcome, c.stage) if command == "send" else c.probe
-    with Server(c.script, context, **c.server) as server:
+    with Server(c.script, **{"context": context, **c.server}) as server:
         result = ehlo(*arguments(c, command, server.port, json))
     yield from server.complaints
     if result.status != STATUS[outcome]:
@@ -455,8 +471,9 @@ def cases_at_every_stage():
             case(f"closes-politely/{stage}", at(stage, closes_politely), *lost)
             case(f"452/{stage}", at(stage, says("452 4.3.1 disk full")), "deferred", STAGES.get(stage, stage))
             case(f"552/{stage}", at(stage, says("552 5.3.4 too big")), "refused", STAGES.get(stage, stage))
-    case("closes/big-message", at("message", closes), "lost", "body", message="big.eml")
-    case("resets/big-message", at("message", resets), "lost", "body", message="big.eml")
+    case("closes/big-message", at("message", closes), "lost", "body", message="big.eml", receive_buffer=4096)
+    case("resets/big-message", at("message", resets), "lost", "body", message="big.eml", receive_buffer=4096)
+    case("tls-breaks/big-message", at("message", breaks_tls), "lost", "body", message="big.eml")
     case("421/message", at("message", says("421 4.3.2 closing down", then=closes)), "deferred", "body")
     case("421/alone", at("auth", says("421 4.3.2 closing down", then=resets)), "deferred", "auth")
 
@@ -513,6 +530,8 @@ def cases_tls():
          probe=True)
     case("starttls/injection-later", at("tls", injects_later), "tls-failed", "tls", probe=True)
     case("starttls/drips", at("tls", drips_handshake), "timeout", "tls", probe=True)
+    case("starttls/old-tls", at("ehlo-again", is_silent), "tls-failed", "tls", probe=True, context=old_context)
+    case("starttls/odd-certificate", at("ehlo-again", is_silent), "tls-failed", "tls", probe=True, context=odd_context)
     case("starttls/forgotten-auth", forgets_auth, "auth-refused", "auth", has("AUTH"), probe=("stopped", "tls"))
     for stage in ("ehlo-again", "password", "rcpt"):
         case(f"tls-breaks/{stage}", at(stage, breaks_tls), "lost", STAGES.get(stage, stage), has("TLS"),
@@ -586,7 +605,7 @@ def cases_text():
         case(f"text/{name}/body", at("body", lambda peer, text=text: (peer.say(b"250 2.0.0 " + text), end(peer))),
              "accepted", "quit")
         challenge = next(base64_inside(text + b" "))
-        case(f"text/{name}/challenge", at("auth", says(b"334 " + challenge + b"=" * (-len(challenge) % 4), then=None)),
+        case(f"text/{name}/challenge", at("auth", says(b"334 " + challenge + b"=" * (-len(challenge) % 4), then=is_silent)),
              "timeout", "auth")
 
 
@@ -640,9 +659,7 @@ def data_without_recipient(peer):
     peer.say("354 go ahead all the same")
     if (message := peer.hear_message()) != b"":
         raise Complaint(f"the client sent {message!r} to nobody")
-    peer.say("554 5.5.1 no valid recipients")
-    peer.all_seen()
-    peer.drain()
+    says("554 5.5.1 no valid recipients")(peer)
 
 
 def refuses_early(peer):
@@ -682,7 +699,7 @@ def cases_order():
     case("body/half-a-reply", at("body", says_raw(b"250-2.0.0 queued\r\n", closes)), "unknown", "body",
          has("look before sending it again"))
     case("body/stops-reading", at("message", lambda peer: time.sleep(TIMEOUT + 2)), "timeout", "body",
-         message="big.eml", most_seconds=TIMEOUT + 1.5, receive_buffer=4096)
+         message="big.eml", receive_buffer=4096)
     case("body/refuses-early", refuses_early, "protocol-error", "body", message="big.eml")
     case("quit/500", at("quit", says("500 what?")), "accepted", "quit")
     case("quit/silent", at("quit", is_silent), "accepted", "quit")

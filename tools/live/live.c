@@ -214,6 +214,8 @@ static enum ehlo_status exchange(struct ehlo_transport *t, size_t *out_taken, si
       return EHLO_OK;  // the client may answer a 220 with TLS: not to be read as cleartext
     }
     enum ehlo_status status = pull(l, in_len, in, in_cap);
+    // Who has nothing more to say will take no message either: the next call tells.
+    l->broken = l->broken || status != EHLO_OK;
     if (*out_taken > 0 || *in_len > 0) {
       return EHLO_OK;
     }

@@ -1,0 +1,741 @@
+#!/usr/bin/python3
+"""The command line of ehlo: options, files, configuration, exit statuses, and the memory it takes.
+
+Where nothing may be sent, a server stands by to see that nobody came.
+
+    cli_test.py EHLO MAX_RSS [-- PATTERN]
+"""
+
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+# pylint: disable=wrong-import-position
+from harness import (MESSAGE, PASSWORD, USER, Bench, Complaint, Ehlo, Server, make_certificates, secrets_in,
+                     tls_context, unsafe_characters)
+
+MEMORY_MAX = 8 << 10  # KiB more than the empty program
+HELP_LINES, HELP_COLUMNS = 40, 80
+
+bench = Bench("cli_test.py")
+make_certificates(bench.directory)
+context = tls_context(bench.directory)
+ca_file = bench.directory / "ca.pem"
+
+ENVELOPE = ("--from", USER, "--to", "bob@ehlo.test")
+CLEAR = ("--tls", "none", "--timeout", "5")
+
+
+# ---- A server that takes mail ------------------------------------------------------------------------------------
+
+
+class Sink(Server):
+    """Takes every message, as it is, and every password."""
+
+    def __init__(self, *offers, tls_first=False, on_connect=lambda: None, **where):
+        super().__init__(self.play, context, **where)
+        self.offers, self.tls_first, self.on_connect = offers or ("8BITMIME", "AUTH PLAIN"), tls_first, on_connect
+        self.messages, self.logins, self.commands = [], [], []
+
+    def play(self, peer):
+        self.on_connect()
+        if self.tls_first:
+            peer.start_tls()
+        peer.say("220 mail.ehlo.test ESMTP")
+        while (line := peer.hear()) is not None:
+            self.commands.append(line.decode("utf-8", "backslashreplace"))
+            verb = line[:4].upper()
+            if verb == b"QUIT":
+                peer.say("221 2.0.0 bye")
+                peer.close_politely()
+                return
+            self.answer(peer, verb, line)
+
+    def answer(self, peer, verb, line):
+        if verb == b"EHLO":
+            offers = ["mail.ehlo.test", *self.offers]
+            if "STARTTLS" in offers and hasattr(peer.sock, "cipher"):
+                offers.remove("STARTTLS")
+            peer.say(*(f"250-{offer}" for offer in offers[:-1]), f"250 {offers[-1]}")
+        elif verb == b"STAR":
+            peer.say("220 2.0.0 go ahead")
+            peer.start_tls()
+        elif verb == b"AUTH":
+            self.logins.append(tuple(base64.b64decode(line.split()[2]).decode().split("\0")[1:]))
+            peer.say("235 2.7.0 welcome")
+        elif verb == b"DATA":
+            peer.say("354 go ahead")
+            self.messages.append(peer.hear_message())
+            peer.say("250 2.0.0 queued")
+        else:
+            peer.say("250 2.1.0 fine")
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+
+def write(ehlo, name, octets):
+    path = ehlo.directory / name
+    path.write_bytes(octets if isinstance(octets, bytes) else octets.encode())
+    return name
+
+
+# ---- What a case can want ----------------------------------------------------------------------------------------
+
+
+def want(result, status, err=None, out=None):
+    if result.status != status:
+        yield f"exit status {result.status}, and it should be {status}"
+    for name, pattern, octets in (("error", err, result.err), ("output", out, result.out)):
+        if pattern is not None and not re.search(pattern, octets.decode("utf-8", "replace"), re.M):
+            yield f"standard {name} has no {pattern!r}"
+        if wrong := unsafe_characters(octets):
+            yield f"standard {name} has what a terminal would obey: {wrong}"
+        for how in secrets_in(octets):
+            yield f"standard {name} has the password {how}"
+
+
+def want_nobody(server):
+    if server.peers:
+        yield "a connection was made"
+
+
+def want_accepted(result, server, message=MESSAGE, status=0):
+    yield from want(result, status, out="accepted")
+    yield from server.complaints
+    if server.messages != [message]:
+        yield f"what arrived is {server.messages!r:.500}"
+
+
+def want_login(server, password=PASSWORD):
+    if server.logins != [(USER, password)]:
+        yield f"the logins are {server.logins!r}"
+
+
+def case(name):
+    return lambda run: bench.add(name, run)
+
+
+# ---- Usage -------------------------------------------------------------------------------------------------------
+
+SEND = (*ENVELOPE, "--data", "message.eml")
+
+# SERVER stands for an address where somebody listens.
+USAGE = {
+    "nothing": ((), "^usage"),
+    "command": (("frobnicate",), "no command"),
+    "send/nothing": (("send",), "SERVER is missing"),
+    "send/no-from": (("send", "SERVER", "--to", USER, "--data", "message.eml"), "--from"),
+    "send/no-to": (("send", "SERVER", "--from", USER, "--data", "message.eml"), "--to"),
+    "send/no-data": (("send", "SERVER", *ENVELOPE), "--data"),
+    "send/two-servers": (("send", "SERVER", "other.example", *SEND), "too many"),
+    "send/unknown-option": (("send", "SERVER", *SEND, "--frobnicate"), "--frobnicate"),
+    "send/password-option": (("send", "SERVER", *SEND, "--password", PASSWORD), "--password"),
+    "send/password-option-equals": (("send", "SERVER", *SEND, "--password=" + PASSWORD), "--password"),
+    "send/value-missing": (("send", "SERVER", *SEND, "--timeout"), "value"),
+    "send/value-to-flag": (("send", "SERVER", *SEND, "--json=yes"), "--json"),
+    "send/timeout-zero": (("send", "SERVER", *SEND, "--timeout", "0"), "--timeout"),
+    "send/timeout-word": (("send", "SERVER", *SEND, "--timeout", "soon"), "--timeout"),
+    "send/timeout-nan": (("send", "SERVER", *SEND, "--timeout", "nan"), "--timeout"),
+    "send/tls-word": (("send", "SERVER", *SEND, "--tls", "maybe"), "--tls"),
+    "send/auth-word": (("send", "SERVER", *SEND, "--auth", "PLAIN,ROT13"), "--auth"),
+    "send/stage": (("send", "SERVER", *SEND, "--quit-after", "lunch"), "--quit-after"),
+    "send/quiet-and-verbose": (("send", "SERVER", *SEND, "-q", "-v"), "exclude"),
+    "send/port": (("send", "127.0.0.1:99999", *SEND), "port"),
+    "send/port-word": (("send", "127.0.0.1:smtp", *SEND), "port"),
+    "send/host-empty": (("send", "", *SEND), "host"),
+    "send/host-blank": (("send", "mail example", *SEND), "host"),
+    "send/host-escape": (("send", "mail\x1b[31m.example", *SEND), "host"),
+    "send/bracket": (("send", "[::1", *SEND), "]"),
+    "send/scheme": (("send", "http://mail.example", *SEND), "URL"),
+    "send/unix-with-tls": (("send", "unix:/tmp/socket", *SEND), "--tls-name"),
+    "send/helo": (("send", "SERVER", *SEND, "--helo", "a\r\nQUIT"), "--helo"),
+    "send/no-password": (("send", "SERVER", *SEND, "--user", USER), "password"),
+    "probe/nothing": (("probe",), "SERVER is missing"),
+    "probe/two": (("probe", "SERVER", "SERVER"), "too many"),
+    "replay/nothing": (("replay",), "FILE is missing"),
+    "replay/chunks": (("replay", "--chunks", "some", "x.smtp"), "--chunks"),
+    "show/nothing": (("show",), "FILE is expected"),
+    "show/two": (("show", "x.smtp", "y.smtp"), "FILE is expected"),
+    "demo/operand": (("demo", "please"), "nothing is expected"),
+}
+
+ADDRESSES = {
+    "crlf": "bob@ehlo.test>\r\nRCPT TO:<eve@ehlo.test", "lf": "bob@ehlo.test\nDATA", "cr": "bob@ehlo.test\r",
+    "blank": "bob @ehlo.test", "brackets": "<bob@ehlo.test>", "closing": "bob@ehlo.test> SIZE=1", "tab": "bob\t@x.test",
+    "escape": "\x1b[31mbob@ehlo.test", "del": "bob\x7f@ehlo.test", "no-utf8": b"bob\xff@ehlo.test", "long": "x" * 3000,
+}
+
+
+def cases_usage():
+    def bad_usage(arguments, pattern):
+        def run(ehlo):
+            write(ehlo, "message.eml", MESSAGE)
+            with Sink() as server:
+                result = ehlo(*(server.address if a == "SERVER" else a for a in arguments))
+            yield from want(result, 64, err=pattern)
+            yield from want_nobody(server)
+            if result.out:
+                yield "something is on standard output"
+        return run
+    for name, (arguments, pattern) in USAGE.items():
+        bench.add(f"usage/{name}", bad_usage(arguments, re.escape(pattern) if pattern != "^usage" else pattern))
+    for name, address in ADDRESSES.items():
+        for option in ("--from", "--to"):
+            other = ("--to", USER) if option == "--from" else ("--from", USER)
+            bench.add(f"usage/address/{option[2:]}-{name}", bad_usage(
+                ("send", "SERVER", option, address, *other, "--data", "message.eml"), option))
+
+    @case("usage/address/to-empty")
+    def _(ehlo):
+        yield from bad_usage(("send", "SERVER", "--from", USER, "--to", "", "--data", "message.eml"), "--to")(ehlo)
+
+    @case("usage/address/from-empty")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            result = ehlo("send", server.address, *CLEAR, "--from", "", "--to", USER, "--data", "message.eml")
+        yield from want_accepted(result, server)
+        if "MAIL FROM:<>" not in server.commands:
+            yield f"the commands are {server.commands}"
+
+    @case("usage/json")
+    def _(ehlo):
+        """One object also where there was no session."""
+        write(ehlo, "message.eml", MESSAGE)
+        for arguments, status in ((("--to", USER), 64), ((*ENVELOPE, "--data", "/nowhere"), 66),
+                                  ((*SEND, "--record", "/nowhere/x"), 73), ((*SEND, "--user", USER), 64),
+                                  ((*SEND, "--tls", "starttls", "--ca-file", "/nowhere"), 66)):
+            result = ehlo("send", "127.0.0.1:1", *arguments, "--json")
+            yield from want(result, status, err="^ehlo")
+            if result.json()["outcome"] != "usage" or not result.json()["error"]:
+                yield f"{arguments}: the JSON is not that of a wrong usage"
+
+    @case("usage/help")
+    def _(ehlo):
+        for command in ((), ("send",), ("probe",), ("replay",), ("show",), ("demo",)):
+            result = ehlo(*command, "--help")
+            yield from want(result, 0, out="^usage: ehlo")
+            lines = result.out.decode().splitlines()
+            if len(lines) > HELP_LINES:
+                yield f"help of {command} has {len(lines)} lines"
+            for line in lines:
+                if len(line) > HELP_COLUMNS:
+                    yield f"help of {command} has {len(line)} columns: {line}"
+            if result.err:
+                yield "help is on standard error"
+
+    @case("usage/version")
+    def _(ehlo):
+        yield from want(ehlo("--version"), 0, out=r"\Aehlo \d+\.\d+\.\d+\n\Z")
+
+
+# ---- The message -------------------------------------------------------------------------------------------------
+
+HEADER = b"Subject: x\n\n"
+
+# Octets, what the refusal says, what overrides it, and what arrives then.
+REFUSED_MESSAGES = {
+    "empty": (b"", "not a message", "--force", b""),
+    "no-header": (b"Dear Bob,\n\nhello\n", r"message\.eml:1: ", "--force", b"Dear Bob,\n\nhello\n"),
+    "binary": (b"\x7fELF\x02\x01\n", r"message\.eml:1: ", "--force", b"\x7fELF\x02\x01\n"),
+    "bare-cr": (HEADER + b"one\rtwo\nthree\n", r"message\.eml:3: ", "--fix-eol", HEADER + b"one\ntwo\nthree\n"),
+    "bare-cr-at-end": (HEADER + b"one\ntwo\r", r"message\.eml:4: ", "--fix-eol", HEADER + b"one\ntwo\n"),
+    "cr-cr-lf": (HEADER + b"one\r\r\ntwo\n", r"message\.eml:3: ", "--fix-eol", HEADER + b"one\n\ntwo\n"),
+    "nul": (HEADER + b"one\ntwo\0\n", r"message\.eml:4: ", "--force", HEADER + b"one\ntwo\0\n"),
+    "long-line": (HEADER + b"x" * 999 + b"\n", r"message\.eml:3: ", "--force", HEADER + b"x" * 999 + b"\n"),
+}
+
+
+def cases_message():
+    def refused(octets, pattern, override, arrives):
+        def run(ehlo):
+            write(ehlo, "message.eml", octets)
+            with Sink() as server:
+                result = ehlo("send", server.address, *CLEAR, *SEND)
+                yield from want(result, 65, err=pattern)
+                yield from want_nobody(server)
+                result = ehlo("send", server.address, *CLEAR, *ENVELOPE, "--data", "-", stdin=octets)
+                yield from want(result, 65, err=pattern.replace(r"message\.eml", "standard input"))
+                yield from want_nobody(server)
+                result = ehlo("send", server.address, *CLEAR, *SEND, override)
+            yield from want_accepted(result, server, arrives)
+        return run
+    for name, row in REFUSED_MESSAGES.items():
+        bench.add(f"message/{name}", refused(*row))
+
+    @case("message/missing")
+    def _(ehlo):
+        with Sink() as server:
+            for path in ("nowhere.eml", ".", "/dev/null/x"):
+                yield from want(ehlo("send", server.address, *ENVELOPE, "--data", path), 66, err=re.escape(path))
+        yield from want_nobody(server)
+
+    @case("message/8-bit")
+    def _(ehlo):
+        octets = HEADER + "Grüße\n".encode()
+        write(ehlo, "message.eml", octets)
+        with Sink("SIZE") as server:
+            result = ehlo("send", server.address, *CLEAR, *SEND, "--json")
+            yield from want(result, 65, out='"usage"')
+            yield from () if re.search("8BITMIME", result.json()["error"]) else ["the error does not say 8BITMIME"]
+            if any(c.startswith("MAIL") for c in server.commands):
+                yield "MAIL was sent"
+            result = ehlo("send", server.address, *CLEAR, *SEND, "--force")
+        yield from want_accepted(result, server, octets)
+        with Sink("8BITMIME") as server:
+            result = ehlo("send", server.address, *CLEAR, *SEND)
+        yield from want_accepted(result, server, octets)
+
+    @case("message/too-big")
+    def _(ehlo):
+        write(ehlo, "message.eml", HEADER + b"x\n" * 600)
+        with Sink("SIZE 1000") as server:
+            yield from want(ehlo("send", server.address, *CLEAR, *SEND), 69, err="SIZE")
+        if server.messages:
+            yield "it was sent"
+
+    @case("message/standard-input")
+    def _(ehlo):
+        with Sink() as server:
+            result = ehlo("send", server.address, *CLEAR, *ENVELOPE, "--data", "-", stdin=MESSAGE)
+        yield from want_accepted(result, server)
+
+    @case("message/crlf")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE.replace(b"\n", b"\r\n"))
+        with Sink() as server:
+            result = ehlo("send", server.address, *CLEAR, *SEND)
+        yield from want_accepted(result, server)
+
+    @case("message/working-directory")
+    def _(ehlo):
+        """Under "bazel run" names are those of where the user stands."""
+        (ehlo.directory / "elsewhere").mkdir()
+        write(ehlo, "elsewhere/message.eml", MESSAGE)
+        with Sink() as server:
+            result = ehlo("send", server.address, *CLEAR, *SEND, "--record", "x.smtp",
+                          BUILD_WORKING_DIRECTORY=str(ehlo.directory / "elsewhere"))
+        yield from want_accepted(result, server)
+        if not (ehlo.directory / "elsewhere" / "x.smtp").exists():
+            yield "the record is not there"
+
+
+# ---- Servers -----------------------------------------------------------------------------------------------------
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def cases_server():
+    def reached(arguments, **where):
+        def run(ehlo):
+            write(ehlo, "message.eml", MESSAGE)
+            with Sink("STARTTLS", "8BITMIME", **where) as server:
+                result = ehlo("send", *(a.replace("PORT", str(server.port)) for a in arguments), "--timeout", "5",
+                              *SEND)
+            yield from want_accepted(result, server)
+        return run
+    trusted = ("--ca-file", str(ca_file))
+    bench.add("server/address", reached(("127.0.0.1:PORT", *trusted)))
+    bench.add("server/name", reached(("localhost:PORT", *trusted)))
+    bench.add("server/smtp-url", reached(("smtp://localhost:PORT/", *trusted)))
+    bench.add("server/smtps-url", reached(("smtps://localhost:PORT", *trusted), tls_first=True))
+    bench.add("server/implicit", reached(("localhost:PORT", "--tls", "implicit", *trusted), tls_first=True))
+    if has_ipv6():
+        v6 = {"family": socket.AF_INET6, "address": ("::1", 0)}
+        bench.add("server/ipv6", reached(("[::1]:PORT", *trusted), **v6))
+        bench.add("server/ipv6-url", reached(("smtp://[::1]:PORT", *trusted), **v6))
+
+    for tls, options in {"clear": CLEAR, "tls": (*trusted, "--tls-name", "localhost")}.items():
+        @case(f"server/unix-{tls}")
+        def _(ehlo, options=options):
+            write(ehlo, "message.eml", MESSAGE)
+            path = str(ehlo.directory / "socket")
+            with Sink("STARTTLS", family=socket.AF_UNIX, address=path) as server:
+                result = ehlo("send", f"unix:{path}", *options, *SEND, "--record", "x.smtp")
+            yield from want_accepted(result, server)
+            yield from want(ehlo("replay", "--chunks", "all", "x.smtp"), 0)
+
+    @case("server/unknown-host")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        host = "x" * 64 + ".example"  # no label is that long: nobody has to be asked
+        result = ehlo("send", host, *SEND, "--json", "--record", "x.smtp")
+        yield from want(result, 68, out='"connect-failed"')
+        yield from () if host in result.json()["error"] else ["the error does not name the host"]
+        yield from want(ehlo("probe", host), 68, err=host)
+        yield from want(ehlo("replay", "x.smtp"), 0, out="connect-failed at connect")
+
+    @case("server/closed-port")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+            for server in (f"127.0.0.1:{port}", f"localhost:{port}", "unix:/nowhere/socket"):
+                result = ehlo("send", server, "--tls", "none", *SEND, "--json", "--record", "x.smtp")
+                yield from want(result, 74, out='"connect-failed"')
+                yield from () if "connect" in result.json()["error"] else ["the error does not name the stage"]
+                yield from want(ehlo("probe", server, "--tls", "none"), 74, err="at connect")
+                yield from want(ehlo("replay", "x.smtp"), 0, out="connect-failed at connect")
+
+
+# ---- Records and output ------------------------------------------------------------------------------------------
+
+
+def cases_output():
+    @case("record/not-writable")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            for path in ("/nowhere/x.smtp", ".", "message.eml/x"):
+                yield from want(ehlo("send", server.address, *CLEAR, *SEND, "--record", path), 73,
+                                err=re.escape(path))
+        yield from want_nobody(server)
+
+    @case("record/full")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            result = ehlo("send", server.address, *CLEAR, *SEND, "--record", "/dev/full", "--json")
+        yield from want_accepted(result, server, status=73)
+        yield from want(result, 73, err="/dev/full.*(incomplete|No space)")
+        if result.json()["outcome"] != "accepted":
+            yield "the outcome is not that of the session"
+
+    @case("record/private")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            ehlo("send", server.address, *CLEAR, *SEND, "--record", "x.smtp")
+        mode = (ehlo.directory / "x.smtp").stat().st_mode & 0o777
+        if mode & 0o077:
+            yield f"the mode of the record is {mode:o}"
+
+    @case("output/full")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with open("/dev/full", "wb") as full, Sink() as server:
+            for arguments in (("--version",), ("send", "--help"), ("send", server.address, *CLEAR, *SEND),
+                              ("send", server.address, *CLEAR, *SEND, "--json"),
+                              ("probe", server.address, *CLEAR), ("probe", server.address, *CLEAR, "--json")):
+                yield from want(ehlo(*arguments, stdout=full), 73, err="standard output")
+        if len(server.messages) != 2:
+            yield f"{len(server.messages)} messages arrived"
+
+    @case("output/quiet")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            result = ehlo("send", server.address, *CLEAR, *SEND, "--quiet", "--record", "x.smtp")
+            yield from want_accepted(result, server)
+        if result.out.count(b"\n") > 1 or result.err:
+            yield "there is more than the outcome"
+
+
+# ---- Configuration -----------------------------------------------------------------------------------------------
+
+
+def cases_config():
+    def account(port):
+        return ("# where mail goes\ntimeout = 5\n\n[work]\nserver = 127.0.0.1:%d\ntls = none\n"
+                "from = alice@ehlo.test\nhelo = client.ehlo.test\n\n[other]\nserver = other.invalid\n"
+                "from = other@ehlo.test\n" % port)
+
+    for name, variables in {"option": {}, "home": {}, "xdg": {"XDG_CONFIG_HOME": "xdg"}}.items():
+        @case(f"config/{name}")
+        def _(ehlo, name=name, variables=variables):
+            write(ehlo, "message.eml", MESSAGE)
+            path = {"option": "config", "home": ".config/ehlo/config", "xdg": "xdg/ehlo/config"}[name]
+            (ehlo.directory / path).parent.mkdir(parents=True, exist_ok=True)
+            variables = {key: str(ehlo.directory / value) for key, value in variables.items()}
+            with Sink() as server:
+                write(ehlo, path, account(server.port))
+                options = ("--config", path) if name == "option" else ()
+                result = ehlo("send", "work", *options, "--to", "bob@ehlo.test", "--data", "message.eml", **variables)
+                yield from want_accepted(result, server)
+                if not {"EHLO client.ehlo.test", "MAIL FROM:<alice@ehlo.test>"} < set(
+                        c.split(" SIZE")[0] for c in server.commands):
+                    yield f"the commands are {server.commands}"
+                # What only `send` knows is no mistake to others.
+                yield from want(ehlo("probe", "work", *options, **variables), 0, out="mail.ehlo.test")
+
+    @case("config/command-line-wins")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            write(ehlo, "config", account(server.port))
+            result = ehlo("send", "work", "--config", "config", "--from", "carol@ehlo.test", "--to", "bob@ehlo.test",
+                          "--data", "message.eml")
+            yield from want_accepted(result, server)
+        if not any("carol@ehlo.test" in c for c in server.commands):
+            yield f"the commands are {server.commands}"
+
+    wrong = {"password": ("password = secret", "password"), "unknown": ("frobnicate = 1", "no such setting"),
+             "value": ("timeout = soon", "number"), "no-value": ("helo", "value"), "flag": ("json = yes", "no value"),
+             "section": ("[work", "]"), "server": ("server = a b", "host"), "nul": ("helo = a\0b", None)}
+    for name, (line, pattern) in wrong.items():
+        @case(f"config/wrong/{name}")
+        def _(ehlo, line=line, pattern=pattern):
+            write(ehlo, "message.eml", MESSAGE)
+            write(ehlo, "config", "# x\n\n" + line + "\n")
+            with Sink() as server:
+                result = ehlo("send", server.address, *CLEAR, *SEND, "--config", "config")
+            if pattern is not None:
+                yield from want(result, 78, err=rf"config:3: .*{re.escape(pattern)}")
+                yield from want_nobody(server)
+
+    @case("config/missing")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        for path in ("nowhere", "."):
+            yield from want(ehlo("send", "work", *SEND, "--config", path), 66, err=re.escape(path))
+
+
+# ---- Passwords ---------------------------------------------------------------------------------------------------
+
+
+def cases_password():
+    login = ("--allow-cleartext-auth", "--user", USER)
+
+    def logs_in(*options, files=(), **variables):
+        def run(ehlo):
+            write(ehlo, "message.eml", MESSAGE)
+            for name, octets in files:
+                write(ehlo, name, octets)
+            pids, seen = [], []
+
+            def look():
+                for pid in pids:
+                    for name in ("cmdline", "environ"):
+                        seen.append((name, pathlib.Path(f"/proc/{pid}/{name}").read_bytes()))
+            with Sink(on_connect=look) as server:
+                result = ehlo("send", server.address, *CLEAR, *SEND, *login, *options, "--record", "x.smtp",
+                              on_start=pids.append, **variables)
+            yield from want_accepted(result, server)
+            yield from want_login(server)
+            for name, octets in [*seen, ("the record", (ehlo.directory / "x.smtp").read_bytes())]:
+                if secrets_in(octets) and not (name == "cmdline" and "--password-command" in options):
+                    yield f"the password is in {name}"
+            if len(seen) != 2:
+                yield "nobody looked at the process"
+        return run
+    secret = PASSWORD.encode()
+    for name, octets in {"lf": secret + b"\n", "crlf": secret + b"\r\n", "no-end": secret,
+                         "more-lines": secret + b"\nsecond line\n"}.items():
+        bench.add(f"password/file-{name}", logs_in("--password-file", "password", files=[("password", octets)]))
+    bench.add("password/command", logs_in("--password-command", "cat password", files=[("password", secret + b"\n")]))
+    bench.add("password/environment", logs_in(EHLO_PASSWORD=PASSWORD))
+
+    @case("password/none")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            for options, status, pattern in (
+                    ((), 64, "password"), (("--password-file", "nowhere"), 66, "nowhere"),
+                    (("--password-file", "."), 66, "password file"),
+                    (("--password-command", "exit 3"), 66, "password command"),
+                    (("--password-command", "/nowhere/command"), 66, "password command"),
+                    (("--password-command", "echo x; exit 1"), 66, "password command")):
+                yield from want(ehlo("send", server.address, *CLEAR, *SEND, *login, *options), status, err=pattern)
+        yield from want_nobody(server)
+
+    @case("password/too-long")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        write(ehlo, "password", "x" * 20000)
+        with Sink() as server:
+            yield from want(ehlo("send", server.address, *CLEAR, *SEND, *login, "--password-file", "password"), 65,
+                            err="password file")
+        yield from want_nobody(server)
+
+    @case("password/cleartext")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            result = ehlo("send", server.address, *CLEAR, *SEND, "--user", USER, EHLO_PASSWORD=PASSWORD)
+        yield from want(result, 78, err="at auth: .*TLS")
+        if server.logins or server.messages:
+            yield "something was sent"
+
+
+# ---- Transcripts -------------------------------------------------------------------------------------------------
+
+
+def record(ehlo, name="x.smtp"):
+    write(ehlo, "message.eml", MESSAGE)
+    with Sink() as server:
+        result = ehlo("send", server.address, *CLEAR, *SEND, "--record", name)
+    if result.status != 0:
+        raise Complaint("there is no session to record")
+    return ehlo.directory / name
+
+
+def cases_transcript():
+    @case("replay/good")
+    def _(ehlo):
+        path = record(ehlo)
+        yield from want(ehlo("replay", "x.smtp"), 0, out="same .*x.smtp: accepted at quit")
+        yield from want(ehlo("replay", "-", stdin=path.read_bytes()), 0, out="accepted at quit")
+        yield from want(ehlo("replay", "--quiet", "x.smtp"), 0, out=r"\A\Z")
+        document = (result := ehlo("replay", "--json", "--chunks", "all", "x.smtp")).json()
+        yield from want(result, 0)
+        if document["same"] != 3 or {r["outcome"] for r in document["results"]} != {"accepted"}:
+            yield f"the JSON is {document}"
+
+    @case("replay/all-of-standard-input")
+    def _(ehlo):
+        octets = record(ehlo).read_bytes()
+        result = ehlo("replay", "--json", "--chunks", "all", "-", stdin=octets)
+        yield from want(result, 0)
+        if result.json()["same"] != 3:
+            yield f"standard input was replayed {result.json()['same']} times, and all is 3"
+
+    @case("replay/directory")
+    def _(ehlo):
+        (ehlo.directory / "records" / "deep").mkdir(parents=True)
+        record(ehlo, "records/a.smtp")
+        shutil.copy(ehlo.directory / "records/a.smtp", ehlo.directory / "records/deep/b.smtp")
+        write(ehlo, "records/notes.txt", "no transcript")
+        result = ehlo("replay", "records")
+        yield from want(result, 0, out="2 same, 0 diverged, 0 bad")
+        (ehlo.directory / "empty").mkdir()
+        yield from want(ehlo("replay", "empty"), 66, err="no transcript")
+
+    @case("replay/bad")
+    def _(ehlo):
+        for octets, place in ((b"S: 220 x\n? what\n", "2:1"), (b"S: 220 \\q\n", "1:8"), (b"S: 220 \xff\n", "1:8"),
+                              (b"! ehlo-transcript 2\n", "1:"), (b"\x7fELF\0\0", "1:1"), (b"S: a\r\n", "1:5")):
+            write(ehlo, "bad.smtp", octets)
+            yield from want(ehlo("replay", "bad.smtp"), 65, err=rf"bad\.smtp:{place}")
+            yield from want(ehlo("show", "bad.smtp"), 65, err=rf"bad\.smtp:{place}")
+            result = ehlo("replay", "--json", "bad.smtp")
+            yield from want(result, 65)
+            if result.json()["bad"] != 1:
+                yield "the JSON does not say so"
+
+    @case("replay/missing")
+    def _(ehlo):
+        record(ehlo)
+        yield from want(ehlo("replay", "nowhere.smtp"), 66, err=r"nowhere\.smtp")
+        yield from want(ehlo("replay", "x.smtp", "nowhere.smtp"), 66, err=r"nowhere\.smtp", out="same")
+
+    @case("replay/diverged")
+    def _(ehlo):
+        path = record(ehlo)
+        good = path.read_bytes()
+        for old, new in ((b"= outcome accepted at quit", b"= outcome refused at body"),
+                         (b"C: MAIL FROM:<alice@", b"C: MAIL FROM:<mallory@"), (b"S: 354 go", b"S: 554 no")):
+            if good.count(old) != 1:
+                raise Complaint(f"the record has no {old!r}")
+            path.write_bytes(good.replace(old, new))
+            line = 1 + good[:good.index(old)].count(b"\n")
+            place = rf"x\.smtp:{line}:" if not old.startswith(b"S") else r"x\.smtp:\d+:\d+"
+            yield from want(ehlo("replay", "x.smtp"), 1, out=f"diverged .*{place}")
+            result = ehlo("replay", "--json", "x.smtp")
+            yield from want(result, 1)
+            if result.json()["diverged"] != 1:
+                yield "the JSON does not say so"
+
+    @case("replay/update")
+    def _(ehlo):
+        path = record(ehlo)
+        good = path.read_bytes()
+        yield from want(ehlo("replay", "--update", "x.smtp"), 0)
+        if path.read_bytes() != good:
+            yield "an update changes what was right"
+        path.write_bytes(good.replace(b"= outcome accepted at quit", b"= outcome refused at body"))
+        yield from want(ehlo("replay", "--update", "x.smtp"), 0)
+        if path.read_bytes() != good:
+            yield "an update does not repair the events"
+        bad = good.replace(b"C: MAIL FROM:<alice@", b"C: MAIL FROM:<mallory@")
+        path.write_bytes(bad)
+        yield from want(ehlo("replay", "--update", "x.smtp"), 1)
+        if path.read_bytes() != bad or (ehlo.directory / "x.smtp.new").exists():
+            yield "an update touches what diverged, or leaves something behind"
+        yield from want(ehlo("replay", "--update", "-", stdin=good), 73, err="cannot update")
+
+    @case("show/good")
+    def _(ehlo):
+        path = record(ehlo)
+        yield from want(ehlo("show", "x.smtp"), 0, out="^<-  220 mail.ehlo.test ESMTP$")
+        yield from want(ehlo("show", "-", stdin=path.read_bytes()), 0, out="^->  QUIT$")
+        yield from want(ehlo("show", "--verbose", "x.smtp"), 0, out=r"QUIT\\r\\n")
+        result = ehlo("show", "--json", "x.smtp")
+        yield from want(result, 0)
+        items = [json.loads(line) for line in result.out.decode().splitlines()]
+        if len(items) != path.read_bytes().count(b"\n"):
+            yield f"{len(items)} items, and the file has another number of lines"
+        if not any(i["type"] == "client" and i["text"] == "QUIT" for i in items):
+            yield "QUIT is not among the items"
+
+    @case("show/bad")
+    def _(ehlo):
+        write(ehlo, "binary", bytes(range(256)) * 100)
+        yield from want(ehlo("show", "binary"), 65, err="binary:1:1: ")
+        yield from want(ehlo("show", "--json", "binary"), 65, err="binary:1:1: ")
+        yield from want(ehlo("show", "."), 66, err="directory")
+        yield from want(ehlo("show", "nowhere"), 66, err="nowhere")
+
+    @case("demo")
+    def _(ehlo):
+        result = ehlo("demo")
+        yield from want(result, 0, out="accepted at quit")
+        path = pathlib.Path(re.search(rb"The record is (\S+)", result.out).group(1).decode())
+        yield from want(ehlo("replay", "--chunks", "all", path), 0, out="3 same")
+        yield from want(ehlo("show", path), 0, out="AUTH LOGIN")
+        shutil.rmtree(path.parent)
+
+
+# ---- Memory ------------------------------------------------------------------------------------------------------
+
+
+def cases_memory():
+    max_rss = bench.programs[1]
+
+    def measure(ehlo, program, *arguments, **variables):
+        result = Ehlo(max_rss, ehlo.directory, ehlo.on_result)(program, *arguments, **variables)
+        if result.status != 0:
+            raise Complaint(f"{program} fails with {result.status}")
+        return int(result.err.split()[-1])
+
+    for name, options in {"system-roots": ("--insecure",), "ca-file": ("--ca-file", ca_file)}.items():
+        @case(f"memory/{name}")
+        def _(ehlo, name=name, options=options):
+            write(ehlo, "message.eml", MESSAGE)
+            with Sink("STARTTLS", "8BITMIME", "AUTH PLAIN") as server:
+                used = measure(ehlo, ehlo.program, "send", f"localhost:{server.port}", *options, *SEND, "--user", USER,
+                               "--record", "x.smtp", "--timeout", "5", EHLO_PASSWORD=PASSWORD)
+            empty = measure(ehlo, max_rss)
+            print(f"memory: send over TLS, {name}: {used} KiB; an empty program with BoringSSL: {empty} KiB; "
+                  f"{used - empty} KiB more, {MEMORY_MAX} allowed")
+            if server.messages != [MESSAGE]:
+                yield "the message did not arrive"
+            if used - empty > MEMORY_MAX:
+                yield f"{used - empty} KiB are more than {MEMORY_MAX}"
+
+
+cases_usage()
+cases_message()
+cases_server()
+cases_output()
+cases_config()
+cases_password()
+cases_transcript()
+cases_memory()
+sys.exit(bench.run())
