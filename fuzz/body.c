@@ -1,0 +1,120 @@
+// What the encoder writes, an independent decoder reads back as the lines of the message; it has no
+// bare CR, no bare LF and one end of data, and any cut of input and output gives the same bytes.
+#include "engine/body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/fuzz.h"
+#include "fuzz/reference.h"
+
+enum goal { GOAL_PLAIN, GOAL_DOT, GOAL_REPAIRED, GOAL_REFUSED, GOAL_REFUSED_AT_END };
+
+const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
+    [GOAL_PLAIN] = "a message without dots",
+    [GOAL_DOT] = "a dot that is doubled",
+    [GOAL_REPAIRED] = "a bare CR that is repaired",
+    [GOAL_REFUSED] = "a bare CR that is refused",
+    [GOAL_REFUSED_AT_END] = "a bare CR that is refused at the end",
+};
+
+// Where an encoding ended.
+struct result {
+  struct ehlo_fuzz_bytes sent;
+  size_t used;
+  enum ehlo_status status;
+};
+
+#define ROOM_MIN 4
+
+static void encode(struct result *r, const uint8_t *message, size_t len, enum ehlo_bare_cr bare_cr,
+                   struct ehlo_fuzz_cuts cuts) {
+  struct ehlo_body body;
+  size_t most = 2 * len + ROOM_MIN;
+  uint8_t *block = malloc(most);  // the room given is its end, so that no octet is behind it
+  ehlo_body_init(&body, bare_cr);
+  while (r->used < len && r->status == EHLO_OK) {
+    size_t piece = ehlo_fuzz_next_cut(&cuts, len - r->used);
+    size_t room = cuts.cut == EHLO_FUZZ_WHOLE ? most : ROOM_MIN + piece % 16;
+    uint8_t *out = block + most - room;
+    size_t used = 0;
+    size_t written = 0;
+    r->status = ehlo_body_encode(&body, &used, &written, out, room, message + r->used, piece);
+    EHLO_FUZZ_CHECK(used <= piece && written <= room);
+    EHLO_FUZZ_CHECK(r->status != EHLO_OK || used > 0 || written > 0);
+    r->used += used;
+    ehlo_fuzz_add(&r->sent, out, written);
+  }
+  free(block);
+  uint8_t end[EHLO_BODY_END_MAX];
+  size_t end_len = 0;
+  if (r->status == EHLO_OK) {
+    EHLO_FUZZ_CHECK(ehlo_body_end(&body, &end_len, end, 0) != EHLO_OK && end_len == 0);
+    r->status = ehlo_body_end(&body, &end_len, end, sizeof(end));
+    ehlo_fuzz_add(&r->sent, end, end_len);
+  }
+}
+
+// Takes the dots off again and looks for what may not be there.
+static void decode(struct ehlo_fuzz_bytes *out, const struct ehlo_fuzz_bytes *sent) {
+  size_t at = 0;
+  while (at < sent->len) {
+    const uint8_t *line = sent->bytes + at;
+    const uint8_t *cr = memchr(line, '\r', sent->len - at);
+    EHLO_FUZZ_CHECK(cr != NULL && cr + 1 < sent->bytes + sent->len && cr[1] == '\n');
+    size_t len = (size_t)(cr - line);
+    EHLO_FUZZ_CHECK(memchr(line, '\n', len) == NULL);
+    at += len + 2;
+    if (len == 1 && line[0] == '.') {
+      EHLO_FUZZ_CHECK(at == sent->len);
+      return;
+    }
+    size_t dot = len > 0 && line[0] == '.' ? 1 : 0;
+    EHLO_FUZZ_CHECK(dot == 0 || line[1] == '.');
+    ehlo_fuzz_reach(dot == 0 ? GOAL_PLAIN : GOAL_DOT);
+    ehlo_fuzz_add(out, line + dot, len + 2 - dot);
+  }
+  EHLO_FUZZ_CHECK(!"the end of data is there");
+}
+
+static void judge(const struct result *r, const uint8_t *message, size_t len,
+                  enum ehlo_bare_cr bare_cr) {
+  struct ehlo_fuzz_bytes wanted = {0};
+  struct ehlo_fuzz_bytes got = {0};
+  size_t first_bare_cr = ehlo_reference_lines(&wanted, message, len);
+  if (first_bare_cr < len && bare_cr == EHLO_BARE_CR_REFUSE) {
+    EHLO_FUZZ_CHECK(r->status == EHLO_E_BARE_CR && r->used == first_bare_cr + 1);
+    ehlo_fuzz_reach(r->used < len ? GOAL_REFUSED : GOAL_REFUSED_AT_END);
+  } else {
+    EHLO_FUZZ_CHECK(r->status == EHLO_OK && r->used == len);
+    decode(&got, &r->sent);
+    EHLO_FUZZ_CHECK(ehlo_fuzz_same(&got, &wanted));
+    if (first_bare_cr < len) {
+      ehlo_fuzz_reach(GOAL_REPAIRED);
+    }
+  }
+  free(got.bytes);
+  free(wanted.bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  uint8_t *message = ehlo_fuzz_copy(data, size);
+  for (int bare_cr = EHLO_BARE_CR_REFUSE; bare_cr <= EHLO_BARE_CR_REPAIR; bare_cr++) {
+    struct result whole = {.status = EHLO_OK};
+    for (int cut = 0; cut < EHLO_FUZZ_NUM_CUTS; cut++) {
+      struct result r = {.status = EHLO_OK};
+      encode(&r, message, size, (enum ehlo_bare_cr)bare_cr,
+             (struct ehlo_fuzz_cuts){(enum ehlo_fuzz_cut)cut, (uint32_t)size});
+      judge(&r, message, size, (enum ehlo_bare_cr)bare_cr);
+      if (cut == EHLO_FUZZ_WHOLE) {
+        whole = r;
+        continue;
+      }
+      EHLO_FUZZ_CHECK(ehlo_fuzz_same(&r.sent, &whole.sent));
+      free(r.sent.bytes);
+    }
+    free(whole.sent.bytes);
+  }
+  free(message);
+  return 0;
+}

@@ -1,0 +1,51 @@
+// What all fuzz targets share: checks, exact-size copies, bytes that grow, cuts, and the goals that
+// the seeds of a target have to reach. It knows nothing of SMTP.
+#ifndef EHLO_FUZZ_FUZZ_H
+#define EHLO_FUZZ_FUZZ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// What a target defines: one input. It keeps nothing from one call to the next.
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+// An invariant of a target. One that does not hold ends the program, which is a finding.
+#define EHLO_FUZZ_CHECK(condition) \
+  ((condition) ? (void)0 : ehlo_fuzz_fail(__FILE__, __LINE__, #condition))
+_Noreturn void ehlo_fuzz_fail(const char *file, int line, const char *condition);
+
+// What the seeds of a target have to reach, lest a corpus test succeed and test nothing. An entry
+// may be NULL.
+#define EHLO_FUZZ_GOALS_MAX 64
+extern const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX];
+void ehlo_fuzz_reach(size_t goal);
+bool ehlo_fuzz_reached(size_t goal);
+
+// A heap block of exactly `len` bytes, so that a sanitizer sees a read beyond.
+uint8_t *ehlo_fuzz_copy(const uint8_t *bytes, size_t len);
+
+// Bytes that grow. All zero is empty; freed by the caller.
+struct ehlo_fuzz_bytes {
+  uint8_t *bytes;
+  size_t len;
+  size_t cap;
+};
+
+void ehlo_fuzz_add(struct ehlo_fuzz_bytes *b, const void *bytes, size_t len);
+void ehlo_fuzz_fill(struct ehlo_fuzz_bytes *b, uint8_t byte, size_t times);
+void ehlo_fuzz_add_number(struct ehlo_fuzz_bytes *b, uint64_t number);
+bool ehlo_fuzz_same(const struct ehlo_fuzz_bytes *a, const struct ehlo_fuzz_bytes *b);
+
+// How a run cuts what it is given: not at all, everywhere, or into pieces of 1 to 16 bytes.
+enum ehlo_fuzz_cut { EHLO_FUZZ_WHOLE, EHLO_FUZZ_BYTES, EHLO_FUZZ_PIECES, EHLO_FUZZ_NUM_CUTS };
+
+struct ehlo_fuzz_cuts {
+  enum ehlo_fuzz_cut cut;
+  uint32_t state;  // of the sizes of pieces; any value begins a sequence
+};
+
+// The length of the next piece of the `left` bytes that are left.
+size_t ehlo_fuzz_next_cut(struct ehlo_fuzz_cuts *cuts, size_t left);
+
+#endif  // EHLO_FUZZ_FUZZ_H

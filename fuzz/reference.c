@@ -1,0 +1,75 @@
+// See reference.h.
+#include "fuzz/reference.h"
+
+#include <string.h>
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void ehlo_reference_base64(struct ehlo_fuzz_bytes *out, const uint8_t *bytes, size_t len) {
+  size_t start = out->len;
+  for (size_t bit = 0; bit < len * 8; bit += 6) {
+    unsigned high = bytes[bit / 8];
+    unsigned low = bit / 8 + 1 < len ? bytes[bit / 8 + 1] : 0;
+    ehlo_fuzz_add(out, &digits[(high << 8 | low) >> (10 - bit % 8) & 63], 1);
+  }
+  while ((out->len - start) % 4 != 0) {
+    ehlo_fuzz_add(out, "=", 1);
+  }
+}
+
+bool ehlo_reference_unbase64(struct ehlo_fuzz_bytes *out, const uint8_t *text, size_t len) {
+  uint32_t held = 0;
+  unsigned bits = 0;
+  size_t end = len;
+  while (end > 0 && len - end < 2 && text[end - 1] == '=') {
+    end--;
+  }
+  if (len % 4 != 0) {
+    return false;
+  }
+  for (size_t i = 0; i < end; i++) {
+    const char *digit = memchr(digits, text[i], sizeof(digits) - 1);
+    if (digit == NULL) {
+      return false;
+    }
+    held = (held << 6 | (uint32_t)(digit - digits)) & 0xffff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      uint8_t byte = (uint8_t)(held >> bits);
+      ehlo_fuzz_add(out, &byte, 1);
+    }
+  }
+  return true;
+}
+
+size_t ehlo_reference_lines(struct ehlo_fuzz_bytes *out, const uint8_t *message, size_t len) {
+  size_t bare_cr = len;
+  bool in_line = false;
+  for (size_t i = 0; i < len; i++) {
+    bool crlf = message[i] == '\r' && i + 1 < len && message[i + 1] == '\n';
+    if (message[i] == '\r' && !crlf && bare_cr == len) {
+      bare_cr = i;
+    }
+    in_line = message[i] != '\r' && message[i] != '\n';
+    if (in_line) {
+      ehlo_fuzz_add(out, &message[i], 1);
+    } else {
+      ehlo_fuzz_add(out, "\r\n", 2);
+      i += crlf;
+    }
+  }
+  if (in_line) {
+    ehlo_fuzz_add(out, "\r\n", 2);
+  }
+  return bare_cr;
+}
+
+void ehlo_reference_stuff(struct ehlo_fuzz_bytes *out, const uint8_t *lines, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    if (lines[i] == '.' && (i == 0 || lines[i - 1] == '\n')) {
+      ehlo_fuzz_add(out, ".", 1);
+    }
+    ehlo_fuzz_add(out, &lines[i], 1);
+  }
+}

@@ -1,0 +1,39 @@
+// The text of an input of the session target: from lines to steps, and from a command line to the
+// verb that is called and the line that it has to send.
+#ifndef EHLO_FUZZ_SESSION_TEXT_H
+#define EHLO_FUZZ_SESSION_TEXT_H
+
+#include "engine/ehlo.h"
+#include "fuzz/fuzz.h"
+
+// Octets of one step's text. What is more is cut off.
+#define EHLO_FUZZ_TEXT_MAX ((size_t)16384)
+
+// Reads the step at `*at` and goes on to the next; returns the octets of its text.
+size_t ehlo_fuzz_step_read(uint8_t out[EHLO_FUZZ_TEXT_MAX], char *out_what, const uint8_t *data,
+                           size_t *at, size_t size);
+
+// A decimal number, at most `max`; 0 where there is none.
+uint64_t ehlo_fuzz_number(struct ehlo_span text, uint64_t max);
+
+#define EHLO_FUZZ_MECHANISM_MAX 32
+
+struct ehlo_fuzz_command {
+  bool raw;
+  enum ehlo_verb verb;
+  struct ehlo_span path;
+  struct ehlo_span text;  // argument, parameters or credential
+  char mechanism[EHLO_FUZZ_MECHANISM_MAX];
+  bool has_secret;        // AUTH with an initial response
+  uint64_t chunk_len;
+  bool last_chunk;
+  struct ehlo_fuzz_bytes head;  // the line to be sent, without a credential; freed by the caller
+};
+
+// A line that no verb writes is taken as it is.
+void ehlo_fuzz_command_read(struct ehlo_fuzz_command *out, struct ehlo_span line, bool raw);
+
+enum ehlo_status ehlo_fuzz_command_send(const struct ehlo_fuzz_command *command,
+                                        struct ehlo_client *c);
+
+#endif  // EHLO_FUZZ_SESSION_TEXT_H

@@ -1,0 +1,270 @@
+// See witness.h.
+#include "fuzz/witness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/reference.h"
+
+// The flags by which spans are told apart; the others depend on what is queued.
+#define KINDS (EHLO_OUTPUT_SECRET | EHLO_OUTPUT_BODY)
+
+void ehlo_witness_init(struct ehlo_witness *w, const struct ehlo_client *c,
+                       bool cleartext_allowed) {
+  memset(w, 0, sizeof(*w));
+  w->client = c;
+  w->cleartext_allowed = cleartext_allowed;
+  w->pending[w->num_pending++].verb = EHLO_VERB_GREETING;
+}
+
+void ehlo_witness_free(struct ehlo_witness *w) {
+  free(w->wanted.bytes);
+  free(w->kinds.bytes);
+  free(w->sent.bytes);
+  free(w->server.bytes);
+  free(w->log.bytes);
+}
+
+static bool is_over(const struct ehlo_witness *w) {
+  enum ehlo_state state = ehlo_client_state(w->client);
+  return state == EHLO_STATE_CLOSED || state == EHLO_STATE_FAILED;
+}
+
+// ---- What has to be sent ------------------------------------------------------------------------
+
+static void want(struct ehlo_witness *w, struct ehlo_span bytes, uint8_t kind) {
+  ehlo_fuzz_add(&w->wanted, bytes.bytes, bytes.len);
+  ehlo_fuzz_fill(&w->kinds, kind, bytes.len);
+}
+
+static void push(struct ehlo_witness *w, enum ehlo_verb verb) {
+  EHLO_FUZZ_CHECK(w->num_pending < EHLO_PENDING_MAX);
+  w->pending[w->num_pending++] = (struct ehlo_witness_command){verb, w->wanted.len};
+}
+
+// One line and nothing else: no octet that could end it or be taken for something else.
+static void judge_line(struct ehlo_span line, enum ehlo_verb verb) {
+  bool utf8 = verb == EHLO_VERB_MAIL || verb == EHLO_VERB_RCPT || verb == EHLO_VERB_OTHER;
+  for (size_t i = 0; i < line.len; i++) {
+    uint8_t c = line.bytes[i];
+    EHLO_FUZZ_CHECK(c >= ' ' && c != 0x7f && (c < 0x80 || utf8));
+  }
+}
+
+void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status, enum ehlo_verb verb,
+                       struct ehlo_span head, const struct ehlo_span *secret) {
+  ehlo_fuzz_add_number(&w->log, status);
+  bool failed = ehlo_client_state(w->client) == EHLO_STATE_FAILED;
+  EHLO_FUZZ_CHECK(status == EHLO_OK || failed || ehlo_status_class(status) == EHLO_CLASS_CALLER);
+  if (status != EHLO_OK) {
+    return;
+  }
+  EHLO_FUZZ_CHECK(!is_over(w) && !w->tls_wanted);
+  judge_line(head, verb);
+  want(w, head, 0);
+  if (secret != NULL) {
+    struct ehlo_fuzz_bytes text = {0};
+    EHLO_FUZZ_CHECK(w->cleartext_allowed || ehlo_client_is_secure(w->client));
+    ehlo_reference_base64(&text, secret->bytes, secret->len);
+    want(w, (struct ehlo_span){text.bytes, text.len}, EHLO_OUTPUT_SECRET);
+    EHLO_FUZZ_CHECK(text.len <= EHLO_TOKEN_MAX);
+    free(text.bytes);
+  } else {
+    EHLO_FUZZ_CHECK(head.len + 2 <= EHLO_COMMAND_MAX || verb == EHLO_VERB_AUTH);
+  }
+  want(w, ehlo_str("\r\n"), 0);
+  push(w, verb);
+}
+
+void ehlo_witness_chunk_size(struct ehlo_witness *w, uint64_t len) {
+  w->chunk_left = len;
+}
+
+void ehlo_witness_chunk(struct ehlo_witness *w, const uint8_t *bytes, size_t len) {
+  EHLO_FUZZ_CHECK(len <= w->chunk_left);
+  w->chunk_left -= len;
+  want(w, (struct ehlo_span){bytes, len}, EHLO_OUTPUT_BODY);
+  if (len > 0) {
+    w->pending[w->num_pending - 1].end = w->wanted.len;
+  }
+}
+
+static void end_line(struct ehlo_witness *w) {
+  want(w, ehlo_str("\r\n"), EHLO_OUTPUT_BODY);
+  w->in_line = false;
+  w->cr = false;
+}
+
+void ehlo_witness_body(struct ehlo_witness *w, const uint8_t *bytes, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    if (bytes[i] == '\n') {
+      end_line(w);
+      continue;
+    }
+    EHLO_FUZZ_CHECK(!w->cr);
+    w->cr = bytes[i] == '\r';
+    if (!w->cr) {
+      want(w, ehlo_str(!w->in_line && bytes[i] == '.' ? "." : ""), EHLO_OUTPUT_BODY);
+      want(w, (struct ehlo_span){bytes + i, 1}, EHLO_OUTPUT_BODY);
+      w->in_line = true;
+    }
+  }
+}
+
+void ehlo_witness_body_end(struct ehlo_witness *w, enum ehlo_status status) {
+  ehlo_fuzz_add_number(&w->log, status);
+  if (status != EHLO_OK) {
+    return;
+  }
+  EHLO_FUZZ_CHECK(!w->cr);
+  if (w->in_line) {
+    end_line(w);
+  }
+  want(w, ehlo_str(".\r\n"), EHLO_OUTPUT_BODY);
+  push(w, EHLO_VERB_BODY);
+}
+
+// ---- The transport's side -----------------------------------------------------------------------
+
+void ehlo_witness_server(struct ehlo_witness *w, const uint8_t *bytes, size_t len) {
+  ehlo_fuzz_add(&w->server, bytes, len);
+}
+
+void ehlo_witness_output(struct ehlo_witness *w, const struct ehlo_output *out, size_t taken) {
+  bool secret = (out->flags & EHLO_OUTPUT_SECRET) != 0;
+  EHLO_FUZZ_CHECK(out->span.len > 0 && taken <= out->span.len && !is_over(w));
+  EHLO_FUZZ_CHECK(!secret || w->cleartext_allowed || ehlo_client_is_secure(w->client));
+  size_t at = w->sent.len;
+  EHLO_FUZZ_CHECK(taken <= w->wanted.len - at);
+  EHLO_FUZZ_CHECK(taken == 0 || memcmp(out->span.bytes, w->wanted.bytes + at, taken) == 0);
+  for (size_t i = 0; i < taken; i++) {
+    EHLO_FUZZ_CHECK(w->kinds.bytes[at + i] == (out->flags & KINDS));
+  }
+  ehlo_fuzz_add(&w->sent, out->span.bytes, taken);
+}
+
+void ehlo_witness_tls(struct ehlo_witness *w, enum ehlo_status status) {
+  ehlo_fuzz_add_number(&w->log, status);
+  if (status == EHLO_OK) {
+    EHLO_FUZZ_CHECK(w->tls_wanted || w->server.len == 0);
+    EHLO_FUZZ_CHECK(!ehlo_client_is_authenticated(w->client));
+    EHLO_FUZZ_CHECK(!ehlo_client_capabilities(w->client)->esmtp);
+    w->tls_wanted = false;
+  }
+}
+
+// ---- Events -------------------------------------------------------------------------------------
+
+static void pop(struct ehlo_witness *w) {
+  w->num_pending--;
+  memmove(w->pending, w->pending + 1, w->num_pending * sizeof(w->pending[0]));
+}
+
+static void judge_reply(struct ehlo_witness *w, const struct ehlo_event *event) {
+  const struct ehlo_reply *reply = &event->reply;
+  enum ehlo_verb due = w->num_pending > 0 ? w->pending[0].verb : EHLO_VERB_NONE;
+  EHLO_FUZZ_CHECK(event->verb == due && !w->tls_wanted);
+  EHLO_FUZZ_CHECK(reply->text.len > 0 && reply->text.len <= w->server.len - w->reply_end);
+  EHLO_FUZZ_CHECK(memcmp(reply->text.bytes, w->server.bytes + w->reply_end, reply->text.len) == 0);
+  w->reply_end += reply->text.len;
+  w->last_verb = due;
+  w->last_code = reply->code;
+  if (due == EHLO_VERB_RCPT) {
+    EHLO_FUZZ_CHECK(event->recipient == w->num_recipients);
+    w->num_recipients++;
+  }
+  if (reply->code == 421) {
+    w->num_pending = 0;
+    return;
+  }
+  EHLO_FUZZ_CHECK(due != EHLO_VERB_NONE && w->pending[0].end <= w->sent.len);
+  EHLO_FUZZ_CHECK(due != EHLO_VERB_BDAT || w->num_pending > 1 || w->chunk_left == 0);
+  w->num_recipients = due == EHLO_VERB_MAIL ? 0 : w->num_recipients;
+  pop(w);
+}
+
+static void judge_failure(struct ehlo_witness *w, const struct ehlo_error *error) {
+  EHLO_FUZZ_CHECK(ehlo_client_state(w->client) == EHLO_STATE_FAILED && !w->failed_told);
+  enum ehlo_status_class class = ehlo_status_class(error->status);
+  EHLO_FUZZ_CHECK(class != EHLO_CLASS_NONE && class != EHLO_CLASS_CALLER);
+  EHLO_FUZZ_CHECK(error->offset <= w->server.len);
+  EHLO_FUZZ_CHECK(error->verb == (w->num_pending > 0 ? w->pending[0].verb : EHLO_VERB_NONE));
+  EHLO_FUZZ_CHECK(!error->verb_sent || w->pending[0].end <= w->sent.len);
+  EHLO_FUZZ_CHECK(!w->tls_wanted || error->status == EHLO_E_STARTTLS_INJECTION ||
+                  class == EHLO_CLASS_TRANSPORT);
+  w->failed_told = true;
+}
+
+static void add_to_log(struct ehlo_witness *w, const struct ehlo_event *event) {
+  const struct ehlo_enhanced *e = &event->reply.enhanced;
+  const uint64_t numbers[] = {event->type, event->verb, event->recipient, event->reply.code,
+                              e->class, e->subject, e->detail, event->reply.num_lines,
+                              event->challenge_valid, event->challenge.len, event->error.status,
+                              event->error.offset, event->error.verb, event->error.verb_sent,
+                              event->error.line.len, w->sent.len};
+  ehlo_fuzz_add(&w->log, numbers, sizeof(numbers));
+  ehlo_fuzz_add(&w->log, event->challenge.bytes, event->challenge.len);
+  ehlo_fuzz_add(&w->log, event->error.line.bytes, event->error.line.len);
+}
+
+void ehlo_witness_event(struct ehlo_witness *w, const struct ehlo_event *event) {
+  add_to_log(w, event);
+  EHLO_FUZZ_CHECK(!w->failed_told && !w->closed_told);
+  switch (event->type) {
+    case EHLO_EVENT_REPLY:
+    case EHLO_EVENT_CHALLENGE:
+      judge_reply(w, event);
+      break;
+    case EHLO_EVENT_TLS_WANTED:
+      EHLO_FUZZ_CHECK(w->last_verb == EHLO_VERB_STARTTLS && w->last_code == 220);
+      w->tls_wanted = true;
+      break;
+    case EHLO_EVENT_BODY_WANTED:
+      EHLO_FUZZ_CHECK(w->last_verb == EHLO_VERB_DATA && w->last_code == 354);
+      w->in_line = false;
+      w->cr = false;
+      break;
+    case EHLO_EVENT_CLOSED:
+      EHLO_FUZZ_CHECK(ehlo_client_state(w->client) == EHLO_STATE_CLOSED);
+      EHLO_FUZZ_CHECK(w->last_code == 421 || w->last_verb == EHLO_VERB_QUIT ||
+                      w->pending[0].verb == EHLO_VERB_QUIT);
+      w->num_pending = 0;
+      w->closed_told = true;
+      break;
+    case EHLO_EVENT_FAILED:
+      judge_failure(w, &event->error);
+      break;
+    case EHLO_EVENT_NONE:
+      EHLO_FUZZ_CHECK(!"an event is one");
+      break;
+  }
+}
+
+// Something can go on: the transport, the program, or at the latest the clock.
+static bool can_go_on(const struct ehlo_witness *w) {
+  struct ehlo_output out;
+  if (ehlo_output_peek(w->client, &out) || ehlo_deadline(w->client) != EHLO_NEVER) {
+    return true;
+  }
+  for (int verb = EHLO_VERB_EHLO; verb < EHLO_NUM_VERBS; verb++) {
+    if (ehlo_client_may_send(w->client, (enum ehlo_verb)verb)) {
+      return true;
+    }
+  }
+  return w->chunk_left > 0;
+}
+
+void ehlo_witness_rest(struct ehlo_witness *w) {
+  struct ehlo_output out;
+  bool has_output = ehlo_output_peek(w->client, &out);
+  ehlo_fuzz_add_number(&w->log, ehlo_deadline(w->client));
+  if (is_over(w)) {
+    EHLO_FUZZ_CHECK(!has_output && ehlo_deadline(w->client) == EHLO_NEVER);
+    EHLO_FUZZ_CHECK(w->failed_told || w->closed_told);
+    return;
+  }
+  EHLO_FUZZ_CHECK(w->sent.len == w->wanted.len || has_output);
+  EHLO_FUZZ_CHECK(w->sent.len < w->wanted.len || !has_output);
+  EHLO_FUZZ_CHECK(ehlo_client_num_pending(w->client) == w->num_pending);
+  EHLO_FUZZ_CHECK(can_go_on(w));
+}

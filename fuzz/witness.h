@@ -1,0 +1,59 @@
+// Stands beside a client and keeps its own books from what it sees: what had to be sent and was, what
+// the server said, which commands wait for a reply. It looks at no private member of the client.
+#ifndef EHLO_FUZZ_WITNESS_H
+#define EHLO_FUZZ_WITNESS_H
+
+#include "engine/ehlo.h"
+#include "fuzz/fuzz.h"
+
+// A command without its reply.
+struct ehlo_witness_command {
+  enum ehlo_verb verb;
+  size_t end;  // in `wanted`: it is sent when `sent` is as long
+};
+
+struct ehlo_witness {
+  const struct ehlo_client *client;
+  bool cleartext_allowed;
+  struct ehlo_fuzz_bytes wanted;  // what the accepted verbs have to send
+  struct ehlo_fuzz_bytes kinds;   // for each of these octets, the flags of its span
+  struct ehlo_fuzz_bytes sent;    // what was sent
+  struct ehlo_fuzz_bytes server;  // the server's stream, as far as the client took it
+  struct ehlo_fuzz_bytes log;     // all that may not depend on cuts
+  size_t reply_end;               // in `server`: what no event has given yet begins here
+  struct ehlo_witness_command pending[EHLO_PENDING_MAX];
+  size_t num_pending;
+  size_t num_recipients;  // replies to RCPT in this transaction
+  uint64_t chunk_left;
+  bool in_line;           // of the message
+  bool cr;
+  bool tls_wanted;        // and not had yet
+  bool failed_told;
+  bool closed_told;
+  enum ehlo_verb last_verb;  // of the last reply
+  uint16_t last_code;
+};
+
+void ehlo_witness_init(struct ehlo_witness *w, const struct ehlo_client *c, bool cleartext_allowed);
+void ehlo_witness_free(struct ehlo_witness *w);
+
+// The program's side: a verb answered `status`. If it was accepted, its line has to be sent: `head`,
+// the base64 of `secret` as a secret (NULL: none), CRLF.
+void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status, enum ehlo_verb verb,
+                       struct ehlo_span head, const struct ehlo_span *secret);
+void ehlo_witness_chunk_size(struct ehlo_witness *w, uint64_t len);  // after an accepted BDAT
+void ehlo_witness_chunk(struct ehlo_witness *w, const uint8_t *bytes, size_t len);
+void ehlo_witness_body(struct ehlo_witness *w, const uint8_t *bytes, size_t len);
+void ehlo_witness_body_end(struct ehlo_witness *w, enum ehlo_status status);
+
+// The transport's side.
+void ehlo_witness_server(struct ehlo_witness *w, const uint8_t *bytes, size_t len);
+void ehlo_witness_output(struct ehlo_witness *w, const struct ehlo_output *out, size_t taken);
+void ehlo_witness_tls(struct ehlo_witness *w, enum ehlo_status status);
+
+void ehlo_witness_event(struct ehlo_witness *w, const struct ehlo_event *event);
+
+// What holds whenever nobody is inside the client.
+void ehlo_witness_rest(struct ehlo_witness *w);
+
+#endif  // EHLO_FUZZ_WITNESS_H
