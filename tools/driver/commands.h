@@ -3,6 +3,12 @@
 #ifndef EHLO_TOOLS_DRIVER_COMMANDS_H
 #define EHLO_TOOLS_DRIVER_COMMANDS_H
 
+#include "tools/driver/options.h"
+
+// The options that are of `send` alone. An account of the configuration may hold them whatever
+// command it is used with.
+extern const struct option_row send_option_rows[];
+
 int command_send(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_replay(int argc, char **argv);

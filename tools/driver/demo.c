@@ -28,8 +28,8 @@ static const struct option_row *const tables[] = {NULL};
 static const struct command command = {
     .name = "demo",
     .synopsis = "",
-    .summary = "Shows a whole submission on this machine alone: a loopback server, STARTTLS with a\n"
-               "verified certificate, AUTH LOGIN, a record, and its replay.",
+    .summary = "Shows a whole submission on this machine alone: a loopback server, STARTTLS\n"
+               "with a verified certificate, AUTH LOGIN, a record, and its replay.",
     .tables = tables,
 };
 

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "replay/settings.h"
+#include "tools/driver/commands.h"
 
 static const char *set_tls(void *o, const char *value) {
   struct live_options *options = o;
@@ -109,8 +110,7 @@ FLAG_SETTER(verbose)
 const struct option_row live_option_rows[] = {
     {"tls", 0, "MODE", "starttls (default), implicit or none", set_tls},
     {"ca-file", 0, "FILE", "trust these roots instead of the system's", set_ca_file},
-    {"tls-name", 0, "NAME", "the name the certificate must carry (default: the host)",
-     set_tls_name},
+    {"tls-name", 0, "NAME", "the name on the certificate (default: the host)", set_tls_name},
     {"insecure", 0, NULL, "go on when the certificate is not trusted", set_insecure},
     {"helo", 0, "NAME", "the EHLO name (default: this host's)", set_helo},
     {"user", 0, "NAME", "log in as NAME", set_user},
@@ -152,6 +152,13 @@ static char *trim(char *text) {
   return text;
 }
 
+// Whether only another command has a use for it.
+static bool is_of_others(const char *name) {
+  static const struct option_row *const tables[] = {send_option_rows, NULL};
+  static const struct command others = {.tables = tables};
+  return options_find(&others, name) != NULL;
+}
+
 static int apply_setting(struct live_options *options, const struct command *command,
                          const struct config *c, char *text) {
   char *equals = strchr(text, '=');
@@ -167,9 +174,13 @@ static int apply_setting(struct live_options *options, const struct command *com
     return wrong == NULL ? 0 : config_wrong(c, wrong);
   }
   if (strcmp(name, "password") == 0) {
-    return config_wrong(c, "a password does not belong here; use password-file or password-command");
+    return config_wrong(c,
+                        "a password does not belong here; use password-file or password-command");
   }
   const struct option_row *row = options_find(command, name);
+  if (row == NULL && is_of_others(name)) {
+    return 0;
+  }
   if (row == NULL || row->set == set_config) {
     return config_wrong(c, "there is no such setting");
   }

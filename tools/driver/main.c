@@ -39,14 +39,7 @@ static void forbid_core_files(void) {
   setrlimit(RLIMIT_CORE, &none);
 }
 
-int main(int argc, char **argv) {
-  const char *user_directory = getenv("BUILD_WORKING_DIRECTORY");
-  setlocale(LC_CTYPE, "");
-  signal(SIGPIPE, SIG_IGN);
-  forbid_core_files();
-  if (user_directory != NULL && chdir(user_directory) != 0) {
-    perror("ehlo: BUILD_WORKING_DIRECTORY");
-  }
+static int run(int argc, char **argv) {
   if (argc < 2) {
     help(stderr);
     return EX_USAGE;
@@ -62,14 +55,25 @@ int main(int argc, char **argv) {
   }
   for (size_t i = 0; i < NUM_COMMANDS; i++) {
     if (strcmp(argv[1], commands[i].name) == 0) {
-      int status = commands[i].run(argc - 1, argv + 1);
-      if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("ehlo: standard output");
-        return status == 0 ? EX_CANTCREAT : status;
-      }
-      return status;
+      return commands[i].run(argc - 1, argv + 1);
     }
   }
   fprintf(stderr, "ehlo: there is no command \"%s\"; 'ehlo --help' lists them\n", argv[1]);
   return EX_USAGE;
+}
+
+int main(int argc, char **argv) {
+  const char *user_directory = getenv("BUILD_WORKING_DIRECTORY");
+  setlocale(LC_CTYPE, "");
+  signal(SIGPIPE, SIG_IGN);
+  forbid_core_files();
+  if (user_directory != NULL && chdir(user_directory) != 0) {
+    perror("ehlo: BUILD_WORKING_DIRECTORY");
+  }
+  int status = run(argc, argv);
+  if (fflush(stdout) != 0 || ferror(stdout)) {
+    perror("ehlo: standard output");
+    return status == 0 ? EX_CANTCREAT : status;
+  }
+  return status;
 }

@@ -8,8 +8,11 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "engine/ehlo.h"
+#include "tools/driver/text.h"
+
 #define ROWS_MAX 64
-#define HELP_COLUMN 34
+#define HELP_COLUMN 30
 #define FIRST_ID 1000  // beyond any letter
 
 struct lookup {
@@ -20,12 +23,14 @@ struct lookup {
 };
 
 void options_complain(const struct command *command, const char *format, ...) {
+  char sentence[1024];
   va_list args;
   va_start(args, format);
-  fprintf(stderr, "ehlo %s: ", command->name);
-  vfprintf(stderr, format, args);
-  fprintf(stderr, "\nTry 'ehlo %s --help'.\n", command->name);
+  vsnprintf(sentence, sizeof(sentence), format, args);
   va_end(args);
+  fprintf(stderr, "ehlo %s: ", command->name);
+  text_print(stderr, ehlo_str(sentence));  // a word of the command line may hold anything
+  fprintf(stderr, "\nTry 'ehlo %s --help'.\n", command->name);
 }
 
 static void build(struct lookup *l, const struct command *command) {
@@ -34,9 +39,9 @@ static void build(struct lookup *l, const struct command *command) {
   l->letters[letters++] = ':';
   for (size_t t = 0; command->tables[t] != NULL; t++) {
     for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
-      l->longs[l->num] = (struct option){row->name,
-                                         row->argument != NULL ? required_argument : no_argument,
-                                         NULL, FIRST_ID + (int)l->num};
+      l->longs[l->num] =
+          (struct option){row->name, row->argument != NULL ? required_argument : no_argument, NULL,
+                          FIRST_ID + (int)l->num};
       l->rows[l->num++] = row;
       if (row->letter != 0) {
         l->letters[letters++] = row->letter;
@@ -153,9 +158,9 @@ void options_help(const struct command *command) {
       if (row->letter != 0) {
         snprintf(letter, sizeof(letter), "-%c, ", row->letter);
       }
-      int len = snprintf(left, sizeof(left), "  %s--%s%s%s", letter, row->name,
-                         row->argument != NULL ? " " : "",
-                         row->argument != NULL ? row->argument : "");
+      int len =
+          snprintf(left, sizeof(left), "  %s--%s%s%s", letter, row->name,
+                   row->argument != NULL ? " " : "", row->argument != NULL ? row->argument : "");
       printf("%-*s%s%s\n", HELP_COLUMN, left, len >= HELP_COLUMN ? " " : "", row->help);
     }
   }

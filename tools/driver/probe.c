@@ -14,8 +14,8 @@ static const struct command command = {
     .name = "probe",
     .synopsis = "SERVER",
     .summary =
-        "Looks at a server: greeting, capabilities before and after TLS, AUTH mechanisms, the\n"
-        "certificate chain. Sends no mail and logs in nowhere.",
+        "Looks at a server: greeting, capabilities before and after TLS, AUTH\n"
+        "mechanisms, the certificate chain. Sends no mail and logs in nowhere.",
     .tables = tables,
 };
 
@@ -54,6 +54,16 @@ static void print_json(const struct session *s) {
       mechanisms_json(&s->client), "tls", report_tls_json(tls, true), "seconds",
       (double)r->seconds_us / 1e6, "error", s->error[0] != '\0' ? s->error : NULL, "explanation");
   text_print_json(json, JSON_INDENT(2));
+}
+
+// What was wrong before there was a session.
+static void print_early_json(void) {
+  text_print_json(
+      json_pack("{s:s, s:s, s:n, s:n, s:{s:n, s:n}, s:[], s:n, s:f, s:s, s:n}", "outcome", "usage",
+                "stage", "connect", "greeting", "reply", "capabilities", "before_tls", "under_tls",
+                "mechanisms", "tls", "seconds", 0.0, "error",
+                "at connect: the session cannot begin; standard error says why", "explanation"),
+      JSON_INDENT(2));
 }
 
 // ---- Words ------------------------------------------------------------------------------------------
@@ -126,6 +136,9 @@ static int probe(const struct live_options *options) {
   quiet.user = NULL;
   struct session *s = session_new(&status, &quiet);
   if (s == NULL) {
+    if (options->json) {
+      print_early_json();
+    }
     return status;
   }
   struct ehlo_source none = {0};
@@ -142,8 +155,15 @@ static int probe(const struct live_options *options) {
 }
 
 static int run(void *options, const struct option_uses *uses) {
+  const struct live_options *o = options;
   int status = live_options_resolve(options, &command, uses);
-  return status == 0 ? probe(options) : status;
+  if (status == 0) {
+    return probe(o);
+  }
+  if (o->json) {
+    print_early_json();
+  }
+  return status;
 }
 
 int command_probe(int argc, char **argv) {

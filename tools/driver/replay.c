@@ -21,6 +21,7 @@ struct replay_command {
   bool update;
   bool all_chunks;
   enum ehlo_chunks chunks;
+  FILE *input;  // a copy of standard input, where it is replayed more than once
   json_t *results;
   size_t num_same;
   size_t num_diverged;
@@ -55,8 +56,7 @@ static const char *set_chunks(void *o, const char *value) {
 }
 
 static const struct option_row rows[] = {
-    {"chunks", 0, "HOW", "cut the server's bytes: recorded (default), line, byte or all",
-     set_chunks},
+    {"chunks", 0, "HOW", "cuts: recorded (default), line, byte or all", set_chunks},
     {"tolerant", 0, NULL, "what the client sends may differ", set_tolerant},
     {"update", 0, NULL, "write the events that came into the file", set_update},
     {"json", 0, NULL, "one JSON object on standard output", set_json},
@@ -68,12 +68,12 @@ static const struct command command = {
     .name = "replay",
     .synopsis = "[OPTION…] FILE…",
     .summary =
-        "Runs transcripts through the engine, offline. Directories are walked; - is standard "
-        "input.",
+        "Runs transcripts through the engine, offline. Directories are walked; - is\n"
+        "standard input.",
     .tables = tables,
     .notes =
-        "Exit status: 0 all replayed as recorded, 1 some diverged, 65 some are no transcripts,\n"
-        "66 some cannot be read.\n",
+        "Exit status: 0 all replayed as recorded, 1 some diverged, 65 some are no\n"
+        "transcripts, 66 some cannot be read, 73 some cannot be written.\n",
 };
 
 static const char *verdict_name(enum ehlo_replay_verdict verdict) {
@@ -162,7 +162,7 @@ static void take_result(struct replay_command *c, const char *path,
 // Runs one file once. False if it could not be opened.
 static bool run_once(struct replay_command *c, struct ehlo_replay_result *out, const char *path,
                      enum ehlo_chunks chunks, struct ehlo_writer *copy) {
-  FILE *file = file_open(path);
+  FILE *file = c->input != NULL ? c->input : file_open(path);
   if (file == NULL) {
     fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(errno));
     c->unreadable = true;
@@ -170,8 +170,30 @@ static bool run_once(struct replay_command *c, struct ehlo_replay_result *out, c
   }
   struct ehlo_replay_options options = {.chunks = chunks, .tolerant = c->tolerant, .copy = copy};
   ehlo_replay_run(out, file_read, file, &options);
-  file_close(file);
+  if (file == c->input) {
+    rewind(file);
+  } else {
+    file_close(file);
+  }
   return true;
+}
+
+// Reads all of standard input into a file of its own; NULL with errno set if it cannot.
+static FILE *copy_input(void) {
+  uint8_t buf[4096];
+  FILE *copy = tmpfile();
+  long len = 1;
+  while (copy != NULL && (len = file_read(stdin, buf, sizeof(buf))) > 0 &&
+         file_write(copy, (const char *)buf, (size_t)len)) {
+  }
+  if (copy == NULL || len != 0 || fflush(copy) != 0) {
+    if (copy != NULL) {
+      fclose(copy);
+    }
+    return NULL;
+  }
+  rewind(copy);
+  return copy;
 }
 
 // Writes the transcript with new events beside the old one, and puts it in its place.
@@ -215,11 +237,20 @@ static void visit(void *arg, const char *path) {
     return;
   }
   unsigned first = c->all_chunks ? 0 : (unsigned)c->chunks;
-  unsigned last = c->all_chunks && strcmp(path, "-") != 0 ? 2 : first;
+  unsigned last = c->all_chunks ? 2 : first;
+  if (c->all_chunks && strcmp(path, "-") == 0 && (c->input = copy_input()) == NULL) {
+    fprintf(stderr, "ehlo: cannot keep standard input: %s\n", strerror(errno));
+    c->unreadable = true;
+    return;
+  }
   for (unsigned i = first; i <= last; i++) {
     if (run_once(c, &result, path, (enum ehlo_chunks)i, NULL)) {
       take_result(c, path, &result, chunk_names[i]);
     }
+  }
+  if (c->input != NULL) {
+    fclose(c->input);
+    c->input = NULL;
   }
 }
 

@@ -73,7 +73,7 @@ static const char *set_quit_after(void *o, const char *value) {
   return "it is one of connect, greeting, ehlo, starttls, auth, mail, rcpt and data";
 }
 
-static const struct option_row rows[] = {
+const struct option_row send_option_rows[] = {
     {"from", 'f', "ADDRESS", "the sender; empty for the null sender", set_from},
     {"to", 't', "ADDRESS", "a recipient; may be given again", set_to},
     {"data", 'd', "FILE", "the message, - for standard input", set_data},
@@ -82,7 +82,7 @@ static const struct option_row rows[] = {
     {"quit-after", 0, "STAGE", "stop politely after a stage, connect … data", set_quit_after},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {send_option_rows, live_option_rows, NULL};
 static const struct command command = {
     .name = "send",
     .synopsis = "SERVER --from A --to B [--to C…] --data FILE",
@@ -232,6 +232,10 @@ static int submit(const struct send_options *o, struct message *message) {
   int status;
   struct session *s = session_new(&status, &o->live);
   if (s == NULL) {
+    if (o->live.json) {
+      print_early_json(o, "connect",
+                       "at connect: the session cannot begin; standard error says why");
+    }
     return status;
   }
   s->config.from = ehlo_str(o->from);

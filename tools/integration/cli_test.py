@@ -172,7 +172,7 @@ USAGE = {
 ADDRESSES = {
     "crlf": "bob@ehlo.test>\r\nRCPT TO:<eve@ehlo.test", "lf": "bob@ehlo.test\nDATA", "cr": "bob@ehlo.test\r",
     "blank": "bob @ehlo.test", "brackets": "<bob@ehlo.test>", "closing": "bob@ehlo.test> SIZE=1", "tab": "bob\t@x.test",
-    "escape": "\x1b[31mbob@ehlo.test", "del": "bob\x7f@ehlo.test", "no-utf8": b"bob\xff@ehlo.test", "long": "x" * 3000,
+    "escape": "\x1b[31mbob@ehlo.test", "del": "bob\x7f@ehlo.test", "long": "x" * 3000,
 }
 
 
@@ -219,6 +219,11 @@ def cases_usage():
             yield from want(result, status, err="^ehlo")
             if result.json()["outcome"] != "usage" or not result.json()["error"]:
                 yield f"{arguments}: the JSON is not that of a wrong usage"
+        for arguments, status in ((("--record", "/nowhere/x"), 73), (("--ca-file", "/nowhere"), 66)):
+            result = ehlo("probe", "127.0.0.1:1", *arguments, "--json")
+            yield from want(result, status, err="^ehlo")
+            if result.json()["outcome"] != "usage" or not result.json()["error"]:
+                yield f"probe {arguments}: the JSON is not that of a wrong usage"
 
     @case("usage/help")
     def _(ehlo):
