@@ -150,7 +150,8 @@ Test(base64, loose_ends) {
   cr_assert(decode(out, &n, "Zh==", 4));
   cr_assert(n == 1 && out[0] == 'f');
   memset(out, 0x77, sizeof(out));
-  cr_assert(!ehlo_base64_decode(out, &n, (struct ehlo_span){(const uint8_t *)"c2VjcmV0c2Vj!!!!", 16}));
+  struct ehlo_span refused = {(const uint8_t *)"c2VjcmV0c2Vj!!!!", 16};
+  cr_assert(!ehlo_base64_decode(out, &n, refused));
   for (size_t i = 0; i < 12; i++) {
     cr_assert_eq(out[i], 0);
   }

@@ -1,5 +1,5 @@
-// Tests of the EHLO reply reader: whole keywords, every spelling that servers use, and what must not
-// count.
+// Tests of the EHLO reply reader: whole keywords, every spelling that servers use, and what must
+// not count.
 #include "engine/capabilities.h"
 
 #include <criterion/criterion.h>

@@ -219,7 +219,7 @@ Test(client_auth, cleartext) {
   RUN_ALL(in_cleartext_allowed, &cleartext);
 }
 
-// ---- Secrets --------------------------------------------------------------------------------------
+// ---- Secrets ------------------------------------------------------------------------------------
 
 #define PASSWORD "correct-horse-battery-staple"
 #define PASSWORD_BASE64 "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZQ=="
@@ -366,7 +366,7 @@ Test(client_auth, wipe) {
   free(s);
 }
 
-// ---- Tokens ---------------------------------------------------------------------------------------
+// ---- Tokens -------------------------------------------------------------------------------------
 
 static uint8_t token[EHLO_TOKEN_MAX + 1];
 

@@ -1,6 +1,6 @@
-// Tests of room: what happens when the buffer, the output or the ring of outstanding commands is full
-// or as small as may be, how a session goes on after that, and that it is plain memory that can be
-// copied at any point.
+// Tests of room: what happens when the buffer, the output or the ring of outstanding commands is
+// full or as small as may be, how a session goes on after that, and that it is plain memory that
+// can be copied at any point.
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ Test(client_room, rule_1_sizes) {
   cr_assert_leq(sizeof(struct ehlo_client) + EHLO_BUFFER_MIN, 4096U);
 }
 
-// ---- Outstanding commands ---------------------------------------------------------------------------
+// ---- Outstanding commands -----------------------------------------------------------------------
 
 static char text[EHLO_SCRIPT_TEXT_MAX];
 
@@ -48,8 +48,8 @@ static char *add_replies(char *at, int first, int num) {
   return at;
 }
 
-// 64 commands may be outstanding. A 65th is refused, until a reply has come; so for several turns of
-// the ring, and each reply still goes to its command.
+// 64 commands may be outstanding. A 65th is refused, until a reply has come; so for several turns
+// of the ring, and each reply still goes to its command.
 Test(client_room, sixty_four_outstanding) {
   char *at = add(text, EXTENDED "> mail <a@b>\nC: MAIL FROM:<a@b>\n");
   at = add_rcpts(at, 63);
@@ -113,8 +113,8 @@ Test(client_room, output_is_full) {
   free(s);
 }
 
-// Commands and chunks in turn are a segment each. When there are too many a command is refused and a
-// chunk takes nothing, and both go on once the transport has taken something.
+// Commands and chunks in turn are a segment each. When there are too many a command is refused and
+// a chunk takes nothing, and both go on once the transport has taken something.
 Test(client_room, segments_are_full) {
   static const char *const table[][2] = {
       {"chunks", EXTENDED MAIL RCPT
@@ -133,7 +133,7 @@ Test(client_room, segments_are_full) {
   ehlo_script_run_table(table, 1, &config);
 }
 
-// ---- The message ------------------------------------------------------------------------------------
+// ---- The message --------------------------------------------------------------------------------
 
 // Much more than the output holds, with every line dotted, through a transport that takes `step`
 // octets at a time: all of it arrives, in order, and the dot fits in the end.
@@ -188,7 +188,7 @@ Test(client_room, a_message_larger_than_the_output) {
   send_message(EHLO_BUFFER_MIN, 1000);
 }
 
-// ---- The smallest buffer ----------------------------------------------------------------------------
+// ---- The smallest buffer ------------------------------------------------------------------------
 
 // 512 octets of output, 1,536 for a reply, of which a challenge takes 876.
 static const char *const smallest[][2] = {
@@ -245,7 +245,7 @@ Test(client_room, the_smallest_buffer) {
   free(s);
 }
 
-// ---- Copies -----------------------------------------------------------------------------------------
+// ---- Copies -------------------------------------------------------------------------------------
 
 // A snapshot goes its own way, and what it does leaves the first one as it was.
 Test(client_room, a_copy_is_a_session_of_its_own) {

@@ -1,5 +1,5 @@
-// Tests of time and of the end: which wait is bounded by what, what makes it start anew, which of two
-// errors wins where a deadline or the end of the stream meets a line, and how a session ends at
+// Tests of time and of the end: which wait is bounded by what, what makes it start anew, which of
+// two errors wins where a deadline or the end of the stream meets a line, and how a session ends at
 // every single octet.
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static const struct ehlo_config own = {.timeouts = {.greeting_ms = 10,
 #define RCPT "> rcpt <c@d>\nC: RCPT TO:<c@d>\nS: 250 c\n= reply RCPT 250 #0\n"
 #define DATA "> data\nC: DATA\nS: 354 go\n= reply DATA 354\n= body-wanted\n"
 
-// ---- Deadlines --------------------------------------------------------------------------------------
+// ---- Deadlines ----------------------------------------------------------------------------------
 
 static const char *const stages[][2] = {
     {"greeting, EHLO, idle",
@@ -218,7 +218,7 @@ Test(client_time, an_acknowledgement_past_the_deadline) {
   cr_assert_eq(ehlo_deadline(&c), 45);
 }
 
-// ---- The end of the stream --------------------------------------------------------------------------
+// ---- The end of the stream ----------------------------------------------------------------------
 
 static const char *const ends[][2] = {
     {"before anything", "! end connect\n= failed connect @0 [] greeting sent\n? state failed\n"},
@@ -298,7 +298,7 @@ Test(client_time, the_end_with_a_reply_not_taken) {
   }
 }
 
-// ---- Every octet ------------------------------------------------------------------------------------
+// ---- Every octet --------------------------------------------------------------------------------
 
 // A whole session: which verb each of its replies answers, in order.
 struct whole {

@@ -63,7 +63,8 @@ Test(output, spans_are_uniform) {
   ehlo_output_ack(&client, 5, 0);  // of nothing is nothing
 }
 
-// A secret that is moved leaves no octet where it was, be it moved by less or by more than its length.
+// A secret that is moved leaves no octet where it was, be it moved by less or by more than its
+// length.
 Test(output, a_secret_that_moves) {
   static const char front[] = "0123456789";
   for (size_t acked = 1; acked <= sizeof(front) - 1; acked++) {

@@ -40,7 +40,8 @@ static void take_result(struct result *out, const struct ehlo_reply_parser *p) {
 }
 
 // Feeds `len` octets from `in` as a heap block of their own.
-static enum ehlo_status feed(struct ehlo_reply_parser *p, size_t *used, const char *in, size_t len) {
+static enum ehlo_status feed(struct ehlo_reply_parser *p, size_t *used, const char *in,
+                             size_t len) {
   uint8_t *block = malloc(len + 1);
   cr_assert(block != NULL);
   uint8_t *exact = block + 1;  // ends with the block

@@ -1,5 +1,5 @@
-// Tests of the state table: the whole of it as one readable picture, and every transition taken by a
-// real client, counted.
+// Tests of the state table: the whole of it as one readable picture, and every transition taken by
+// a real client, counted.
 #include "engine/state.h"
 
 #include <criterion/criterion.h>
@@ -81,8 +81,8 @@ Test(state, what_may_be_followed) {
   }
 }
 
-// Where each reply leads: the state after 250, 220, 354, 334, 450 and 550, "!" where such a reply is
-// impossible. A 421 leads to closed from everywhere. BDAT+ is a LAST one.
+// Where each reply leads: the state after 250, 220, 354, 334, 450 and 550, "!" where such a reply
+// is impossible. A 421 leads to closed from everywhere. BDAT+ is a LAST one.
 static const char *const transitions[][8] = {
     // state, verb,       250        220        354        334        450        550
     {"connect", "greeting", "!", "greeted", "!", "!", "refused", "refused"},

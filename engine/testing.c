@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- Words ------------------------------------------------------------------------------------------
+// ---- Words --------------------------------------------------------------------------------------
 
 static enum ehlo_status status_named(const char *name) {
   for (int i = 0; i < EHLO_NUM_STATUS; i++) {
@@ -89,7 +89,7 @@ static size_t unescape(char *out, size_t cap, const char *in) {
   return len;
 }
 
-// ---- Transport --------------------------------------------------------------------------------------
+// ---- Transport ----------------------------------------------------------------------------------
 
 static void add_sent(struct ehlo_session *s, const void *bytes, size_t len) {
   cr_assert(s->sent_len + len < sizeof(s->sent));
@@ -195,7 +195,7 @@ void ehlo_session_free(struct ehlo_session *s) {
   s->buf = NULL;
 }
 
-// ---- The program's calls ----------------------------------------------------------------------------
+// ---- The program's calls ------------------------------------------------------------------------
 
 static enum ehlo_status call_body(struct ehlo_session *s, const char *text, size_t len,
                                   bool chunk) {
@@ -302,7 +302,7 @@ static enum ehlo_status call(struct ehlo_session *s, char *verb, size_t len) {
   return call_other(s, verb, arg, arg_len);
 }
 
-// ---- Steps ------------------------------------------------------------------------------------------
+// ---- Steps --------------------------------------------------------------------------------------
 
 static void expect_status(struct ehlo_session *s, enum ehlo_status got, enum ehlo_status want) {
   cr_assert_eq(got, want, "%s:%d: status %s instead of %s", s->script->name, s->line,
@@ -441,7 +441,7 @@ static void run_step(struct ehlo_session *s, char kind, char form, char *text, s
   }
 }
 
-// ---- Runs -------------------------------------------------------------------------------------------
+// ---- Runs ---------------------------------------------------------------------------------------
 
 static void begin(struct ehlo_session *s, const struct ehlo_script *script,
                   struct ehlo_script_mode mode) {

@@ -83,8 +83,8 @@ void ehlo_session_feed(struct ehlo_session *s, const uint8_t *in, size_t len);
 void ehlo_session_free(struct ehlo_session *s);
 
 // Writes an event in words: "reply RCPT 250 #1", "challenge [user]", "challenge invalid",
-// "tls-wanted", "body-wanted", "closed", "failed reset @12 [250 a] MAIL sent", where "unsent" stands
-// for a command that had not left whole.
+// "tls-wanted", "body-wanted", "closed", "failed reset @12 [250 a] MAIL sent", where "unsent"
+// stands for a command that had not left whole.
 void ehlo_script_event(char *out, size_t out_cap, const struct ehlo_event *event);
 
 #endif  // EHLO_ENGINE_TESTING_H

@@ -30,6 +30,14 @@ uint8_t *ehlo_fuzz_copy(const uint8_t *bytes, size_t len) {
   return copy;
 }
 
+bool ehlo_fuzz_is_zero(const uint8_t *bytes, size_t len) {
+  uint8_t all = 0;
+  for (size_t i = 0; i < len; i++) {
+    all |= bytes[i];
+  }
+  return all == 0;
+}
+
 // Room for `len` bytes more, which then count.
 static uint8_t *extend(struct ehlo_fuzz_bytes *b, size_t len) {
   if (len > b->cap - b->len) {

@@ -25,6 +25,8 @@ bool ehlo_fuzz_reached(size_t goal);
 // A heap block of exactly `len` bytes, so that a sanitizer sees a read beyond.
 uint8_t *ehlo_fuzz_copy(const uint8_t *bytes, size_t len);
 
+bool ehlo_fuzz_is_zero(const uint8_t *bytes, size_t len);
+
 // Bytes that grow. All zero is empty; freed by the caller.
 struct ehlo_fuzz_bytes {
   uint8_t *bytes;

@@ -112,9 +112,7 @@ static size_t take_output(struct session *s, size_t max) {
     size_t n = ehlo_fuzz_next_cut(&s->cuts, out.span.len < left ? out.span.len : left);
     ehlo_witness_output(&s->witness, &out, n);
     ehlo_output_ack(&s->client, n, s->now_ms);
-    for (size_t i = 0; (out.flags & EHLO_OUTPUT_SECRET) != 0 && i < n; i++) {
-      EHLO_FUZZ_CHECK(out.span.bytes[i] == 0);
-    }
+    EHLO_FUZZ_CHECK((out.flags & EHLO_OUTPUT_SECRET) == 0 || ehlo_fuzz_is_zero(out.span.bytes, n));
     total += n;
   }
   return total;
@@ -165,9 +163,7 @@ static void move(struct session *s) {
   s->buf = ehlo_fuzz_copy(old_buf, s->buf_len);
   ehlo_client_rebase(&s->client, s->buf);
   ehlo_client_wipe(&old);
-  for (size_t i = 0; i < s->buf_len; i++) {
-    EHLO_FUZZ_CHECK(old_buf[i] == 0);
-  }
+  EHLO_FUZZ_CHECK(ehlo_fuzz_is_zero(old_buf, s->buf_len));
   free(old_buf);
 }
 

@@ -8,9 +8,10 @@
 #define REPEAT_1000 0x1d
 
 static void put(uint8_t *out, size_t *len, uint8_t byte, size_t times) {
-  while (times-- > 0 && *len < EHLO_FUZZ_TEXT_MAX) {
-    out[(*len)++] = byte;
-  }
+  size_t room = EHLO_FUZZ_TEXT_MAX - *len;
+  times = times < room ? times : room;
+  memset(out + *len, byte, times);
+  *len += times;
 }
 
 static void put_decoded(uint8_t *out, size_t *len, uint8_t byte) {
