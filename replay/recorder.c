@@ -331,7 +331,8 @@ void ehlo_recorder_init(struct ehlo_recorder *r, struct ehlo_transport *inner,
 }
 
 void ehlo_recorder_fact(struct ehlo_recorder *r, const char *text, size_t len) {
-  write_fact(r, present_us(r), text, len);
+  r->seen_us = present_us(r);  // a client that begins after this fact begins at its time
+  write_fact(r, r->seen_us, text, len);
 }
 
 void ehlo_recorder_event(struct ehlo_recorder *r, const char *text) {
