@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import pathlib
+import queue
 import re
 import shutil
 import socket
@@ -523,15 +524,17 @@ def cases_password():
             write(ehlo, "message.eml", MESSAGE)
             for name, octets in files:
                 write(ehlo, name, octets)
-            pids, seen = [], []
+            pids, seen = queue.SimpleQueue(), []
 
+            # The program may be connected before the thread that started it knows its number: wait for that. It waits
+            # for the greeting meanwhile.
             def look():
-                for pid in pids:
-                    for name in ("cmdline", "environ"):
-                        seen.append((name, pathlib.Path(f"/proc/{pid}/{name}").read_bytes()))
+                pid = pids.get(timeout=5)
+                for name in ("cmdline", "environ"):
+                    seen.append((name, pathlib.Path(f"/proc/{pid}/{name}").read_bytes()))
             with Sink(on_connect=look) as server:
                 result = ehlo("send", server.address, *CLEAR, *SEND, *login, *options, "--record", "x.smtp",
-                              on_start=pids.append, **variables)
+                              on_start=pids.put, **variables)
             yield from want_accepted(result, server)
             yield from want_login(server)
             for name, octets in [*seen, ("the record", (ehlo.directory / "x.smtp").read_bytes())]:
