@@ -204,8 +204,9 @@ static void respond(struct session *s, struct ehlo_span text, bool secret) {
   if (!secret) {
     ehlo_reference_base64(&plain, text.bytes, text.len);
   }
-  ehlo_witness_verb(&s->witness, status, EHLO_VERB_AUTH, (struct ehlo_span){plain.bytes, plain.len},
-                    secret ? &text : NULL);
+  struct ehlo_witness_line line = {
+      EHLO_VERB_AUTH, {plain.bytes, plain.len}, secret ? &text : NULL, false};
+  ehlo_witness_verb(&s->witness, status, &line);
   free(plain.bytes);
 }
 
@@ -214,9 +215,13 @@ static void do_command(struct session *s, struct ehlo_span line, bool raw) {
   ehlo_fuzz_command_read(&command, line, raw);
   enum ehlo_status status = ehlo_fuzz_command_send(&command, &s->client);
   note_status(status);
-  ehlo_witness_verb(&s->witness, status, command.verb,
-                    (struct ehlo_span){command.head.bytes, command.head.len},
-                    command.has_secret && command.text.len > 0 ? &command.text : NULL);
+  struct ehlo_witness_line wanted = {
+      .verb = command.verb,
+      .head = {command.head.bytes, command.head.len},
+      .secret = command.has_secret && command.text.len > 0 ? &command.text : NULL,
+      .utf8 = command.raw || command.verb == EHLO_VERB_MAIL || command.verb == EHLO_VERB_RCPT,
+  };
+  ehlo_witness_verb(&s->witness, status, &wanted);
   if (status == EHLO_OK && command.verb == EHLO_VERB_BDAT) {
     ehlo_witness_chunk_size(&s->witness, command.chunk_len);
   }
@@ -232,7 +237,8 @@ static void end_message(struct session *s) {
 static void cancel(struct session *s) {
   enum ehlo_status status = ehlo_send_auth_cancel(&s->client);
   note_status(status);
-  ehlo_witness_verb(&s->witness, status, EHLO_VERB_AUTH, ehlo_str("*"), NULL);
+  struct ehlo_witness_line line = {EHLO_VERB_AUTH, ehlo_str("*"), NULL, false};
+  ehlo_witness_verb(&s->witness, status, &line);
 }
 
 // ---- Steps --------------------------------------------------------------------------------------

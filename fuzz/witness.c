@@ -43,16 +43,26 @@ static void push(struct ehlo_witness *w, enum ehlo_verb verb) {
 }
 
 // One line and nothing else: no octet that could end it or be taken for something else.
-static void judge_line(struct ehlo_span line, enum ehlo_verb verb) {
-  bool utf8 = verb == EHLO_VERB_MAIL || verb == EHLO_VERB_RCPT || verb == EHLO_VERB_OTHER;
-  for (size_t i = 0; i < line.len; i++) {
-    uint8_t c = line.bytes[i];
-    EHLO_FUZZ_CHECK(c >= ' ' && c != 0x7f && (c < 0x80 || utf8));
+static void judge_line(const struct ehlo_witness_line *line) {
+  for (size_t i = 0; i < line->head.len; i++) {
+    uint8_t c = line->head.bytes[i];
+    EHLO_FUZZ_CHECK(c >= ' ' && c != 0x7f && (c < 0x80 || line->utf8));
   }
+  bool token = line->verb == EHLO_VERB_AUTH;
+  EHLO_FUZZ_CHECK(line->head.len + 2 <= (token ? EHLO_TOKEN_MAX + 2 : EHLO_COMMAND_MAX));
 }
 
-void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status, enum ehlo_verb verb,
-                       struct ehlo_span head, const struct ehlo_span *secret) {
+static void want_secret(struct ehlo_witness *w, struct ehlo_span secret) {
+  struct ehlo_fuzz_bytes text = {0};
+  EHLO_FUZZ_CHECK(w->cleartext_allowed || ehlo_client_is_secure(w->client));
+  ehlo_reference_base64(&text, secret.bytes, secret.len);
+  EHLO_FUZZ_CHECK(text.len <= EHLO_TOKEN_MAX);
+  want(w, (struct ehlo_span){text.bytes, text.len}, EHLO_OUTPUT_SECRET);
+  free(text.bytes);
+}
+
+void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status,
+                       const struct ehlo_witness_line *line) {
   ehlo_fuzz_add_number(&w->log, status);
   bool failed = ehlo_client_state(w->client) == EHLO_STATE_FAILED;
   EHLO_FUZZ_CHECK(status == EHLO_OK || failed || ehlo_status_class(status) == EHLO_CLASS_CALLER);
@@ -60,20 +70,13 @@ void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status, enum ehl
     return;
   }
   EHLO_FUZZ_CHECK(!is_over(w) && !w->tls_wanted);
-  judge_line(head, verb);
-  want(w, head, 0);
-  if (secret != NULL) {
-    struct ehlo_fuzz_bytes text = {0};
-    EHLO_FUZZ_CHECK(w->cleartext_allowed || ehlo_client_is_secure(w->client));
-    ehlo_reference_base64(&text, secret->bytes, secret->len);
-    want(w, (struct ehlo_span){text.bytes, text.len}, EHLO_OUTPUT_SECRET);
-    EHLO_FUZZ_CHECK(text.len <= EHLO_TOKEN_MAX);
-    free(text.bytes);
-  } else {
-    EHLO_FUZZ_CHECK(head.len + 2 <= EHLO_COMMAND_MAX || verb == EHLO_VERB_AUTH);
+  judge_line(line);
+  want(w, line->head, 0);
+  if (line->secret != NULL) {
+    want_secret(w, *line->secret);
   }
   want(w, ehlo_str("\r\n"), 0);
-  push(w, verb);
+  push(w, line->verb);
 }
 
 void ehlo_witness_chunk_size(struct ehlo_witness *w, uint64_t len) {
@@ -258,6 +261,7 @@ void ehlo_witness_rest(struct ehlo_witness *w) {
   struct ehlo_output out;
   bool has_output = ehlo_output_peek(w->client, &out);
   ehlo_fuzz_add_number(&w->log, ehlo_deadline(w->client));
+  EHLO_FUZZ_CHECK(is_over(w) || (w->last_code != 421 && w->last_verb != EHLO_VERB_QUIT));
   if (is_over(w)) {
     EHLO_FUZZ_CHECK(!has_output && ehlo_deadline(w->client) == EHLO_NEVER);
     EHLO_FUZZ_CHECK(w->failed_told || w->closed_told);

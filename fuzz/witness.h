@@ -37,10 +37,17 @@ struct ehlo_witness {
 void ehlo_witness_init(struct ehlo_witness *w, const struct ehlo_client *c, bool cleartext_allowed);
 void ehlo_witness_free(struct ehlo_witness *w);
 
-// The program's side: a verb answered `status`. If it was accepted, its line has to be sent: `head`,
-// the base64 of `secret` as a secret (NULL: none), CRLF.
-void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status, enum ehlo_verb verb,
-                       struct ehlo_span head, const struct ehlo_span *secret);
+// A line that a verb has to send.
+struct ehlo_witness_line {
+  enum ehlo_verb verb;
+  struct ehlo_span head;
+  const struct ehlo_span *secret;  // its base64 follows as a secret; NULL: nothing does
+  bool utf8;                       // octets over 127 may stand in it
+};
+
+// The program's side: a verb answered `status`. If it was accepted, it has to send this line.
+void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status,
+                       const struct ehlo_witness_line *line);
 void ehlo_witness_chunk_size(struct ehlo_witness *w, uint64_t len);  // after an accepted BDAT
 void ehlo_witness_chunk(struct ehlo_witness *w, const uint8_t *bytes, size_t len);
 void ehlo_witness_body(struct ehlo_witness *w, const uint8_t *bytes, size_t len);
