@@ -6,6 +6,12 @@
 void ehlo_body_init(struct ehlo_body *b, enum ehlo_bare_cr bare_cr) {
   memset(b, 0, sizeof(*b));
   b->bare_cr = (uint8_t)bare_cr;
+  b->dots = true;
+}
+
+void ehlo_body_init_chunk(struct ehlo_body *b, enum ehlo_bare_cr bare_cr) {
+  ehlo_body_init(b, bare_cr);
+  b->dots = false;
 }
 
 static void end_line(struct ehlo_body *b, uint8_t *out, size_t *out_len) {
@@ -19,7 +25,7 @@ static void end_line(struct ehlo_body *b, uint8_t *out, size_t *out_len) {
 // Copies up to the next line end. The first octet of a line is looked at for its dot.
 static size_t copy_run(struct ehlo_body *b, uint8_t *out, size_t *out_len, size_t out_cap,
                        const uint8_t *in, size_t in_len) {
-  if (!b->in_line && in[0] == '.') {
+  if (b->dots && !b->in_line && in[0] == '.') {
     out[(*out_len)++] = '.';
   }
   size_t room = out_cap - *out_len;
@@ -67,7 +73,9 @@ enum ehlo_status ehlo_body_end(struct ehlo_body *b, size_t *out_len, uint8_t *ou
   if (b->in_line || b->cr) {
     end_line(b, out, out_len);
   }
-  memcpy(out + *out_len, ".\r\n", 3);
-  *out_len += 3;
+  if (b->dots) {
+    memcpy(out + *out_len, ".\r\n", 3);
+    *out_len += 3;
+  }
   return EHLO_OK;
 }

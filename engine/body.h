@@ -1,5 +1,5 @@
-// The message on its way out (RFC 5321 §4.5.2): line ends become CRLF, a leading dot is doubled,
-// the last line is ended. What comes out never has a bare CR or a bare LF, whatever goes in.
+// The message on its way out: line ends become CRLF, the last line is ended, and for DATA a leading
+// dot is doubled (RFC 5321 §4.5.2). What comes out never has a bare CR or a bare LF, whatever goes in.
 #ifndef EHLO_ENGINE_BODY_H
 #define EHLO_ENGINE_BODY_H
 
@@ -17,12 +17,15 @@ enum ehlo_bare_cr {
 
 struct ehlo_body {
   uint8_t bare_cr;     // enum ehlo_bare_cr
+  bool dots;           // for DATA: a leading dot is doubled and a lone one ends it
   bool in_line;        // something was written since the last CRLF
   bool cr;             // the last input byte was a CR, not written yet
   uint64_t num_lines;  // finished ones, for messages to people
 };
 
+// For DATA, and for the text of a BDAT chunk (RFC 3030), where a dot is like any other octet.
 void ehlo_body_init(struct ehlo_body *b, enum ehlo_bare_cr bare_cr);
+void ehlo_body_init_chunk(struct ehlo_body *b, enum ehlo_bare_cr bare_cr);
 
 // Encodes as much of `in` as fits into `out` (at least 4 bytes of room make progress certain). Any
 // cut of the input or of the output gives the same bytes. EHLO_E_BARE_CR: `*out_used` bytes were
@@ -30,7 +33,7 @@ void ehlo_body_init(struct ehlo_body *b, enum ehlo_bare_cr bare_cr);
 enum ehlo_status ehlo_body_encode(struct ehlo_body *b, size_t *out_used, size_t *out_len,
                                   uint8_t *out, size_t out_cap, const uint8_t *in, size_t in_len);
 
-// Writes the end of data: a CRLF where the last line lacks it, then ".\r\n". Needs EHLO_BODY_END_MAX
+// Writes the end: a CRLF where the last line lacks it, and for DATA ".\r\n". Needs EHLO_BODY_END_MAX
 // bytes of room, else EHLO_E_FULL and nothing happened. A pending bare CR: EHLO_E_BARE_CR.
 #define EHLO_BODY_END_MAX 5
 enum ehlo_status ehlo_body_end(struct ehlo_body *b, size_t *out_len, uint8_t *out, size_t out_cap);

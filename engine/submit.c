@@ -1,8 +1,8 @@
 // The order of a submission: greeting, EHLO, STARTTLS, EHLO, AUTH, envelope, message, QUIT. Each
 // step is taken when the one before has its reply, or at once where the server pipelines.
-#include "engine/submit.h"
-
 #include <string.h>
+
+#include "engine/submit_parts.h"
 
 void ehlo_submit_init(struct ehlo_submit *s, const struct ehlo_submit_config *cfg) {
   memset(s, 0, sizeof(*s));
@@ -10,37 +10,36 @@ void ehlo_submit_init(struct ehlo_submit *s, const struct ehlo_submit_config *cf
   s->auth.credentials = cfg->credentials;
 }
 
-// The first decision stands. What comes after it is only politeness.
-static void decide(struct ehlo_submit *s, enum ehlo_outcome outcome, enum ehlo_stage stage) {
+void ehlo_submit_decide(struct ehlo_submit *s, enum ehlo_outcome outcome, enum ehlo_stage stage) {
   if (s->outcome == EHLO_OUTCOME_OPEN) {
     s->outcome = outcome;
     s->stage = stage;
   }
 }
 
-static void decide_problem(struct ehlo_submit *s, enum ehlo_outcome outcome, enum ehlo_stage stage,
-                           enum ehlo_submit_problem problem) {
+void ehlo_submit_decide_problem(struct ehlo_submit *s, enum ehlo_outcome outcome,
+                                enum ehlo_stage stage, enum ehlo_submit_problem problem) {
   if (s->outcome == EHLO_OUTCOME_OPEN) {
     s->problem = problem;
   }
-  decide(s, outcome, stage);
+  ehlo_submit_decide(s, outcome, stage);
 }
 
 // A reply of class 4 or 5 decides.
-static void decide_refused(struct ehlo_submit *s, enum ehlo_stage stage, uint16_t code) {
-  decide(s, code / 100 == 4 ? EHLO_OUTCOME_DEFERRED : EHLO_OUTCOME_REFUSED, stage);
+void ehlo_submit_decide_refused(struct ehlo_submit *s, enum ehlo_stage stage, uint16_t code) {
+  ehlo_submit_decide(s, code / 100 == 4 ? EHLO_OUTCOME_DEFERRED : EHLO_OUTCOME_REFUSED, stage);
 }
 
 // The client would not send this: the caller's mistake, found before a byte left.
-static void decide_unsendable(struct ehlo_submit *s, enum ehlo_stage stage,
-                              enum ehlo_status status) {
+void ehlo_submit_decide_unsendable(struct ehlo_submit *s, enum ehlo_stage stage,
+                                   enum ehlo_status status) {
   if (s->outcome == EHLO_OUTCOME_OPEN) {
     s->status = status;
   }
-  decide_problem(s, EHLO_OUTCOME_USAGE, stage, EHLO_PROBLEM_ARGUMENT);
+  ehlo_submit_decide_problem(s, EHLO_OUTCOME_USAGE, stage, EHLO_PROBLEM_ARGUMENT);
 }
 
-static void enter(struct ehlo_submit *s, enum ehlo_stage stage) {
+void ehlo_submit_enter(struct ehlo_submit *s, enum ehlo_stage stage) {
   if (s->outcome == EHLO_OUTCOME_OPEN) {
     s->stage = stage;
   }
@@ -48,11 +47,11 @@ static void enter(struct ehlo_submit *s, enum ehlo_stage stage) {
 
 // Whether the caller wanted to get no further than `stage`, which was now reached. A stage that
 // this session has not got (STARTTLS without it, AUTH without credentials) is reached with the next.
-static bool stop_at(struct ehlo_submit *s, enum ehlo_stage stage) {
+bool ehlo_submit_stop_at(struct ehlo_submit *s, enum ehlo_stage stage) {
   if (!s->config.stop || s->config.stop_after > stage) {
     return false;
   }
-  decide(s, EHLO_OUTCOME_STOPPED, stage);
+  ehlo_submit_decide(s, EHLO_OUTCOME_STOPPED, stage);
   return true;
 }
 
@@ -63,12 +62,12 @@ static bool goes_beyond(const struct ehlo_submit *s, enum ehlo_stage stage) {
 // ---- Hello and TLS ----------------------------------------------------------------------------------
 
 static void send_hello(struct ehlo_submit *s, struct ehlo_client *c, bool helo) {
-  enter(s, EHLO_STAGE_EHLO);
+  ehlo_submit_enter(s, EHLO_STAGE_EHLO);
   s->helo_sent = helo;
   enum ehlo_status status =
       helo ? ehlo_send_helo(c, s->config.helo_name) : ehlo_send_ehlo(c, s->config.helo_name);
   if (status != EHLO_OK) {
-    decide_unsendable(s, EHLO_STAGE_EHLO, status);
+    ehlo_submit_decide_unsendable(s, EHLO_STAGE_EHLO, status);
   }
 }
 
@@ -77,9 +76,10 @@ static bool needs_starttls(const struct ehlo_submit *s, const struct ehlo_client
 }
 
 static void send_starttls(struct ehlo_submit *s, struct ehlo_client *c) {
-  enter(s, EHLO_STAGE_STARTTLS);
+  ehlo_submit_enter(s, EHLO_STAGE_STARTTLS);
   if (ehlo_send_starttls(c) != EHLO_OK) {
-    decide_problem(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_STARTTLS, EHLO_PROBLEM_NO_STARTTLS);
+    ehlo_submit_decide_problem(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_STARTTLS,
+                               EHLO_PROBLEM_NO_STARTTLS);
   }
 }
 
@@ -88,85 +88,12 @@ static void send_starttls(struct ehlo_submit *s, struct ehlo_client *c) {
 static void on_hello_refused(struct ehlo_submit *s, struct ehlo_client *c, uint16_t code) {
   bool unknown = code == 500 || code == 502 || code == 504;
   if (needs_starttls(s, c) && unknown) {
-    decide_problem(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_STARTTLS, EHLO_PROBLEM_NO_STARTTLS);
+    ehlo_submit_decide_problem(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_STARTTLS,
+                               EHLO_PROBLEM_NO_STARTTLS);
   } else if (code / 100 == 5 && !s->helo_sent && !needs_starttls(s, c)) {
     send_hello(s, c, true);
   } else {
-    decide_refused(s, EHLO_STAGE_EHLO, code);
-  }
-}
-
-// ---- AUTH -------------------------------------------------------------------------------------------
-
-static const struct ehlo_mechanism *choose_mechanism(const struct ehlo_submit *s,
-                                                     const struct ehlo_capabilities *caps) {
-  for (size_t i = 0; i < s->config.num_mechanisms; i++) {
-    if (ehlo_capabilities_has_mechanism(caps, s->config.mechanisms[i]->name)) {
-      return s->config.mechanisms[i];
-    }
-  }
-  return NULL;
-}
-
-static bool wants_initial_response(const struct ehlo_submit *s) {
-  switch (s->config.initial_response) {
-    case EHLO_INITIAL_AUTO:
-      return s->mechanism->client_first;
-    case EHLO_INITIAL_ALWAYS:
-      return s->mechanism->may_go_first;
-    case EHLO_INITIAL_NEVER:
-      break;
-  }
-  return false;
-}
-
-// RFC 4954 §4: an initial response that makes the line too long is sent after an empty challenge.
-static enum ehlo_status send_auth(struct ehlo_submit *s, struct ehlo_client *c) {
-  struct ehlo_response response;
-  s->auth.step = 0;
-  if (wants_initial_response(s) && s->mechanism->respond(&s->auth, NULL, &response)) {
-    enum ehlo_status status =
-        ehlo_send_auth(c, s->mechanism->name, response.parts, response.num_parts, response.secret);
-    if (status != EHLO_E_TOO_LONG) {
-      return status;
-    }
-    s->auth.step = 0;
-  }
-  return ehlo_send_auth(c, s->mechanism->name, NULL, 0, false);
-}
-
-static void begin_auth(struct ehlo_submit *s, struct ehlo_client *c) {
-  const struct ehlo_capabilities *caps = ehlo_client_capabilities(c);
-  enter(s, EHLO_STAGE_AUTH);
-  s->mechanism = choose_mechanism(s, caps);
-  if (s->mechanism == NULL) {
-    decide_problem(s, EHLO_OUTCOME_AUTH_REFUSED, EHLO_STAGE_AUTH,
-                   caps->auth ? EHLO_PROBLEM_NO_MECHANISM : EHLO_PROBLEM_NO_AUTH);
-    return;
-  }
-  enum ehlo_status status = send_auth(s, c);
-  if (status == EHLO_E_CLEARTEXT) {
-    s->mechanism = NULL;
-    decide_problem(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_AUTH, EHLO_PROBLEM_CLEARTEXT);
-  } else if (status != EHLO_OK) {
-    decide_unsendable(s, EHLO_STAGE_AUTH, status);
-  }
-}
-
-static void on_challenge(struct ehlo_submit *s, struct ehlo_client *c,
-                         const struct ehlo_event *event) {
-  struct ehlo_response response;
-  bool readable = event->challenge_valid || !s->mechanism->reads_challenge;
-  if (!readable || !s->mechanism->respond(&s->auth, &event->challenge, &response)) {
-    decide_problem(s, EHLO_OUTCOME_AUTH_REFUSED, EHLO_STAGE_AUTH, EHLO_PROBLEM_CHALLENGE);
-    ehlo_send_auth_cancel(c);
-    return;
-  }
-  enum ehlo_status status =
-      ehlo_send_auth_response(c, response.parts, response.num_parts, response.secret);
-  if (status != EHLO_OK) {
-    decide_unsendable(s, EHLO_STAGE_AUTH, status);
-    ehlo_send_auth_cancel(c);
+    ehlo_submit_decide_refused(s, EHLO_STAGE_EHLO, code);
   }
 }
 
@@ -230,7 +157,7 @@ static void send_mail(struct ehlo_submit *s, struct ehlo_client *c) {
       ehlo_send_mail(c, s->config.from, (struct ehlo_span){(const uint8_t *)params, len});
   s->mail_sent = status == EHLO_OK;
   if (status != EHLO_OK) {
-    decide_unsendable(s, EHLO_STAGE_MAIL, status);
+    ehlo_submit_decide_unsendable(s, EHLO_STAGE_MAIL, status);
   }
 }
 
@@ -242,7 +169,7 @@ static void send_recipients(struct ehlo_submit *s, struct ehlo_client *c) {
       return;
     }
     if (status != EHLO_OK) {
-      decide_unsendable(s, EHLO_STAGE_RCPT, status);
+      ehlo_submit_decide_unsendable(s, EHLO_STAGE_RCPT, status);
       return;
     }
     s->num_rcpt_sent++;
@@ -268,16 +195,16 @@ static void continue_envelope(struct ehlo_submit *s, struct ehlo_client *c) {
 // RFC 1870 §5 and RFC 6152 §3: what the server said it will not take is not begun.
 static void begin_envelope(struct ehlo_submit *s, struct ehlo_client *c) {
   const struct ehlo_capabilities *caps = ehlo_client_capabilities(c);
-  if (stop_at(s, EHLO_STAGE_AUTH)) {
+  if (ehlo_submit_stop_at(s, EHLO_STAGE_AUTH)) {
     return;
   }
-  enter(s, EHLO_STAGE_MAIL);
+  ehlo_submit_enter(s, EHLO_STAGE_MAIL);
   if (s->config.num_to == 0 && goes_beyond(s, EHLO_STAGE_MAIL)) {
-    decide_unsendable(s, EHLO_STAGE_RCPT, EHLO_E_ARGUMENT);  // a message for nobody
+    ehlo_submit_decide_unsendable(s, EHLO_STAGE_RCPT, EHLO_E_ARGUMENT);  // a message for nobody
   } else if (!s->config.force && caps->max_size > 0 && s->config.message_size > caps->max_size) {
-    decide_problem(s, EHLO_OUTCOME_REFUSED, EHLO_STAGE_MAIL, EHLO_PROBLEM_TOO_BIG);
+    ehlo_submit_decide_problem(s, EHLO_OUTCOME_REFUSED, EHLO_STAGE_MAIL, EHLO_PROBLEM_TOO_BIG);
   } else if (!s->config.force && s->config.message_is_8bit && !caps->eight_bit_mime) {
-    decide_problem(s, EHLO_OUTCOME_USAGE, EHLO_STAGE_MAIL, EHLO_PROBLEM_8BIT);
+    ehlo_submit_decide_problem(s, EHLO_OUTCOME_USAGE, EHLO_STAGE_MAIL, EHLO_PROBLEM_8BIT);
   }
   continue_envelope(s, c);
 }
@@ -286,82 +213,83 @@ static void on_rcpt_reply(struct ehlo_submit *s, uint16_t code) {
   s->num_rcpt_replies++;
   s->num_accepted += code / 100 == 2;
   s->num_deferred += code / 100 == 4;
-  enter(s, EHLO_STAGE_RCPT);
+  ehlo_submit_enter(s, EHLO_STAGE_RCPT);
   if (s->num_rcpt_replies < s->config.num_to) {
     return;
   }
   if (s->num_accepted > 0) {
-    stop_at(s, EHLO_STAGE_RCPT);
+    ehlo_submit_stop_at(s, EHLO_STAGE_RCPT);
   } else {
     // With a temporary refusal among them, trying again may help.
-    decide(s, s->num_deferred > 0 ? EHLO_OUTCOME_DEFERRED : EHLO_OUTCOME_REFUSED, EHLO_STAGE_RCPT);
+    ehlo_submit_decide(s, s->num_deferred > 0 ? EHLO_OUTCOME_DEFERRED : EHLO_OUTCOME_REFUSED,
+                       EHLO_STAGE_RCPT);
   }
 }
 
 // ---- Replies ----------------------------------------------------------------------------------------
 
 static void after_hello(struct ehlo_submit *s, struct ehlo_client *c) {
-  if (stop_at(s, EHLO_STAGE_EHLO)) {
+  if (ehlo_submit_stop_at(s, EHLO_STAGE_EHLO)) {
     return;
   }
   if (needs_starttls(s, c)) {
     send_starttls(s, c);
-  } else if (stop_at(s, EHLO_STAGE_TLS)) {
+  } else if (ehlo_submit_stop_at(s, EHLO_STAGE_TLS)) {
     return;
   } else if (s->config.credentials != NULL) {
-    begin_auth(s, c);
+    ehlo_submit_begin_auth(s, c);
   } else {
     begin_envelope(s, c);
   }
 }
 
 static void on_greeting(struct ehlo_submit *s, struct ehlo_client *c, uint16_t code) {
-  enter(s, EHLO_STAGE_GREETING);
+  ehlo_submit_enter(s, EHLO_STAGE_GREETING);
   if (s->config.tls == EHLO_TLS_IMPLICIT && !ehlo_client_is_secure(c)) {
-    decide_problem(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_TLS, EHLO_PROBLEM_NO_TLS);
-  } else if (stop_at(s, EHLO_STAGE_CONNECT)) {
+    ehlo_submit_decide_problem(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_TLS, EHLO_PROBLEM_NO_TLS);
+  } else if (ehlo_submit_stop_at(s, EHLO_STAGE_CONNECT)) {
     return;
   } else if (code != 220) {
-    decide_refused(s, EHLO_STAGE_GREETING, code);
-  } else if (!stop_at(s, EHLO_STAGE_GREETING)) {
+    ehlo_submit_decide_refused(s, EHLO_STAGE_GREETING, code);
+  } else if (!ehlo_submit_stop_at(s, EHLO_STAGE_GREETING)) {
     send_hello(s, c, false);
   }
 }
 
 static void on_auth_reply(struct ehlo_submit *s, struct ehlo_client *c, uint16_t code) {
   if (code / 100 == 4) {
-    decide(s, EHLO_OUTCOME_DEFERRED, EHLO_STAGE_AUTH);
+    ehlo_submit_decide(s, EHLO_OUTCOME_DEFERRED, EHLO_STAGE_AUTH);
   } else if (code / 100 == 5) {
-    decide(s, EHLO_OUTCOME_AUTH_REFUSED, EHLO_STAGE_AUTH);
+    ehlo_submit_decide(s, EHLO_OUTCOME_AUTH_REFUSED, EHLO_STAGE_AUTH);
   } else if (s->outcome == EHLO_OUTCOME_OPEN) {
     begin_envelope(s, c);
   }
 }
 
 static void on_mail_reply(struct ehlo_submit *s, uint16_t code) {
-  enter(s, EHLO_STAGE_MAIL);
+  ehlo_submit_enter(s, EHLO_STAGE_MAIL);
   if (code / 100 == 2) {
-    stop_at(s, EHLO_STAGE_MAIL);
+    ehlo_submit_stop_at(s, EHLO_STAGE_MAIL);
   } else {
-    decide_refused(s, EHLO_STAGE_MAIL, code);
+    ehlo_submit_decide_refused(s, EHLO_STAGE_MAIL, code);
   }
 }
 
 static void on_data_reply(struct ehlo_submit *s, uint16_t code) {
-  enter(s, EHLO_STAGE_DATA);
+  ehlo_submit_enter(s, EHLO_STAGE_DATA);
   if (code != 354) {
-    decide_refused(s, EHLO_STAGE_DATA, code);
-  } else if (stop_at(s, EHLO_STAGE_DATA)) {
+    ehlo_submit_decide_refused(s, EHLO_STAGE_DATA, code);
+  } else if (ehlo_submit_stop_at(s, EHLO_STAGE_DATA)) {
     s->finished = true;  // QUIT would be message text here: only closing takes the message back
   }
 }
 
 static void on_body_reply(struct ehlo_submit *s, uint16_t code) {
   if (code / 100 != 2) {
-    decide_refused(s, EHLO_STAGE_BODY, code);
+    ehlo_submit_decide_refused(s, EHLO_STAGE_BODY, code);
   } else {
     bool all = s->num_accepted == s->config.num_to;
-    decide(s, all ? EHLO_OUTCOME_ACCEPTED : EHLO_OUTCOME_PARTIAL, EHLO_STAGE_QUIT);
+    ehlo_submit_decide(s, all ? EHLO_OUTCOME_ACCEPTED : EHLO_OUTCOME_PARTIAL, EHLO_STAGE_QUIT);
   }
 }
 
@@ -381,7 +309,7 @@ static void on_reply(struct ehlo_submit *s, struct ehlo_client *c, const struct 
       break;
     case EHLO_VERB_STARTTLS:
       if (code != 220) {
-        decide(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_STARTTLS);
+        ehlo_submit_decide(s, EHLO_OUTCOME_TLS_FAILED, EHLO_STAGE_STARTTLS);
       }
       break;
     case EHLO_VERB_AUTH:
@@ -416,13 +344,13 @@ static void on_reply(struct ehlo_submit *s, struct ehlo_client *c, const struct 
 // RFC 5321 §3.8: the server is closing, whatever was asked.
 static void on_421(struct ehlo_submit *s, const struct ehlo_event *event) {
   if (event->verb == EHLO_VERB_RCPT) {
-    enter(s, EHLO_STAGE_RCPT);
+    ehlo_submit_enter(s, EHLO_STAGE_RCPT);
   } else if (event->verb == EHLO_VERB_GREETING) {
-    enter(s, EHLO_STAGE_GREETING);
+    ehlo_submit_enter(s, EHLO_STAGE_GREETING);
   } else if (event->verb == EHLO_VERB_DATA) {
-    enter(s, EHLO_STAGE_DATA);
+    ehlo_submit_enter(s, EHLO_STAGE_DATA);
   }
-  decide(s, EHLO_OUTCOME_DEFERRED, s->stage);
+  ehlo_submit_decide(s, EHLO_OUTCOME_DEFERRED, s->stage);
 }
 
 // ---- Ends -------------------------------------------------------------------------------------------
@@ -452,17 +380,17 @@ static void on_failure(struct ehlo_submit *s, struct ehlo_client *c,
   }
   bool implicit_handshake = s->config.tls == EHLO_TLS_IMPLICIT && !ehlo_client_is_secure(c);
   if (error->status == EHLO_E_STARTTLS_INJECTION) {
-    enter(s, EHLO_STAGE_STARTTLS);  // TLS never began
+    ehlo_submit_enter(s, EHLO_STAGE_STARTTLS);  // TLS never began
   } else if (implicit_handshake && error->status != EHLO_E_CONNECT) {
-    enter(s, EHLO_STAGE_TLS);
+    ehlo_submit_enter(s, EHLO_STAGE_TLS);
   } else if (error->verb == EHLO_VERB_GREETING && error->status != EHLO_E_CONNECT) {
-    enter(s, EHLO_STAGE_GREETING);
+    ehlo_submit_enter(s, EHLO_STAGE_GREETING);
   } else if (error->verb == EHLO_VERB_RCPT) {
-    enter(s, EHLO_STAGE_RCPT);
+    ehlo_submit_enter(s, EHLO_STAGE_RCPT);
   } else if (error->verb == EHLO_VERB_DATA) {
-    enter(s, EHLO_STAGE_DATA);
+    ehlo_submit_enter(s, EHLO_STAGE_DATA);
   }
-  decide(s, outcome_of_failure(s, error), s->stage);
+  ehlo_submit_decide(s, outcome_of_failure(s, error), s->stage);
   s->finished = true;
 }
 
@@ -477,7 +405,7 @@ static void say_goodbye(struct ehlo_submit *s, struct ehlo_client *c) {
 static void advance(struct ehlo_submit *s, struct ehlo_client *c) {
   bool open = s->outcome == EHLO_OUTCOME_OPEN;
   if (open && s->stage == EHLO_STAGE_TLS && ehlo_client_is_secure(c)) {
-    if (!stop_at(s, EHLO_STAGE_STARTTLS)) {
+    if (!ehlo_submit_stop_at(s, EHLO_STAGE_STARTTLS)) {
       send_hello(s, c, false);
     }
   } else if (open && s->mail_sent) {
@@ -501,7 +429,7 @@ void ehlo_submit_abandon(struct ehlo_submit *s, enum ehlo_status why) {
   if (s->outcome == EHLO_OUTCOME_OPEN) {
     s->status = why;
   }
-  decide_problem(s, EHLO_OUTCOME_USAGE, EHLO_STAGE_BODY, EHLO_PROBLEM_MESSAGE);
+  ehlo_submit_decide_problem(s, EHLO_OUTCOME_USAGE, EHLO_STAGE_BODY, EHLO_PROBLEM_MESSAGE);
   s->finished = true;
 }
 
@@ -514,7 +442,7 @@ static bool body_is_wanted(struct ehlo_submit *s, struct ehlo_client *c) {
     ehlo_send_body_end(c);
     return false;
   }
-  enter(s, EHLO_STAGE_BODY);
+  ehlo_submit_enter(s, EHLO_STAGE_BODY);
   return true;
 }
 
@@ -536,10 +464,10 @@ enum ehlo_event_type ehlo_submit_next(struct ehlo_submit *s, struct ehlo_client 
       }
       break;
     case EHLO_EVENT_CHALLENGE:
-      on_challenge(s, c, out);
+      ehlo_submit_on_challenge(s, c, out);
       break;
     case EHLO_EVENT_TLS_WANTED:
-      enter(s, EHLO_STAGE_TLS);
+      ehlo_submit_enter(s, EHLO_STAGE_TLS);
       break;
     case EHLO_EVENT_BODY_WANTED:
       break;
