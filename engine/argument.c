@@ -3,13 +3,14 @@
 
 #include <string.h>
 
+#include "engine/xtext.h"
+
 // RFC 5321 §4.5.3.1
 #define LOCAL_PART_MAX 64
 #define DOMAIN_MAX 255
 #define PATH_MAX_LEN 254  // 256 with the angle brackets
 #define MECHANISM_MAX 20
 #define TEXT_MAX 1000
-#define PARAMS_MAX 1500
 
 static bool is_graphic(uint8_t c) {
   return c > ' ' && c < 0x7f;
@@ -147,69 +148,38 @@ enum ehlo_status ehlo_argument_path(struct ehlo_span path, bool allow_empty, boo
   return path.len > PATH_MAX_LEN ? EHLO_E_TOO_LONG : EHLO_OK;
 }
 
-static bool keyword_is(struct ehlo_span word, const char *keyword) {
-  size_t len = strlen(keyword);
-  if (word.len < len || (word.len > len && word.bytes[len] != '=')) {
+// XCLIENT_README of Postfix: attribute-name "=" attribute-value, and the value is xtext. It may be a
+// word in square brackets, such as [UNAVAILABLE], which xtext allows.
+static bool is_attribute(struct ehlo_span word) {
+  const uint8_t *equals = memchr(word.bytes, '=', word.len);
+  if (equals == NULL || equals == word.bytes || equals + 1 == word.bytes + word.len) {
     return false;
   }
-  for (size_t i = 0; i < len; i++) {
-    uint8_t c = word.bytes[i];
-    if ((c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) != keyword[i]) {
+  for (const uint8_t *at = word.bytes; at < equals; at++) {
+    bool letter = (*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z');
+    if (!letter && !(*at >= '0' && *at <= '9') && *at != '-' && *at != '_') {
       return false;
     }
   }
-  return true;
+  size_t value_len = word.len - (size_t)(equals + 1 - word.bytes);
+  return ehlo_xtext_is_printable((struct ehlo_span){equals + 1, value_len});
 }
 
-// Whether the extension behind a parameter was offered; unknown parameters are the caller's affair.
-static bool param_offered(struct ehlo_span word, const struct ehlo_capabilities *caps) {
-  if (keyword_is(word, "SIZE")) {
-    return caps->size;
-  }
-  if (keyword_is(word, "BODY")) {
-    return keyword_is(word, "BODY=BINARYMIME") ? caps->binary_mime : caps->eight_bit_mime;
-  }
-  if (keyword_is(word, "SMTPUTF8")) {
-    return caps->smtputf8;
-  }
-  if (keyword_is(word, "AUTH")) {
-    return caps->auth;
-  }
-  if (keyword_is(word, "RET") || keyword_is(word, "ENVID") || keyword_is(word, "NOTIFY") ||
-      keyword_is(word, "ORCPT")) {
-    return caps->dsn;
-  }
-  return true;
-}
-
-// RFC 5321 §4.1.2:
-//   Mail-parameters = esmtp-param *(SP esmtp-param)
-//   esmtp-param = esmtp-keyword ["=" esmtp-value] ; esmtp-value = 1*(%d33-60 / %d62-126)
-enum ehlo_status ehlo_argument_params(struct ehlo_span params, const struct ehlo_capabilities *caps,
-                                      bool *out_utf8) {
-  *out_utf8 = false;
-  if (params.len > PARAMS_MAX) {
-    return EHLO_E_TOO_LONG;
-  }
-  enum ehlo_status status = EHLO_OK;
-  for (size_t start = 0; start < params.len;) {
-    size_t end = start;
-    while (end < params.len && is_graphic(params.bytes[end])) {
-      end++;
-    }
-    struct ehlo_span word = {params.bytes + start, end - start};
-    bool alone = end + 1 == params.len;  // a blank after the last one
-    if (word.len == 0 || word.bytes[0] == '=' || alone ||
-        (end < params.len && params.bytes[end] != ' ')) {
+enum ehlo_status ehlo_argument_attributes(struct ehlo_span attributes) {
+  struct ehlo_span rest = attributes;
+  while (rest.len > 0) {
+    const uint8_t *blank = memchr(rest.bytes, ' ', rest.len);
+    size_t len = blank != NULL ? (size_t)(blank - rest.bytes) : rest.len;
+    if (len == 0 || len + 1 == rest.len || !is_attribute((struct ehlo_span){rest.bytes, len})) {
       return EHLO_E_ARGUMENT;
     }
-    if (!param_offered(word, caps)) {
-      status = EHLO_E_UNSUPPORTED;
-    }
-    *out_utf8 |= keyword_is(word, "SMTPUTF8");
-    start = end + 1;
+    size_t skip = blank != NULL ? len + 1 : len;
+    rest = (struct ehlo_span){rest.bytes + skip, rest.len - skip};
   }
-  return status;
+  if (attributes.len == 0) {
+    return EHLO_E_ARGUMENT;
+  }
+  return attributes.len > TEXT_MAX ? EHLO_E_TOO_LONG : EHLO_OK;
 }
 
 enum ehlo_status ehlo_argument_text(struct ehlo_span text) {

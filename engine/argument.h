@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 
-#include "engine/capabilities.h"
 #include "engine/reply.h"
 
 // A name for EHLO: a domain or an address literal.
@@ -14,9 +13,8 @@ enum ehlo_status ehlo_argument_name(struct ehlo_span name);
 // What goes between the angle brackets of MAIL and RCPT. `utf8` permits UTF-8 (RFC 6531).
 enum ehlo_status ehlo_argument_path(struct ehlo_span path, bool allow_empty, bool utf8);
 
-// ESMTP parameters, each of an extension that was offered. `*out_utf8` tells of SMTPUTF8 among them.
-enum ehlo_status ehlo_argument_params(struct ehlo_span params, const struct ehlo_capabilities *caps,
-                                      bool *out_utf8);
+// Attributes of XCLIENT: NAME=value, separated by one blank, each value xtext.
+enum ehlo_status ehlo_argument_attributes(struct ehlo_span attributes);
 
 // Free text: printable ASCII and blanks.
 enum ehlo_status ehlo_argument_text(struct ehlo_span text);

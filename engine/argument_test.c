@@ -82,11 +82,11 @@ static const struct path_row {
     {TEXT("a@\xe4\xbe\x8b.example"), EHLO_E_ARGUMENT, EHLO_OK},
     {TEXT("\xf0\x9f\x93\xa7@b"), EHLO_E_ARGUMENT, EHLO_OK},
     {TEXT("\xf4\x8f\xbf\xbf@b"), EHLO_E_ARGUMENT, EHLO_OK},
-    {TEXT("\xe9@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},              // Latin-1
-    {TEXT("a\xc3"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},               // cut off
+    {TEXT("\xe9@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},  // Latin-1
+    {TEXT("a\xc3"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},   // cut off
     {TEXT("a\xe4\xbe"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("a\xf0\x9f\x93"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
-    {TEXT("\xc0\xaf@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},          // longer than needed
+    {TEXT("\xc0\xaf@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},  // longer than needed
     {TEXT("\xc1\xbf@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("\xe0\x9f\xbf@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("\xf0\x8f\xbf\xbf@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
@@ -95,18 +95,18 @@ static const struct path_row {
     {TEXT("\xf5\x80\x80\x80@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("\x80@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("\xc3(@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
-    {TEXT("\xc2\x85@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},          // NEL, a control character
+    {TEXT("\xc2\x85@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},  // NEL, a control character
     {TEXT("\xc2\xa0@b"), EHLO_E_ARGUMENT, EHLO_OK},
     // Lengths of RFC 5321 §4.5.3.1.
     {TEXT(A64 "@b"), EHLO_OK, EHLO_OK},
     {TEXT(A64 "a@b"), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
-    {TEXT("a@" A200 A50 "aa"), EHLO_OK, EHLO_OK},                    // 254 in all
+    {TEXT("a@" A200 A50 "aa"), EHLO_OK, EHLO_OK},  // 254 in all
     {TEXT("a@" A200 A50 "aaa"), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
     {TEXT("a@" A255 "a"), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
     {TEXT(A64 A200), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
     {TEXT("@" A200 ":a@" A50), EHLO_OK, EHLO_OK},
     {TEXT("@" A200 ":a@" A50 "a"), EHLO_E_TOO_LONG, EHLO_E_TOO_LONG},
-    {TEXT("a@" A255 "a b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},       // the form before the length
+    {TEXT("a@" A255 "a b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},  // the form before the length
 };
 
 Test(argument, path) {
@@ -124,21 +124,17 @@ Test(argument, path) {
   cr_assert_eq(ehlo_argument_path((struct ehlo_span){NULL, 0}, true, false), EHLO_OK);
 }
 
-// Each octet by itself in the middle of an address, a name, a text, a line and a parameter.
+// Each octet by itself in the middle of an address, a name, a text and a line.
 Test(argument, every_octet) {
-  struct ehlo_capabilities caps;
-  memset(&caps, 0, sizeof(caps));
   for (unsigned c = 0; c < 256; c++) {
     uint8_t in[3] = {'a', (uint8_t)c, 'b'};
     struct ehlo_span span = {in, 3};
-    bool utf8 = false;
     bool graphic = c > ' ' && c < 0x7f;
     bool bracket = c == '<' || c == '>';
     cr_assert_eq(ehlo_argument_path(span, false, false) == EHLO_OK, graphic && !bracket, "%u", c);
     cr_assert_eq(ehlo_argument_name(span) == EHLO_OK, graphic && !bracket, "%u", c);
     cr_assert_eq(ehlo_argument_text(span) == EHLO_OK, graphic || c == ' ', "%u", c);
     cr_assert_eq(ehlo_argument_line(span) == EHLO_OK, graphic || c == ' ', "%u", c);
-    cr_assert_eq(ehlo_argument_params(span, &caps, &utf8) == EHLO_OK, graphic || c == ' ', "%u", c);
     bool mechanism = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
     uint8_t name[3] = {'A', (uint8_t)c, 'B'};
     enum ehlo_status status = ehlo_argument_mechanism((struct ehlo_span){name, 3});
@@ -151,11 +147,12 @@ Test(argument, name) {
     const char *in;
     enum ehlo_status status;
   } rows[] = {
-      {"client.example", EHLO_OK},      {"[192.0.2.1]", EHLO_OK}, {"[IPv6:::1]", EHLO_OK},
-      {"host_name", EHLO_OK},           {"", EHLO_E_ARGUMENT},    {"a b", EHLO_E_ARGUMENT},
-      {"a\r\nMAIL", EHLO_E_ARGUMENT},   {"a<b", EHLO_E_ARGUMENT}, {"\xc3\xa9", EHLO_E_ARGUMENT},
-      {A255, EHLO_OK},                  {A255 "a", EHLO_E_TOO_LONG},
-      {A255 "a\n", EHLO_E_ARGUMENT},
+      {"client.example", EHLO_OK},    {"[192.0.2.1]", EHLO_OK},
+      {"[IPv6:::1]", EHLO_OK},        {"host_name", EHLO_OK},
+      {"", EHLO_E_ARGUMENT},          {"a b", EHLO_E_ARGUMENT},
+      {"a\r\nMAIL", EHLO_E_ARGUMENT}, {"a<b", EHLO_E_ARGUMENT},
+      {"\xc3\xa9", EHLO_E_ARGUMENT},  {A255, EHLO_OK},
+      {A255 "a", EHLO_E_TOO_LONG},    {A255 "a\n", EHLO_E_ARGUMENT},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     struct ehlo_span span = hold(rows[i].in, strlen(rows[i].in));
@@ -186,88 +183,11 @@ Test(argument, mechanism) {
   }
 }
 
-// Which extension each parameter needs.
-Test(argument, params_of_extensions) {
-  struct ehlo_capabilities none;
-  memset(&none, 0, sizeof(none));
-  struct ehlo_capabilities size = none, mime = none, binary = none, utf8 = none, auth = none,
-                           dsn = none;
-  size.size = true;
-  mime.eight_bit_mime = true;
-  binary.binary_mime = true;
-  utf8.smtputf8 = true;
-  auth.auth = true;
-  dsn.dsn = true;
-  const struct {
-    const char *in;
-    const struct ehlo_capabilities *needs;
-  } rows[] = {
-      {"SIZE=100", &size},          {"size=100", &size},     {"BODY=8BITMIME", &mime},
-      {"BODY=7BIT", &mime},         {"body=binarymime", &binary},
-      {"BODY=BINARYMIME", &binary}, {"SMTPUTF8", &utf8},     {"smtputf8", &utf8},
-      {"AUTH=<>", &auth},           {"RET=HDRS", &dsn},      {"ENVID=x", &dsn},
-      {"NOTIFY=NEVER", &dsn},       {"ORCPT=rfc822;a", &dsn},
-      {"A=1 SIZE=2 B", &size},
-  };
-  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    bool is_utf8 = false;
-    struct ehlo_span span = hold(rows[i].in, strlen(rows[i].in));
-    cr_assert_eq(ehlo_argument_params(span, &none, &is_utf8), EHLO_E_UNSUPPORTED, "[%s]",
-                 rows[i].in);
-    cr_assert_eq(ehlo_argument_params(span, rows[i].needs, &is_utf8), EHLO_OK, "[%s]", rows[i].in);
-    cr_assert_eq(is_utf8, rows[i].needs == &utf8, "[%s]", rows[i].in);
-    release(span);
-  }
-}
-
-Test(argument, params_form) {
-  static const struct {
-    const char *in;
-    size_t len;
-    enum ehlo_status status;
-  } rows[] = {
-      {TEXT(""), EHLO_OK},
-      {TEXT("XVERP"), EHLO_OK},
-      {TEXT("A=1 B=2"), EHLO_OK},
-      {TEXT("SIZEX=1 XSIZE=1 BODYX SMTPUTF8X AUTHX RETX"), EHLO_OK},  // not the known ones
-      {TEXT(" A"), EHLO_E_ARGUMENT},
-      {TEXT("A "), EHLO_E_ARGUMENT},
-      {TEXT("A  B"), EHLO_E_ARGUMENT},
-      {TEXT("=1"), EHLO_E_ARGUMENT},
-      {TEXT("A =1"), EHLO_E_ARGUMENT},
-      {TEXT("A\r\nDATA"), EHLO_E_ARGUMENT},
-      {TEXT("A\n"), EHLO_E_ARGUMENT},
-      {TEXT("A\0B"), EHLO_E_ARGUMENT},
-      {TEXT("A\tB"), EHLO_E_ARGUMENT},
-      {TEXT("A=\xc3\xa9"), EHLO_E_ARGUMENT},
-      {TEXT("SIZE=1 A\n"), EHLO_E_ARGUMENT},  // worse than not offered
-      {TEXT("SIZE=1"), EHLO_E_UNSUPPORTED},
-  };
-  struct ehlo_capabilities none;
-  memset(&none, 0, sizeof(none));
-  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    bool utf8 = true;
-    struct ehlo_span span = hold(rows[i].in, rows[i].len);
-    cr_assert_eq(ehlo_argument_params(span, &none, &utf8), rows[i].status, "[%s]", rows[i].in);
-    cr_assert(!utf8);
-    release(span);
-  }
-}
-
-static enum ehlo_status params_status(struct ehlo_span span) {
-  struct ehlo_capabilities none;
-  bool utf8 = false;
-  memset(&none, 0, sizeof(none));
-  return ehlo_argument_params(span, &none, &utf8);
-}
-
-Test(argument, lengths_of_texts_and_params) {
+Test(argument, lengths_of_texts) {
   static uint8_t a[1600];
   memset(a, 'a', sizeof(a));
   cr_assert_eq(ehlo_argument_text((struct ehlo_span){a, 1000}), EHLO_OK);
   cr_assert_eq(ehlo_argument_text((struct ehlo_span){a, 1001}), EHLO_E_TOO_LONG);
-  cr_assert_eq(params_status((struct ehlo_span){a, 1500}), EHLO_OK);
-  cr_assert_eq(params_status((struct ehlo_span){a, 1501}), EHLO_E_TOO_LONG);
   a[3] = '\n';
   cr_assert_eq(ehlo_argument_text((struct ehlo_span){a, 1001}), EHLO_E_ARGUMENT);
 }

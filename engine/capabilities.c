@@ -71,23 +71,24 @@ static bool list_has(const char *list, struct ehlo_span name) {
   return false;
 }
 
-static void add_mechanism(struct ehlo_capabilities *out, struct ehlo_span name) {
-  if (!is_mechanism(name) || list_has(out->mechanisms, name)) {
-    return;
+// Adds a name in upper case, unless it is there already; false if it finds no place.
+static bool list_add(char *list, size_t cap, struct ehlo_span name) {
+  if (list_has(list, name)) {
+    return true;
   }
-  size_t used = strlen(out->mechanisms);
-  if (used + name.len + 3 > sizeof(out->mechanisms)) {
-    out->auth_cut = true;
-    return;
+  size_t used = strlen(list);
+  if (used + name.len + 3 > cap) {
+    return false;
   }
   if (used == 0) {
-    out->mechanisms[used++] = ' ';
+    list[used++] = ' ';
   }
   for (size_t i = 0; i < name.len; i++) {
-    out->mechanisms[used++] = (char)upper(name.bytes[i]);
+    list[used++] = (char)upper(name.bytes[i]);
   }
-  out->mechanisms[used++] = ' ';
-  out->mechanisms[used] = '\0';
+  list[used++] = ' ';
+  list[used] = '\0';
+  return true;
 }
 
 static void add_auth(struct ehlo_capabilities *out, struct ehlo_span params) {
@@ -101,24 +102,107 @@ static void add_auth(struct ehlo_capabilities *out, struct ehlo_span params) {
     if (name.len == 0) {
       return;
     }
-    add_mechanism(out, name);
+    if (is_mechanism(name) && !list_add(out->mechanisms, sizeof(out->mechanisms), name)) {
+      out->auth_cut = true;
+    }
   }
 }
 
-// RFC 1870 §4: size-param ::= [1*DIGIT]. What is no number tells no limit; one too large for 64
-// bits is no limit in practice.
-static void add_size(struct ehlo_capabilities *out, struct ehlo_span params) {
-  struct ehlo_span word = take_word(&params, false);
-  uint64_t size = 0;
-  out->size = true;
-  for (size_t i = 0; i < word.len; i++) {
-    if (word.bytes[i] < '0' || word.bytes[i] > '9') {
+// XCLIENT_README of Postfix: the names of the attributes that the server takes.
+static void add_xclient(struct ehlo_capabilities *out, struct ehlo_span params) {
+  out->xclient = true;
+  for (;;) {
+    struct ehlo_span name = take_word(&params, false);
+    if (name.len == 0) {
       return;
     }
-    unsigned digit = (unsigned)(word.bytes[i] - '0');
-    size = size > (UINT64_MAX - digit) / 10 ? UINT64_MAX : size * 10 + digit;
+    if (is_mechanism(name)) {
+      list_add(out->xclient_names, sizeof(out->xclient_names), name);
+    }
   }
-  out->max_size = size;
+}
+
+// 1*DIGIT that is at most `max`; false for anything else.
+static bool read_number(struct ehlo_span word, uint64_t max, uint64_t *out_number) {
+  uint64_t number = 0;
+  for (size_t i = 0; i < word.len; i++) {
+    unsigned digit = (unsigned)word.bytes[i] - '0';
+    if (digit > 9 || number > (max - digit) / 10) {
+      return false;
+    }
+    number = number * 10 + digit;
+  }
+  *out_number = number;
+  return word.len > 0;
+}
+
+static struct ehlo_span take_until_comma(struct ehlo_span params) {
+  const uint8_t *comma = params.len > 0 ? memchr(params.bytes, ',', params.len) : NULL;
+  return comma != NULL ? (struct ehlo_span){params.bytes, (size_t)(comma - params.bytes)} : params;
+}
+
+static uint32_t take_number(struct ehlo_span *params) {
+  uint64_t number;
+  return read_number(take_word(params, false), UINT32_MAX, &number) ? (uint32_t)number : 0;
+}
+
+// RFC 1870 §4: size-param ::= [1*DIGIT]. What is no number, or none of 64 bits, tells no limit.
+static void add_size(struct ehlo_capabilities *out, struct ehlo_span params) {
+  out->size = true;
+  read_number(take_word(&params, false), UINT64_MAX, &out->max_size);
+}
+
+// Of two limits the smaller one binds; 0 is none.
+static void narrow(uint32_t *limit, uint32_t value) {
+  if (value > 0 && (*limit == 0 || value < *limit)) {
+    *limit = value;
+  }
+}
+
+// RFC 9422 §3:
+//   limits-value = limit-name-value 0*[SP limit-name-value] ; limit-name-value = limit-name "=" limit-value
+// §4: MAILMAX, RCPTMAX and RCPTDOMAINMAX are numbers from 1. Unknown names, and known ones with
+// another value, are passed over.
+static void add_limits(struct ehlo_capabilities *out, struct ehlo_span params) {
+  out->limits = true;
+  for (;;) {
+    struct ehlo_span value = take_word(&params, false);
+    if (value.len == 0) {
+      return;
+    }
+    struct ehlo_span name = take_word(&value, true);
+    uint64_t number = 0;
+    if (value.len < 2 ||
+        !read_number((struct ehlo_span){value.bytes + 1, value.len - 1}, UINT32_MAX, &number)) {
+      continue;
+    }
+    if (word_is(name, "MAILMAX")) {
+      narrow(&out->max_mails, (uint32_t)number);
+    } else if (word_is(name, "RCPTMAX")) {
+      narrow(&out->max_rcpts, (uint32_t)number);
+    } else if (word_is(name, "RCPTDOMAINMAX")) {
+      narrow(&out->max_rcpt_domains, (uint32_t)number);
+    }
+  }
+}
+
+// Keywords with parameters of their own.
+static void add_with_params(struct ehlo_capabilities *out, struct ehlo_span word,
+                            struct ehlo_span params) {
+  if (word_is(word, "SIZE")) {
+    add_size(out, params);
+  } else if (word_is(word, "FUTURERELEASE")) {  // RFC 4865 §4: max-interval SP max-datetime
+    out->future_release = true;
+    out->max_hold_s = take_number(&params);
+  } else if (word_is(word, "DELIVERBY")) {  // RFC 2852 §4: [min-by-time *( "," extension-token )]
+    out->deliver_by = true;
+    params = take_until_comma(params);
+    out->min_by_s = take_number(&params);
+  } else if (word_is(word, "XCLIENT")) {
+    add_xclient(out, params);
+  } else if (word_is(word, "LIMITS")) {
+    add_limits(out, params);
+  }
 }
 
 // RFC 5321 §4.1.1.1:
@@ -135,9 +219,7 @@ static void add_line(struct ehlo_capabilities *out, struct ehlo_span line) {
   if (equals) {
     return;
   }
-  if (word_is(word, "SIZE")) {
-    add_size(out, rest);
-  }
+  add_with_params(out, word, rest);
   out->starttls |= word_is(word, "STARTTLS");
   out->pipelining |= word_is(word, "PIPELINING");
   out->eight_bit_mime |= word_is(word, "8BITMIME");
@@ -145,6 +227,9 @@ static void add_line(struct ehlo_capabilities *out, struct ehlo_span line) {
   out->chunking |= word_is(word, "CHUNKING");
   out->binary_mime |= word_is(word, "BINARYMIME");
   out->dsn |= word_is(word, "DSN");
+  out->requiretls |= word_is(word, "REQUIRETLS");
+  out->mt_priority |= word_is(word, "MT-PRIORITY");
+  out->etrn |= word_is(word, "ETRN");
   out->enhanced_status_codes |= word_is(word, "ENHANCEDSTATUSCODES");
 }
 
@@ -157,6 +242,10 @@ void ehlo_capabilities_parse(struct ehlo_capabilities *out, const struct ehlo_re
   while (ehlo_reply_line(reply, &pos, &line)) {
     add_line(out, line.text);
   }
+}
+
+bool ehlo_capabilities_has_xclient(const struct ehlo_capabilities *caps, struct ehlo_span name) {
+  return list_has(caps->xclient_names, name);
 }
 
 bool ehlo_capabilities_has_mechanism(const struct ehlo_capabilities *caps, const char *mechanism) {

@@ -9,6 +9,7 @@
 #include "engine/reply.h"
 
 #define EHLO_AUTH_LIST_MAX 320
+#define EHLO_XCLIENT_LIST_MAX 96
 
 struct ehlo_capabilities {
   bool esmtp;  // EHLO was accepted; false after HELO
@@ -20,17 +21,35 @@ struct ehlo_capabilities {
   bool binary_mime;
   bool dsn;
   bool enhanced_status_codes;
-  bool size;          // SIZE was offered (RFC 1870)
-  bool auth;          // AUTH was offered, with or without a mechanism
-  bool auth_cut;      // more mechanisms were offered than `mechanisms` holds
-  uint64_t max_size;  // octets; 0 means that no limit was told
+  bool size;            // SIZE was offered (RFC 1870)
+  bool auth;            // AUTH was offered, with or without a mechanism
+  bool auth_cut;        // more mechanisms were offered than `mechanisms` holds
+  bool requiretls;      // RFC 8689; in a client's capabilities under TLS alone
+  bool future_release;  // RFC 4865
+  bool deliver_by;      // RFC 2852
+  bool mt_priority;     // RFC 6710
+  bool etrn;            // RFC 1985
+  bool xclient;         // Postfix; the attributes are in `xclient_names`
+  bool limits;          // RFC 9422
+  // 0 in all of these means that nothing was told, or nothing that is a number of that size.
+  uint64_t max_size;          // octets (RFC 1870)
+  uint32_t max_hold_s;        // the longest HOLDFOR, in seconds
+  uint32_t min_by_s;          // the shortest BY with mode R, in seconds
+  uint32_t max_mails;         // MAILMAX: transactions in one session
+  uint32_t max_rcpts;         // RCPTMAX: recipients in one transaction
+  uint32_t max_rcpt_domains;  // RCPTDOMAINMAX: domains of recipients in one session
   // SASL mechanism names in upper case, each with one blank before and after it.
   char mechanisms[EHLO_AUTH_LIST_MAX];
+  // Names of XCLIENT attributes in the same form; those that find no place are left out.
+  char xclient_names[EHLO_XCLIENT_LIST_MAX];
 };
 
 // Reads the lines of a 2yz reply to EHLO. Repeated keywords add up; leading blanks and the old form
 // "AUTH=LOGIN" are understood.
 void ehlo_capabilities_parse(struct ehlo_capabilities *out, const struct ehlo_reply *reply);
+
+// Whether XCLIENT listed this attribute, compared whole and without case.
+bool ehlo_capabilities_has_xclient(const struct ehlo_capabilities *caps, struct ehlo_span name);
 
 // Whether AUTH offered this mechanism, compared whole and without case.
 bool ehlo_capabilities_has_mechanism(const struct ehlo_capabilities *caps, const char *mechanism);

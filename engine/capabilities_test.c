@@ -35,12 +35,15 @@ static struct ehlo_capabilities parse(const char *lines) {
 // The flags that are set, in words.
 static const char *flags(const struct ehlo_capabilities *c) {
   static char out[200];
-  snprintf(out, sizeof(out), "%s%s%s%s%s%s%s%s%s%s", c->starttls ? "starttls " : "",
+  snprintf(out, sizeof(out), "%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", c->starttls ? "starttls " : "",
            c->pipelining ? "pipelining " : "", c->eight_bit_mime ? "8bitmime " : "",
            c->smtputf8 ? "smtputf8 " : "", c->chunking ? "chunking " : "",
            c->binary_mime ? "binarymime " : "", c->dsn ? "dsn " : "",
            c->enhanced_status_codes ? "enhanced " : "", c->size ? "size " : "",
-           c->auth ? "auth " : "");
+           c->auth ? "auth " : "", c->requiretls ? "requiretls " : "",
+           c->future_release ? "futurerelease " : "", c->deliver_by ? "deliverby " : "",
+           c->mt_priority ? "mt-priority " : "", c->etrn ? "etrn " : "",
+           c->xclient ? "xclient " : "", c->limits ? "limits " : "");
   return out;
 }
 
@@ -57,6 +60,9 @@ Test(capabilities, keywords) {
       {"  \tSTARTTLS  ", "starttls "},
       {"STARTTLS REQUIRED", "starttls "},
       {"STARTTLS\nSTARTTLS", "starttls "},
+      {"REQUIRETLS\nFutureRelease 5 x\ndeliverby", "requiretls futurerelease deliverby "},
+      {"MT-PRIORITY MIXER\nETRN\nXCLIENT\nLIMITS", "mt-priority etrn xclient limits "},
+      {"REQUIRETLSX\nMT-PRIORITYX\nETRNX\nXCLIENTX\nLIMITSX\nMT\nETRN=1", ""},
       {"STARTTLSX", ""},
       {"XSTARTTLS", ""},
       {"STARTTL", ""},
@@ -82,7 +88,7 @@ Test(capabilities, keywords) {
       {"AUTHX PLAIN\nXAUTH PLAIN", ""},
       {"AUTH", "auth "},
       {"DSN\nSIZE 1\nPIPELINING\nSTARTTLS\nCHUNKING", "starttls pipelining chunking dsn size "},
-      {"XVERP\nXSECURITY=NONE\nLIMITS RCPTMAX=5\nETRN", ""},
+      {"XVERP\nXSECURITY=NONE\nLIMITS RCPTMAX=5\nETRN", "etrn limits "},
       {"\n \n\t", ""},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -105,10 +111,10 @@ Test(capabilities, size) {
       {"SIZE  12  ", 12},
       {"SIZE 00012", 12},
       {"SIZE 18446744073709551615", UINT64_MAX},
-      {"SIZE 18446744073709551616", UINT64_MAX},
-      {"SIZE 18446744073709551625", UINT64_MAX},
-      {"SIZE 184467440737095516150", UINT64_MAX},
-      {"SIZE 99999999999999999999999999999999", UINT64_MAX},
+      {"SIZE 18446744073709551616", 0},
+      {"SIZE 18446744073709551625", 0},
+      {"SIZE 184467440737095516150", 0},
+      {"SIZE 99999999999999999999999999999999", 0},
       {"SIZE 18446744073709551609", UINT64_MAX - 6},
       {"SIZE 4294967296", 4294967296},
       {"SIZE ten", 0},
@@ -148,7 +154,7 @@ Test(capabilities, mechanisms) {
       {"AUTH SCRAM-SHA-1 SCRAM-SHA-1-PLUS", " SCRAM-SHA-1 SCRAM-SHA-1-PLUS "},
       {"AUTH =PLAIN LO!GIN X_1-2", " X_1-2 "},
       {"AUTH ABCDEFGHIJKLMNOPQRST", " ABCDEFGHIJKLMNOPQRST "},  // 20 octets
-      {"AUTH ABCDEFGHIJKLMNOPQRSTU PLAIN", " PLAIN "},           // 21
+      {"AUTH ABCDEFGHIJKLMNOPQRSTU PLAIN", " PLAIN "},          // 21
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     struct ehlo_capabilities caps = parse(rows[i].lines);
@@ -209,4 +215,73 @@ Test(capabilities, mechanism_list_overflow) {
       "AUTH - -- --- ---- ----- ------ ------- -------- --------- ---------- -----------\n"
       "AUTH _ __ ___ ____ _____ ______ _______ ________ _________ __________ ___________");
   cr_assert(all_dashes.auth);
+}
+
+// Extensions with numbers of their own: what is told, and what is not.
+Test(capabilities, numbers) {
+  static const struct {
+    const char *lines;
+    uint32_t hold, by, mails, rcpts, domains;
+  } rows[] = {
+      {"FUTURERELEASE 31536000 2038-01-19T03:14:07Z", .hold = 31536000},
+      {"futurerelease 10", .hold = 10},
+      {"FUTURERELEASE", .hold = 0},
+      {"FUTURERELEASE x", .hold = 0},
+      {"FUTURERELEASE 4294967295", .hold = UINT32_MAX},
+      {"FUTURERELEASE 4294967296", .hold = 0},
+      {"FUTURERELEASE -5", .hold = 0},
+      {"FUTURERELEASEX 5", .hold = 0},
+      {"DELIVERBY 120", .by = 120},
+      {"DELIVERBY 120,X-OTHER", .by = 120},
+      {"DELIVERBY ,X", .hold = 0},
+      {"DELIVERBY", .hold = 0},
+      {"DELIVERBY 1.5", .hold = 0},
+      {"LIMITS MAILMAX=1 RCPTMAX=2 RCPTDOMAINMAX=3", .mails = 1, .rcpts = 2, .domains = 3},
+      {"limits rcptmax=20", .rcpts = 20},
+      {"LIMITS  MAILMAX=5\t", .mails = 5},
+      {"LIMITS FOO=1 RCPTMAX=2 BAR", .rcpts = 2},
+      {"LIMITS RCPTMAX", .hold = 0},
+      {"LIMITS RCPTMAX=", .hold = 0},
+      {"LIMITS RCPTMAX=0", .hold = 0},
+      {"LIMITS RCPTMAX=x", .hold = 0},
+      {"LIMITS RCPTMAX=1x", .hold = 0},
+      {"LIMITS RCPTMAX=1=2", .hold = 0},
+      {"LIMITS RCPTMAX=4294967295", .rcpts = UINT32_MAX},
+      {"LIMITS RCPTMAX=4294967296", .hold = 0},
+      {"LIMITS RCPTMAX=18446744073709551617", .hold = 0},
+      {"LIMITS RCPTMAX=4294967296 MAILMAX=7", .mails = 7},
+      {"LIMITS RCPTMAX=9 RCPTMAX=4 RCPTMAX=6", .rcpts = 4},  // the smaller one binds
+      {"LIMITS RCPTMAX=9\nLIMITS RCPTMAX=12", .rcpts = 9},
+      {"LIMITS", .hold = 0},
+      {"LIMITSX RCPTMAX=1", .hold = 0},
+      {"LIMITS=RCPTMAX=1", .hold = 0},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct ehlo_capabilities caps = parse(rows[i].lines);
+    cr_assert_eq(caps.max_hold_s, rows[i].hold, "[%s]", rows[i].lines);
+    cr_assert_eq(caps.min_by_s, rows[i].by, "[%s]", rows[i].lines);
+    cr_assert_eq(caps.max_mails, rows[i].mails, "[%s]", rows[i].lines);
+    cr_assert_eq(caps.max_rcpts, rows[i].rcpts, "[%s]", rows[i].lines);
+    cr_assert_eq(caps.max_rcpt_domains, rows[i].domains, "[%s]", rows[i].lines);
+  }
+}
+
+static bool has(const struct ehlo_capabilities *caps, const char *name) {
+  return ehlo_capabilities_has_xclient(caps,
+                                       (struct ehlo_span){(const uint8_t *)name, strlen(name)});
+}
+
+Test(capabilities, xclient) {
+  struct ehlo_capabilities caps = parse("XCLIENT NAME addr PORT a+b\nXCLIENT HELO NAME");
+  cr_assert(caps.xclient && has(&caps, "NAME") && has(&caps, "ADDR") && has(&caps, "helo"));
+  cr_assert(!has(&caps, "NAM") && !has(&caps, "NAMES") && !has(&caps, "") && !has(&caps, "A+B"));
+  cr_assert_str_eq(caps.xclient_names, " NAME ADDR PORT HELO ");
+  caps = parse("XCLIENT");
+  cr_assert(caps.xclient && !has(&caps, "NAME"));
+  caps = parse(
+      "XCLIENT AAAAAAAAAAAAAAAAAAAA BAAAAAAAAAAAAAAAAAAA CAAAAAAAAAAAAAAAAAAA "
+      "DAAAAAAAAAAAAAAAAAAA EAAAAAAAAAAAAAAAAAAA F");
+  cr_assert(has(&caps, "DAAAAAAAAAAAAAAAAAAA") && !has(&caps, "EAAAAAAAAAAAAAAAAAAA"));
+  cr_assert(has(&caps, "F"));
+  cr_assert_lt(strlen(caps.xclient_names), sizeof(caps.xclient_names));
 }

@@ -9,7 +9,6 @@
 
 // "334 " and CRLF around a token.
 #define CHALLENGE_LINE_MAX (EHLO_TOKEN_MAX + 6)
-#define OUTPUT_MAX ((size_t)13824)  // "AUTH … " with the longest token, and room for the rest
 
 static void set_timeout(uint32_t *ms, uint32_t value) {
   if (*ms == 0) {
@@ -32,23 +31,31 @@ static size_t min_size(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-void ehlo_client_init(struct ehlo_client *c, const struct ehlo_config *cfg, uint8_t *buf,
-                      size_t buf_len, uint64_t now_ms) {
+// Divides the buffer: output in front, the reply behind it.
+static void lay_out(struct ehlo_client *c, uint8_t *buf, size_t buf_len) {
   EHLO_ASSERT(buf_len >= EHLO_BUFFER_MIN);
-  memset(c, 0, sizeof(*c));
-  c->config = *cfg;
-  default_timeouts(&c->config.timeouts);
-  c->out_cap = min_size(buf_len / 4, OUTPUT_MAX);
   c->out = buf;
-  size_t reply_room = buf_len - c->out_cap;
+  c->out_cap = min_size(buf_len / 4, EHLO_OUTPUT_FULL);
+  size_t reply_room = min_size(buf_len - c->out_cap, EHLO_REPLY_MAX);
+  c->out_cap = buf_len - reply_room;
   // A challenge is decoded behind its own line: with it, it takes at most 7/4 of the line.
-  struct ehlo_reply_limits limits = {
+  c->parser.limits = (struct ehlo_reply_limits){
       .max_line = min_size(EHLO_REPLY_LINE_MAX, reply_room),
       .max_challenge_line = min_size(CHALLENGE_LINE_MAX, reply_room / 7 * 4),
       .max_reply = reply_room,
       .max_lines = EHLO_REPLY_LINES_MAX,
   };
-  ehlo_reply_parser_init(&c->parser, buf + c->out_cap, &limits);
+  c->parser.buf = buf + c->out_cap;
+}
+
+void ehlo_client_init(struct ehlo_client *c, const struct ehlo_config *cfg, uint8_t *buf,
+                      size_t buf_len, uint64_t now_ms) {
+  memset(c, 0, sizeof(*c));
+  c->config = *cfg;
+  default_timeouts(&c->config.timeouts);
+  lay_out(c, buf, buf_len);
+  struct ehlo_reply_limits limits = c->parser.limits;
+  ehlo_reply_parser_init(&c->parser, c->parser.buf, &limits);
   c->now_ms = now_ms;
   c->wait_start_ms = now_ms;
   ehlo_client_push(c, EHLO_VERB_GREETING);
@@ -59,11 +66,36 @@ void ehlo_client_rebase(struct ehlo_client *c, uint8_t *buf) {
   c->parser.buf = buf + c->out_cap;
 }
 
+static void wipe_buffer(struct ehlo_client *c) {
+  ehlo_wipe(c->out, c->out_cap + c->parser.limits.max_reply);
+}
+
 void ehlo_client_wipe(struct ehlo_client *c) {
   if (c->out != NULL) {
-    ehlo_wipe(c->out, c->out_cap + c->parser.limits.max_reply);
+    wipe_buffer(c);
   }
   ehlo_wipe(c, sizeof(*c));
+}
+
+static bool is_over(const struct ehlo_client *c) {
+  return c->state == EHLO_STATE_CLOSED || c->state == EHLO_STATE_FAILED;
+}
+
+enum ehlo_status ehlo_client_move(struct ehlo_client *c, uint8_t *buf, size_t buf_len) {
+  if (c->status != EHLO_OK) {
+    return c->status;
+  }
+  bool reply_begun = !c->parser.complete && c->parser.len > 0;
+  if (is_over(c) || c->num_pending > 0 || c->num_segments > 0 || c->reply_ready ||
+      c->follow_up != EHLO_EVENT_NONE || reply_begun) {
+    return EHLO_E_STATE;
+  }
+  if (c->parser.complete) {
+    ehlo_reply_reset(&c->parser);
+  }
+  wipe_buffer(c);
+  lay_out(c, buf, buf_len);
+  return EHLO_OK;
 }
 
 static enum ehlo_verb pending_at(const struct ehlo_client *c, size_t i) {
@@ -105,6 +137,7 @@ void ehlo_client_chunk_taken(struct ehlo_client *c, size_t n) {
   size_t last = (c->pending_first + c->num_pending - 1U) % EHLO_PENDING_MAX;
   c->pending_end[last] = c->queued_total;
   c->intent = c->chunk_last ? EHLO_STATE_READY : EHLO_STATE_CHUNKED;
+  ehlo_client_settle(c);
 }
 
 enum ehlo_status ehlo_client_check(const struct ehlo_client *c, enum ehlo_verb verb) {
@@ -147,10 +180,6 @@ static void close_session(struct ehlo_client *c) {
   ehlo_output_drop(c);
 }
 
-static bool is_over(const struct ehlo_client *c) {
-  return c->state == EHLO_STATE_CLOSED || c->state == EHLO_STATE_FAILED;
-}
-
 // The stream has no more to say: what is there of a line is judged, and wins if it is no reply.
 static enum ehlo_status fail_at_end(struct ehlo_client *c, enum ehlo_status why) {
   struct ehlo_reply_parser *p = &c->parser;
@@ -189,6 +218,7 @@ static uint32_t timeout_for(const struct ehlo_timeouts *t, enum ehlo_verb verb) 
     case EHLO_VERB_NONE:
     case EHLO_VERB_EHLO:
     case EHLO_VERB_HELO:
+    case EHLO_VERB_LHLO:
     case EHLO_VERB_STARTTLS:
     case EHLO_VERB_AUTH:
     case EHLO_VERB_MAIL:
@@ -198,6 +228,8 @@ static uint32_t timeout_for(const struct ehlo_timeouts *t, enum ehlo_verb verb) 
     case EHLO_VERB_VRFY:
     case EHLO_VERB_EXPN:
     case EHLO_VERB_HELP:
+    case EHLO_VERB_ETRN:
+    case EHLO_VERB_XCLIENT:
     case EHLO_VERB_OTHER:
     case EHLO_NUM_VERBS:
       break;
@@ -232,33 +264,110 @@ void ehlo_tick(struct ehlo_client *c, uint64_t now_ms) {
 
 // ---- Input ------------------------------------------------------------------------------------------
 
-static void open_transaction(struct ehlo_client *c) {
-  c->num_rcpt_replies = 0;
-  c->num_accepted = 0;
+// All that was learnt of the server: what a handshake (RFC 3207 §4.2) and XCLIENT make void.
+static void forget(struct ehlo_client *c) {
+  memset(&c->caps, 0, sizeof(c->caps));
+  c->authenticated = false;
+  c->num_challenges = 0;
+  c->lmtp = false;
+}
+
+static void learn_hello(struct ehlo_client *c, enum ehlo_verb verb,
+                        const struct ehlo_reply *reply) {
+  memset(&c->caps, 0, sizeof(c->caps));
+  c->lmtp = verb == EHLO_VERB_LHLO;
+  if (verb != EHLO_VERB_HELO) {
+    ehlo_capabilities_parse(&c->caps, reply);
+    c->caps.requiretls = c->caps.requiretls && c->secure;  // RFC 8689 §2: void without TLS
+  }
+}
+
+static bool in_transaction(const struct ehlo_client *c) {
+  return c->state == EHLO_STATE_MAIL || c->state == EHLO_STATE_RCPT;
 }
 
 // What the client remembers of a reply, apart from the state it leads to.
 static void learn(struct ehlo_client *c, enum ehlo_verb verb, const struct ehlo_reply *reply) {
   bool success = reply->code / 100 == 2;
+  bool hello = verb == EHLO_VERB_EHLO || verb == EHLO_VERB_HELO || verb == EHLO_VERB_LHLO;
   c->reply_recipient = 0;
-  if (verb == EHLO_VERB_EHLO && success) {
-    ehlo_capabilities_parse(&c->caps, reply);
-  } else if (verb == EHLO_VERB_HELO && success) {
-    memset(&c->caps, 0, sizeof(c->caps));
+  if (hello && success) {
+    learn_hello(c, verb, reply);
+  } else if (verb == EHLO_VERB_XCLIENT && success) {
+    forget(c);
   } else if (verb == EHLO_VERB_AUTH && success) {
     c->authenticated = true;
-  } else if (verb == EHLO_VERB_MAIL) {
-    open_transaction(c);
+  } else if (verb == EHLO_VERB_MAIL && (success || !in_transaction(c))) {
+    c->num_rcpt_replies = 0;
+    c->num_accepted = 0;
   } else if (verb == EHLO_VERB_RCPT) {
     c->reply_recipient = c->num_rcpt_replies++;
-    c->num_accepted += success && (c->state == EHLO_STATE_MAIL || c->state == EHLO_STATE_RCPT);
+    c->num_accepted += success && in_transaction(c);
   }
 }
 
 static void pop_pending(struct ehlo_client *c) {
   c->pending_first = (uint8_t)((c->pending_first + 1) % EHLO_PENDING_MAX);
   c->num_pending--;
+  c->num_body_replies = 0;
+  if (c->num_pending == 0) {
+    c->intent = c->state;
+  }
+}
+
+static bool head_is_last_chunk(const struct ehlo_client *c) {
+  return (c->pending[c->pending_first] & EHLO_PENDING_LAST_CHUNK) != 0;
+}
+
+// Whether the oldest command is a message in LMTP: each accepted recipient gets a reply (RFC 2033
+// §4.2, §4.3).
+static bool head_replies_by_recipient(const struct ehlo_client *c) {
+  return c->lmtp && (head_pending(c) == EHLO_VERB_BODY ||
+                     (head_pending(c) == EHLO_VERB_BDAT && head_is_last_chunk(c)));
+}
+
+// RFC 2033 §4.3: without an accepted recipient the last chunk gets no reply.
+void ehlo_client_settle(struct ehlo_client *c) {
+  while (head_replies_by_recipient(c) && c->num_accepted == 0 && head_is_sent(c)) {
+    c->state = EHLO_STATE_READY;
+    pop_pending(c);
+  }
+}
+
+// The reply to come closes, or belongs to, the oldest command.
+static unsigned reply_context(const struct ehlo_client *c) {
+  unsigned context = c->lmtp ? EHLO_REPLY_LMTP : 0;
+  context |= c->secure ? EHLO_REPLY_SECURE : 0;
+  context |= head_is_last_chunk(c) ? EHLO_REPLY_LAST_CHUNK : 0;
+  bool more = head_replies_by_recipient(c) && c->num_body_replies + 1 < c->num_accepted;
+  return context | (more ? EHLO_REPLY_MORE_DUE : 0);
+}
+
+// Notes which recipient a reply to the message is about, and takes a command that is answered off.
+static void count_reply(struct ehlo_client *c, unsigned context) {
+  c->reply_num_due = 0;
   c->wait_start_ms = c->now_ms;
+  if (head_replies_by_recipient(c)) {
+    c->reply_recipient = c->num_body_replies++;
+    c->reply_num_due = c->num_accepted - c->num_body_replies;
+    c->reply_of_recipient = true;
+  }
+  if ((context & EHLO_REPLY_MORE_DUE) == 0) {
+    pop_pending(c);
+  }
+}
+
+// A 421 answers the oldest command, if there is one, and ends the session.
+static void take_421(struct ehlo_client *c, enum ehlo_verb verb) {
+  bool by_recipient = head_replies_by_recipient(c);
+  c->reply_verb = (uint8_t)verb;
+  c->reply_of_recipient = by_recipient || verb == EHLO_VERB_RCPT;
+  c->reply_recipient = by_recipient             ? c->num_body_replies
+                       : verb == EHLO_VERB_RCPT ? c->num_rcpt_replies
+                                                : 0;
+  c->reply_num_due = 0;
+  c->reply_ready = true;
+  close_session(c);
 }
 
 // A whole reply is there: finds its command and goes where it leads.
@@ -267,10 +376,7 @@ static enum ehlo_status take_reply(struct ehlo_client *c) {
   ehlo_reply_get(&c->parser, &reply);
   enum ehlo_verb verb = head_pending(c);
   if (reply.code == 421) {
-    c->reply_verb = (uint8_t)verb;
-    c->reply_recipient = verb == EHLO_VERB_RCPT ? c->num_rcpt_replies : 0;
-    c->reply_ready = true;
-    close_session(c);
+    take_421(c, verb);
     return EHLO_OK;
   }
   if (verb == EHLO_VERB_NONE) {
@@ -279,9 +385,9 @@ static enum ehlo_status take_reply(struct ehlo_client *c) {
   if (!head_is_sent(c)) {
     return fail(c, EHLO_E_REPLY_EARLY, c->parser.offset, true);
   }
-  bool last_chunk = (c->pending[c->pending_first] & EHLO_PENDING_LAST_CHUNK) != 0;
+  unsigned context = reply_context(c);
   struct ehlo_transition t =
-      ehlo_state_on_reply((enum ehlo_state)c->state, verb, reply.code, last_chunk);
+      ehlo_state_on_reply((enum ehlo_state)c->state, verb, reply.code, context);
   if (t.status != EHLO_OK) {
     return fail(c, t.status, c->parser.offset, true);
   }
@@ -289,15 +395,14 @@ static enum ehlo_status take_reply(struct ehlo_client *c) {
     return fail(c, EHLO_E_TOO_MANY_CHALLENGES, c->parser.offset, true);
   }
   learn(c, verb, &reply);
-  pop_pending(c);
+  c->reply_of_recipient = verb == EHLO_VERB_RCPT;
   c->state = (uint8_t)t.next;
+  count_reply(c, context);
   c->follow_up = (uint8_t)t.follow_up;
   c->reply_verb = (uint8_t)verb;
   c->reply_ready = true;
   c->parser.challenge_expected = false;
-  if (c->num_pending == 0) {
-    c->intent = c->state;
-  }
+  ehlo_client_settle(c);
   return EHLO_OK;
 }
 
@@ -351,9 +456,7 @@ enum ehlo_status ehlo_tls_done(struct ehlo_client *c, uint64_t now_ms) {
     return EHLO_E_STATE;
   }
   c->secure = true;
-  c->authenticated = false;
-  c->num_challenges = 0;
-  memset(&c->caps, 0, sizeof(c->caps));
+  forget(c);
   c->wait_start_ms = c->now_ms;
   if (asked) {
     c->state = EHLO_STATE_GREETED;
@@ -381,7 +484,9 @@ static enum ehlo_event_type give_reply(struct ehlo_client *c, struct ehlo_event 
   c->reply_ready = false;
   ehlo_reply_get(&c->parser, &out->reply);
   out->verb = (enum ehlo_verb)c->reply_verb;
+  out->of_recipient = c->reply_of_recipient;
   out->recipient = c->reply_recipient;
+  out->num_due = c->reply_num_due;
   out->type = EHLO_EVENT_REPLY;
   if (out->verb == EHLO_VERB_AUTH && out->reply.code == 334) {
     out->type = EHLO_EVENT_CHALLENGE;

@@ -8,6 +8,15 @@
 // In client.pending[]: this BDAT was the LAST one.
 #define EHLO_PENDING_LAST_CHUNK 0x80
 
+// How the octets of a BDAT chunk are given.
+enum ehlo_chunk_way {
+  EHLO_CHUNK_OPEN = 0,  // none were given yet
+  EHLO_CHUNK_OCTETS,    // verbatim
+  EHLO_CHUNK_TEXT,
+  EHLO_CHUNK_HELD,    // text that is as long as announced; its last LF waits for the end
+  EHLO_CHUNK_BROKEN,  // text of another length
+};
+
 // Zeroes memory in a way that the compiler keeps.
 void ehlo_wipe(void *p, size_t len);
 
@@ -22,6 +31,17 @@ uint8_t *ehlo_output_tail(struct ehlo_client *c);
 void ehlo_output_commit(struct ehlo_client *c, size_t len, unsigned flags);
 void ehlo_output_drop(struct ehlo_client *c);
 
+// ---- verbs.c: a command line into the queue ----
+
+// Adds bytes, for which there is room.
+void ehlo_put(struct ehlo_client *c, struct ehlo_span bytes, unsigned flags);
+// Queues the joined parts and CRLF as one command; EHLO_E_TOO_LONG or EHLO_E_FULL and nothing.
+enum ehlo_status ehlo_put_line(struct ehlo_client *c, enum ehlo_verb verb,
+                               const struct ehlo_span *parts, size_t num_parts);
+// A verb with an argument, which may be empty.
+enum ehlo_status ehlo_put_command(struct ehlo_client *c, enum ehlo_verb verb,
+                                  struct ehlo_span argument);
+
 // ---- client.c ----
 
 // Whether a verb may be queued now; EHLO_OK, EHLO_E_STATE, EHLO_E_FULL or the sticky status.
@@ -30,6 +50,8 @@ enum ehlo_status ehlo_client_check(const struct ehlo_client *c, enum ehlo_verb v
 void ehlo_client_push(struct ehlo_client *c, enum ehlo_verb verb);
 // `n` bytes of a BDAT chunk were queued; at its end the command is complete.
 void ehlo_client_chunk_taken(struct ehlo_client *c, size_t n);
+// The oldest command may have been sent to its end: one that gets no reply is over then.
+void ehlo_client_settle(struct ehlo_client *c);
 // The command queued last, NONE if nothing is outstanding.
 enum ehlo_verb ehlo_client_last_pending(const struct ehlo_client *c);
 

@@ -41,24 +41,29 @@
 
 #include "engine/body.h"
 #include "engine/capabilities.h"
+#include "engine/parameter.h"
 #include "engine/reply.h"
 #include "engine/status.h"
 
 #define EHLO_VERSION "0.1.0"
 
-// Bytes of buffer that give all default limits, and the fewest that work at all (with shorter
-// replies and commands: a quarter is for output, the rest for one reply).
-#define EHLO_BUFFER_DEFAULT ((size_t)62 * 1024)
-#define EHLO_BUFFER_MIN ((size_t)2048)
-
 // Limits. A reply also has to fit into the buffer: 49,664 octets with EHLO_BUFFER_DEFAULT.
+#define EHLO_REPLY_MAX ((size_t)65536)       // octets in a reply
 #define EHLO_REPLY_LINE_MAX ((size_t)4096)   // octets in a reply line, CRLF included
 #define EHLO_REPLY_LINES_MAX ((size_t)1000)  // lines in a reply
-#define EHLO_TOKEN_MAX ((size_t)12288)       // octets of base64 in a challenge or response, RFC 4954 §4
-#define EHLO_CHALLENGES_MAX 8                // challenges in one AUTH exchange
-#define EHLO_COMMAND_MAX ((size_t)2048)      // octets in any other command line, CRLF included
-#define EHLO_PENDING_MAX 64                  // commands whose reply is outstanding
-#define EHLO_NEVER UINT64_MAX                // a deadline that does not come
+#define EHLO_TOKEN_MAX ((size_t)12288)  // octets of base64 in a challenge or response, RFC 4954 §4
+#define EHLO_CHALLENGES_MAX 8           // challenges in one AUTH exchange
+#define EHLO_COMMAND_MAX ((size_t)2048)   // octets in any other command line, CRLF included
+#define EHLO_PENDING_MAX 64               // commands whose reply is outstanding
+#define EHLO_OUTPUT_FULL ((size_t)13824)  // "AUTH …" with the longest token, and room for the rest
+#define EHLO_NEVER UINT64_MAX             // a deadline that does not come
+
+// Bytes of buffer: all limits; the most that stays within 64 KiB together with the context; and the
+// fewest that work at all, 4 KiB with the context. A quarter is for output, at most EHLO_OUTPUT_FULL,
+// the rest for one reply, at most EHLO_REPLY_MAX; what is more than both serves output.
+#define EHLO_BUFFER_FULL (EHLO_REPLY_MAX + EHLO_OUTPUT_FULL)
+#define EHLO_BUFFER_DEFAULT ((size_t)62 * 1024)
+#define EHLO_BUFFER_MIN ((size_t)2048)
 
 // What a reply answers. EHLO_VERB_GREETING is nobody's command; EHLO_VERB_BODY is the final dot.
 enum ehlo_verb {
@@ -66,6 +71,7 @@ enum ehlo_verb {
   EHLO_VERB_GREETING,
   EHLO_VERB_EHLO,
   EHLO_VERB_HELO,
+  EHLO_VERB_LHLO,  // LMTP's EHLO
   EHLO_VERB_STARTTLS,
   EHLO_VERB_AUTH,  // and each response within the exchange
   EHLO_VERB_MAIL,
@@ -78,6 +84,8 @@ enum ehlo_verb {
   EHLO_VERB_VRFY,
   EHLO_VERB_EXPN,
   EHLO_VERB_HELP,
+  EHLO_VERB_ETRN,
+  EHLO_VERB_XCLIENT,
   EHLO_VERB_QUIT,
   EHLO_VERB_OTHER,  // a line of ehlo_send_raw() that is none of these
   EHLO_NUM_VERBS
@@ -92,9 +100,9 @@ enum ehlo_verb ehlo_verb_of_line(struct ehlo_span line);
 // Where the session stands, counting the commands sent as if they will succeed.
 enum ehlo_state {
   EHLO_STATE_CONNECT = 0,  // the greeting is awaited
-  EHLO_STATE_GREETED,      // no EHLO yet, or none since TLS began
+  EHLO_STATE_GREETED,      // no EHLO yet, or none since TLS began or XCLIENT was accepted
   EHLO_STATE_REFUSED,      // greeted with 4yz or 5yz: only QUIT is left
-  EHLO_STATE_READY,        // EHLO or HELO was accepted, no transaction is open
+  EHLO_STATE_READY,        // EHLO, HELO or LHLO was accepted, no transaction is open
   EHLO_STATE_TLS,          // the handshake is the transport's
   EHLO_STATE_AUTH,         // a challenge wants its response
   EHLO_STATE_MAIL,         // a transaction without an accepted recipient
@@ -127,8 +135,8 @@ struct ehlo_timeouts {
 // All zero is the default.
 struct ehlo_config {
   struct ehlo_timeouts timeouts;
-  bool allow_cleartext_auth;   // permits ehlo_send_auth() without TLS
-  enum ehlo_bare_cr bare_cr;   // refuse (default) or repair a bare CR in the message
+  bool allow_cleartext_auth;  // permits ehlo_send_auth() without TLS
+  enum ehlo_bare_cr bare_cr;  // refuse (default) or repair a bare CR in the message
 };
 
 // What stopped a session. `line` is the line that offended or was unfinished when the connection
@@ -142,11 +150,11 @@ struct ehlo_error {
 };
 
 enum ehlo_event_type {
-  EHLO_EVENT_NONE = 0,     // nothing more now: send, read or wait
-  EHLO_EVENT_REPLY,        // a whole reply
-  EHLO_EVENT_CHALLENGE,    // a 334: answer with ehlo_send_auth_response() or _cancel()
-  EHLO_EVENT_TLS_WANTED,   // begin the handshake, then ehlo_tls_done() or ehlo_input_end(); not where
-                           // ehlo_client_state() is FAILED already, by bytes behind the 220
+  EHLO_EVENT_NONE = 0,    // nothing more now: send, read or wait
+  EHLO_EVENT_REPLY,       // a whole reply
+  EHLO_EVENT_CHALLENGE,   // a 334: answer with ehlo_send_auth_response() or _cancel()
+  EHLO_EVENT_TLS_WANTED,  // begin the handshake, then ehlo_tls_done() or ehlo_input_end(); not where
+                          // ehlo_client_state() is FAILED already, by bytes behind the 220
   EHLO_EVENT_BODY_WANTED,  // 354: ehlo_send_body() and ehlo_send_body_end()
   EHLO_EVENT_CLOSED,       // after QUIT or a 421: close the connection
   EHLO_EVENT_FAILED,       // see `error`; nothing more will be sent
@@ -154,10 +162,13 @@ enum ehlo_event_type {
 
 struct ehlo_event {
   enum ehlo_event_type type;
-  enum ehlo_verb verb;         // REPLY, CHALLENGE: what was answered; NONE: a 421 on its own
-  size_t recipient;            // REPLY to RCPT: which one of the transaction, from 0
-  struct ehlo_reply reply;     // REPLY, CHALLENGE
-  bool challenge_valid;        // CHALLENGE: its text was base64 (RFC 4648 §4), or empty
+  enum ehlo_verb verb;      // REPLY, CHALLENGE: what was answered; NONE: a 421 on its own
+  bool of_recipient;        // REPLY: it is about one recipient: to RCPT, or in LMTP to the message
+  size_t recipient;         // then which one of the transaction, from 0: of those that RCPT named,
+                            // or in LMTP, to the message, of those that were accepted
+  size_t num_due;           // REPLY in LMTP: replies that the same message still gets
+  struct ehlo_reply reply;  // REPLY, CHALLENGE
+  bool challenge_valid;     // CHALLENGE: its text was base64 (RFC 4648 §4), or empty
   struct ehlo_span challenge;  // CHALLENGE: decoded
   struct ehlo_error error;     // FAILED
 };
@@ -194,28 +205,33 @@ struct ehlo_client {
   size_t out_end;
   struct ehlo_segment segments[EHLO_SEGMENTS_MAX];
   uint8_t num_segments;
-  bool span_touched;        // part of the first segment was acknowledged
-  uint64_t queued_total;    // bytes ever put into the output
-  uint64_t acked_total;     // bytes ever taken from it
+  bool span_touched;                       // part of the first segment was acknowledged
+  uint64_t queued_total;                   // bytes ever put into the output
+  uint64_t acked_total;                    // bytes ever taken from it
   uint64_t pending_end[EHLO_PENDING_MAX];  // where each command ends, in queued_total's count
   uint8_t pending[EHLO_PENDING_MAX];       // enum ehlo_verb, a ring
   uint8_t pending_first;
   uint8_t num_pending;
-  uint8_t state;   // enum ehlo_state, by the replies that came
-  uint8_t intent;  // enum ehlo_state, if all that is pending succeeds
-  uint8_t follow_up;      // enum ehlo_event_type to give after the reply
+  uint8_t state;      // enum ehlo_state, by the replies that came
+  uint8_t intent;     // enum ehlo_state, if all that is pending succeeds
+  uint8_t follow_up;  // enum ehlo_event_type to give after the reply
   bool reply_ready;
-  uint8_t reply_verb;     // enum ehlo_verb
+  uint8_t reply_verb;  // enum ehlo_verb
   bool error_told;
   bool secure;
   bool authenticated;
   uint8_t num_challenges;
   size_t reply_recipient;
+  bool reply_of_recipient;
   size_t num_rcpt_replies;
   size_t num_accepted;
-  uint64_t chunk_left;  // bytes of the BDAT chunk not yet given
+  size_t num_body_replies;  // LMTP: had for the message so far
+  size_t reply_num_due;
+  uint64_t chunk_left;  // bytes of the BDAT chunk not yet queued
   bool chunk_last;
-  bool utf8;  // SMTPUTF8 stands at the MAIL of this transaction
+  uint8_t chunk_way;  // enum ehlo_chunk_way
+  bool lmtp;
+  struct ehlo_params params;  // at the MAIL of this transaction
   uint64_t wait_start_ms;
   uint64_t now_ms;
   enum ehlo_status status;
@@ -234,6 +250,13 @@ void ehlo_client_init(struct ehlo_client *c, const struct ehlo_config *cfg, uint
 
 // Points a copied client at the copy of its buffer, which has the same length.
 void ehlo_client_rebase(struct ehlo_client *c, uint8_t *buf);
+
+// Goes on in another buffer of any length from EHLO_BUFFER_MIN, and zeroes the old one, which is the
+// caller's again. For idle sessions: nothing is outstanding, no output or event waits and no reply
+// has begun; else EHLO_E_STATE or the sticky status, and nothing happens. A program that holds many
+// such sessions keeps each in 4 KiB and moves it to a larger buffer before use. Until then a reply
+// that nobody asked for, such as a 421, has to fit into the smaller one.
+enum ehlo_status ehlo_client_move(struct ehlo_client *c, uint8_t *buf, size_t buf_len);
 
 // Zeroes the context and its buffer.
 void ehlo_client_wipe(struct ehlo_client *c);
@@ -276,6 +299,7 @@ enum ehlo_state ehlo_client_state(const struct ehlo_client *c);
 const struct ehlo_capabilities *ehlo_client_capabilities(const struct ehlo_client *c);
 bool ehlo_client_is_secure(const struct ehlo_client *c);         // TLS is on
 bool ehlo_client_is_authenticated(const struct ehlo_client *c);  // an AUTH got its 2yz
+bool ehlo_client_is_lmtp(const struct ehlo_client *c);           // LHLO was accepted
 size_t ehlo_client_num_accepted(const struct ehlo_client *c);    // recipients of this transaction
 size_t ehlo_client_num_pending(const struct ehlo_client *c);     // commands without a reply
 
@@ -291,6 +315,12 @@ enum ehlo_status ehlo_send_ehlo(struct ehlo_client *c, struct ehlo_span name);  
 enum ehlo_status ehlo_send_helo(struct ehlo_client *c, struct ehlo_span name);
 enum ehlo_status ehlo_send_starttls(struct ehlo_client *c);  // RFC 3207
 
+// LHLO (RFC 2033). Its 2yz makes the session LMTP, until a 2yz to EHLO or HELO, a handshake or
+// XCLIENT: then each recipient accepted in a transaction gets a reply of its own to the final dot, or
+// to the last BDAT, and the command is outstanding until the last of them. A BDAT LAST without an
+// accepted recipient gets none (§4.3): it is over, without an event, once it was sent.
+enum ehlo_status ehlo_send_lhlo(struct ehlo_client *c, struct ehlo_span name);
+
 // AUTH (RFC 4954). The parts are joined and sent as base64. `initial` NULL: no initial response;
 // joined length 0: "=". `secret` marks the base64 as a secret span. EHLO_E_CLEARTEXT without TLS
 // unless the configuration allows it.
@@ -302,8 +332,9 @@ enum ehlo_status ehlo_send_auth_cancel(struct ehlo_client *c);  // "*"
 
 // MAIL and RCPT (RFC 5321 §4.1.1.2, §4.1.1.3). `path` goes between the angle brackets: an address,
 // empty for the null sender, a source route at the caller's risk. `params` is empty or ESMTP
-// parameters separated by one blank, sent as they are; the extension of each known one must have
-// been offered.
+// parameters separated by one blank, sent as they are. Of each known one (engine/parameter.h) the
+// place, the form and the value are judged (EHLO_E_ARGUMENT, EHLO_E_TOO_LONG), and its extension
+// must have been offered (EHLO_E_UNSUPPORTED; ehlo_params_missing() tells which).
 enum ehlo_status ehlo_send_mail(struct ehlo_client *c, struct ehlo_span path,
                                 struct ehlo_span params);
 enum ehlo_status ehlo_send_rcpt(struct ehlo_client *c, struct ehlo_span path,
@@ -312,13 +343,19 @@ enum ehlo_status ehlo_send_rcpt(struct ehlo_client *c, struct ehlo_span path,
 // DATA (§4.1.1.4), then after BODY_WANTED the message in pieces of any size with LF or CRLF line
 // ends: `*out_used` bytes were taken, less than `len` when the output is full. EHLO_E_BARE_CR: the
 // session can only be given up. ehlo_send_body_end() sends the final dot; EHLO_E_FULL: acknowledge
-// output first.
+// output first. EHLO_E_STATE for DATA after BODY=BINARYMIME, which takes BDAT (RFC 3030 §3).
 enum ehlo_status ehlo_send_data(struct ehlo_client *c);
 enum ehlo_status ehlo_send_body(struct ehlo_client *c, size_t *out_used, const uint8_t *in,
                                 size_t len);
 enum ehlo_status ehlo_send_body_end(struct ehlo_client *c);
 
-// BDAT (RFC 3030): announces a chunk of `len` octets, which ehlo_send_chunk() then takes verbatim.
+// BDAT (RFC 3030): announces a chunk of `len` octets; one of 0 is complete at once. What follows is
+// given in one of two ways, and the other is EHLO_E_STATE:
+//  - ehlo_send_chunk() takes octets and sends them verbatim, until `len` are given.
+//  - ehlo_send_body() takes text with LF or CRLF line ends, as after DATA, but a dot is like any
+//    other octet; `len` counts what is sent, with CRLF. ehlo_send_body_end() ends the last line and
+//    completes the chunk. Text that is longer or shorter: EHLO_E_CHUNK_SIZE, for this and every later
+//    call; the session can only be given up, and the chunk has not left whole.
 enum ehlo_status ehlo_send_bdat(struct ehlo_client *c, uint64_t len, bool last);
 enum ehlo_status ehlo_send_chunk(struct ehlo_client *c, size_t *out_used, const uint8_t *in,
                                  size_t len);
@@ -329,6 +366,14 @@ enum ehlo_status ehlo_send_vrfy(struct ehlo_client *c, struct ehlo_span text);
 enum ehlo_status ehlo_send_expn(struct ehlo_client *c, struct ehlo_span text);
 enum ehlo_status ehlo_send_help(struct ehlo_client *c, struct ehlo_span text);  // may be empty
 enum ehlo_status ehlo_send_quit(struct ehlo_client *c);
+
+// ETRN (RFC 1985 §5): `node` is a domain, or "@" domain, or "#" and a queue's name.
+enum ehlo_status ehlo_send_etrn(struct ehlo_client *c, struct ehlo_span node);
+
+// XCLIENT (Postfix): `attributes` are NAME=value, separated by one blank, each name among those that
+// the server listed and each value xtext (ehlo_xtext_encode). Outside transactions only. After a 2yz
+// the session is greeted anew: EHLO has to follow.
+enum ehlo_status ehlo_send_xclient(struct ehlo_client *c, struct ehlo_span attributes);
 
 // Any line as it is, without CRLF, whether or not it is wise: order and form are not looked at. Its
 // first word decides what its reply means. Refused: control bytes, AUTH and BDAT (their own calls

@@ -4,12 +4,17 @@
 #include "engine/client.h"
 
 static const char *const verb_names[EHLO_NUM_VERBS] = {
-    [EHLO_VERB_NONE] = "nothing", [EHLO_VERB_GREETING] = "greeting", [EHLO_VERB_EHLO] = "EHLO",
-    [EHLO_VERB_HELO] = "HELO",    [EHLO_VERB_STARTTLS] = "STARTTLS", [EHLO_VERB_AUTH] = "AUTH",
-    [EHLO_VERB_MAIL] = "MAIL",    [EHLO_VERB_RCPT] = "RCPT",         [EHLO_VERB_DATA] = "DATA",
-    [EHLO_VERB_BODY] = "body",    [EHLO_VERB_BDAT] = "BDAT",         [EHLO_VERB_RSET] = "RSET",
-    [EHLO_VERB_NOOP] = "NOOP",    [EHLO_VERB_VRFY] = "VRFY",         [EHLO_VERB_EXPN] = "EXPN",
-    [EHLO_VERB_HELP] = "HELP",    [EHLO_VERB_QUIT] = "QUIT",         [EHLO_VERB_OTHER] = "other",
+    [EHLO_VERB_NONE] = "nothing",      [EHLO_VERB_GREETING] = "greeting",
+    [EHLO_VERB_EHLO] = "EHLO",         [EHLO_VERB_HELO] = "HELO",
+    [EHLO_VERB_STARTTLS] = "STARTTLS", [EHLO_VERB_AUTH] = "AUTH",
+    [EHLO_VERB_MAIL] = "MAIL",         [EHLO_VERB_RCPT] = "RCPT",
+    [EHLO_VERB_DATA] = "DATA",         [EHLO_VERB_BODY] = "body",
+    [EHLO_VERB_BDAT] = "BDAT",         [EHLO_VERB_RSET] = "RSET",
+    [EHLO_VERB_NOOP] = "NOOP",         [EHLO_VERB_VRFY] = "VRFY",
+    [EHLO_VERB_EXPN] = "EXPN",         [EHLO_VERB_HELP] = "HELP",
+    [EHLO_VERB_QUIT] = "QUIT",         [EHLO_VERB_OTHER] = "other",
+    [EHLO_VERB_LHLO] = "LHLO",         [EHLO_VERB_ETRN] = "ETRN",
+    [EHLO_VERB_XCLIENT] = "XCLIENT",
 };
 
 static const char *const state_names[EHLO_NUM_STATES] = {
@@ -68,6 +73,10 @@ bool ehlo_client_is_secure(const struct ehlo_client *c) {
 
 bool ehlo_client_is_authenticated(const struct ehlo_client *c) {
   return c->authenticated;
+}
+
+bool ehlo_client_is_lmtp(const struct ehlo_client *c) {
+  return c->lmtp;
 }
 
 size_t ehlo_client_num_accepted(const struct ehlo_client *c) {

@@ -103,4 +103,5 @@ void ehlo_output_ack(struct ehlo_client *c, size_t n, uint64_t now_ms) {
     c->out_start = 0;
     c->out_end = 0;
   }
+  ehlo_client_settle(c);
 }

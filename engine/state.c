@@ -1,5 +1,5 @@
 // The state machine of an SMTP client session (RFC 5321 §4.1.4 order of commands, §4.3.2 reply
-// sequences; RFC 2920 pipelining; RFC 3030 BDAT; RFC 3207 STARTTLS; RFC 4954 AUTH).
+// sequences; RFC 2920 pipelining; RFC 3030 BDAT; RFC 3207 STARTTLS; RFC 4954 AUTH; RFC 2033 LMTP).
 //
 // Two states are kept by the client: the one that the replies have confirmed, and the intent, where
 // the session will be if everything outstanding succeeds. Commands are judged by the intent
@@ -13,7 +13,7 @@
 #define VERB(v) (1U << EHLO_VERB_##v)
 #define ANY_TIME (VERB(NOOP) | VERB(HELP) | VERB(QUIT) | VERB(OTHER))
 #define INQUIRY (VERB(VRFY) | VERB(EXPN))
-#define HELLO (VERB(EHLO) | VERB(HELO))
+#define HELLO (VERB(EHLO) | VERB(HELO) | VERB(LHLO))
 
 // state × verb. What is not here is not legal.
 static const uint32_t legal[EHLO_NUM_STATES] = {
@@ -21,12 +21,12 @@ static const uint32_t legal[EHLO_NUM_STATES] = {
     [EHLO_STATE_GREETED] = HELLO | VERB(RSET) | INQUIRY | ANY_TIME,
     [EHLO_STATE_REFUSED] = VERB(QUIT),
     [EHLO_STATE_READY] = HELLO | VERB(STARTTLS) | VERB(AUTH) | VERB(MAIL) | VERB(RSET) | INQUIRY |
-                         ANY_TIME,
+                         VERB(ETRN) | VERB(XCLIENT) | ANY_TIME,
     [EHLO_STATE_TLS] = 0,
     [EHLO_STATE_AUTH] = VERB(AUTH),
     [EHLO_STATE_MAIL] = HELLO | VERB(RCPT) | VERB(RSET) | INQUIRY | ANY_TIME,
-    [EHLO_STATE_RCPT] = HELLO | VERB(RCPT) | VERB(DATA) | VERB(BDAT) | VERB(RSET) | INQUIRY |
-                        ANY_TIME,
+    [EHLO_STATE_RCPT] =
+        HELLO | VERB(RCPT) | VERB(DATA) | VERB(BDAT) | VERB(RSET) | INQUIRY | ANY_TIME,
     [EHLO_STATE_DATA] = 0,
     [EHLO_STATE_BODY] = VERB(BODY),
     [EHLO_STATE_CHUNK] = 0,
@@ -49,9 +49,12 @@ enum ehlo_state ehlo_state_on_send(enum ehlo_state state, enum ehlo_verb verb) {
   switch (verb) {
     case EHLO_VERB_EHLO:
     case EHLO_VERB_HELO:
+    case EHLO_VERB_LHLO:
     case EHLO_VERB_AUTH:
     case EHLO_VERB_BODY:
       return EHLO_STATE_READY;
+    case EHLO_VERB_XCLIENT:
+      return EHLO_STATE_GREETED;
     case EHLO_VERB_STARTTLS:
       return EHLO_STATE_TLS;
     case EHLO_VERB_MAIL:
@@ -72,6 +75,7 @@ enum ehlo_state ehlo_state_on_send(enum ehlo_state state, enum ehlo_verb verb) {
     case EHLO_VERB_VRFY:
     case EHLO_VERB_EXPN:
     case EHLO_VERB_HELP:
+    case EHLO_VERB_ETRN:
     case EHLO_VERB_OTHER:
     case EHLO_NUM_VERBS:
       return state;
@@ -107,8 +111,9 @@ static struct ehlo_transition on_greeting(uint16_t code) {
   return code >= 400 ? go(EHLO_STATE_REFUSED) : impossible();
 }
 
-static struct ehlo_transition on_starttls(enum ehlo_state state, uint16_t code) {
-  if (code == 220) {
+// RFC 3207 §4.2: TLS does not begin under TLS, whatever a server says to a line that asks for it.
+static struct ehlo_transition on_starttls(enum ehlo_state state, uint16_t code, unsigned context) {
+  if (code == 220 && (context & EHLO_REPLY_SECURE) == 0) {
     return go_then(EHLO_STATE_TLS, EHLO_EVENT_TLS_WANTED);
   }
   return code >= 400 ? go(state) : impossible();
@@ -128,17 +133,28 @@ static struct ehlo_transition on_rcpt(enum ehlo_state state, uint16_t code) {
   return succeed_or_stay(state, open ? EHLO_STATE_RCPT : state, code);
 }
 
-static struct ehlo_transition on_data(enum ehlo_state state, uint16_t code) {
-  if (code == 354) {
+// RFC 2033 §4.2: without an accepted recipient an LMTP server refuses DATA. The replies to the message
+// would be none, and its fate unknown.
+static struct ehlo_transition on_data(enum ehlo_state state, uint16_t code, unsigned context) {
+  bool no_recipient = (context & EHLO_REPLY_LMTP) != 0 && state != EHLO_STATE_RCPT;
+  if (code == 354 && !no_recipient) {
     return go_then(EHLO_STATE_BODY, EHLO_EVENT_BODY_WANTED);
   }
   return code >= 400 ? go(state) : impossible();
 }
 
-// RFC 3030 §2: a chunk that is refused spoils the message; only RSET or QUIT make sense after it,
-// and after the last chunk the transaction is over either way.
-static struct ehlo_transition on_bdat(uint16_t code, bool last_chunk) {
-  enum ehlo_state next = last_chunk ? EHLO_STATE_READY : EHLO_STATE_CHUNKED;
+// After the message the transaction is over either way, in LMTP with the last of its replies.
+static struct ehlo_transition on_body(enum ehlo_state state, uint16_t code, unsigned context) {
+  enum ehlo_state next = (context & EHLO_REPLY_MORE_DUE) != 0 ? state : EHLO_STATE_READY;
+  return succeed_or_stay(next, next, code);
+}
+
+// RFC 3030 §2: a chunk that is refused spoils the message; only RSET or QUIT make sense after it.
+static struct ehlo_transition on_bdat(enum ehlo_state state, uint16_t code, unsigned context) {
+  if ((context & EHLO_REPLY_LAST_CHUNK) != 0) {
+    return on_body(state, code, context);
+  }
+  enum ehlo_state next = EHLO_STATE_CHUNKED;
   return succeed_or_stay(next, next, code);
 }
 
@@ -147,7 +163,7 @@ static struct ehlo_transition on_rset(enum ehlo_state state, uint16_t code) {
 }
 
 struct ehlo_transition ehlo_state_on_reply(enum ehlo_state state, enum ehlo_verb verb,
-                                           uint16_t code, bool last_chunk) {
+                                           uint16_t code, unsigned context) {
   if (code == 421) {
     return go_then(EHLO_STATE_CLOSED, EHLO_EVENT_CLOSED);
   }
@@ -156,9 +172,12 @@ struct ehlo_transition ehlo_state_on_reply(enum ehlo_state state, enum ehlo_verb
       return on_greeting(code);
     case EHLO_VERB_EHLO:
     case EHLO_VERB_HELO:
+    case EHLO_VERB_LHLO:
       return succeed_or_stay(state, EHLO_STATE_READY, code);
+    case EHLO_VERB_XCLIENT:
+      return succeed_or_stay(state, EHLO_STATE_GREETED, code);
     case EHLO_VERB_STARTTLS:
-      return on_starttls(state, code);
+      return on_starttls(state, code, context);
     case EHLO_VERB_AUTH:
       return on_auth(code);
     case EHLO_VERB_MAIL:
@@ -166,17 +185,18 @@ struct ehlo_transition ehlo_state_on_reply(enum ehlo_state state, enum ehlo_verb
     case EHLO_VERB_RCPT:
       return on_rcpt(state, code);
     case EHLO_VERB_DATA:
-      return on_data(state, code);
+      return on_data(state, code, context);
     case EHLO_VERB_BODY:
-      return succeed_or_stay(EHLO_STATE_READY, EHLO_STATE_READY, code);
+      return on_body(state, code, context);
     case EHLO_VERB_BDAT:
-      return on_bdat(code, last_chunk);
+      return on_bdat(state, code, context);
     case EHLO_VERB_RSET:
       return on_rset(state, code);
     case EHLO_VERB_NOOP:
     case EHLO_VERB_VRFY:
     case EHLO_VERB_EXPN:
     case EHLO_VERB_HELP:
+    case EHLO_VERB_ETRN:
       return succeed_or_stay(state, state, code);
     case EHLO_VERB_OTHER:
       return go(state);

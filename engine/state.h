@@ -21,8 +21,16 @@ bool ehlo_state_may_follow(enum ehlo_verb verb);
 // Where the session is once `verb` was sent, taking for granted that it succeeds.
 enum ehlo_state ehlo_state_on_send(enum ehlo_state state, enum ehlo_verb verb);
 
-// What a reply with `code` to `verb` does in `state`. `last_chunk`: the BDAT was the LAST one.
+// What else decides where a reply leads.
+enum ehlo_reply_context {
+  EHLO_REPLY_LAST_CHUNK = 1,  // the BDAT was the LAST one
+  EHLO_REPLY_LMTP = 2,        // the session is LMTP
+  EHLO_REPLY_MORE_DUE = 4,    // and the same message gets further replies
+  EHLO_REPLY_SECURE = 8,      // TLS is on
+};
+
+// What a reply with `code` to `verb` does in `state`; `context` joins enum ehlo_reply_context.
 struct ehlo_transition ehlo_state_on_reply(enum ehlo_state state, enum ehlo_verb verb,
-                                           uint16_t code, bool last_chunk);
+                                           uint16_t code, unsigned context);
 
 #endif  // EHLO_ENGINE_STATE_H

@@ -11,33 +11,49 @@
 
 // Which verbs are legal where: x.
 static const char picture[] =
-    "        EHLO HELO STARTTLS AUTH MAIL RCPT DATA body BDAT RSET NOOP VRFY EXPN HELP QUIT other\n"
-    "connect  .    .     .       .    .    .    .    .    .    .    .    .    .    .    .    .\n"
-    "greeted  x    x     .       .    .    .    .    .    .    x    x    x    x    x    x    x\n"
-    "refused  .    .     .       .    .    .    .    .    .    .    .    .    .    .    x    .\n"
-    "ready    x    x     x       x    x    .    .    .    .    x    x    x    x    x    x    x\n"
-    "tls      .    .     .       .    .    .    .    .    .    .    .    .    .    .    .    .\n"
-    "auth     .    .     .       x    .    .    .    .    .    .    .    .    .    .    .    .\n"
-    "mail     x    x     .       .    .    x    .    .    .    x    x    x    x    x    x    x\n"
-    "rcpt     x    x     .       .    .    x    x    .    x    x    x    x    x    x    x    x\n"
-    "data     .    .     .       .    .    .    .    .    .    .    .    .    .    .    .    .\n"
-    "body     .    .     .       .    .    .    .    x    .    .    .    .    .    .    .    .\n"
-    "chunk    .    .     .       .    .    .    .    .    .    .    .    .    .    .    .    .\n"
-    "chunked  .    .     .       .    .    .    .    .    x    x    x    .    .    .    x    .\n"
-    "quit     .    .     .       .    .    .    .    .    .    .    .    .    .    .    .    .\n"
-    "closed   .    .     .       .    .    .    .    .    .    .    .    .    .    .    .    .\n"
-    "failed   .    .     .       .    .    .    .    .    .    .    .    .    .    .    .    .\n";
+    "        EHLO HELO LHLO STARTTLS AUTH MAIL RCPT DATA body BDAT RSET NOOP VRFY EXPN HELP ETRN "
+    "XCLIENT QUIT other\n"
+    "connect .    .    .    .        .    .    .    .    .    .    .    .    .    .    .    .    . "
+    "      .    .\n"
+    "greeted x    x    x    .        .    .    .    .    .    .    x    x    x    x    x    .    . "
+    "      x    x\n"
+    "refused .    .    .    .        .    .    .    .    .    .    .    .    .    .    .    .    . "
+    "      x    .\n"
+    "ready   x    x    x    x        x    x    .    .    .    .    x    x    x    x    x    x    x "
+    "      x    x\n"
+    "tls     .    .    .    .        .    .    .    .    .    .    .    .    .    .    .    .    . "
+    "      .    .\n"
+    "auth    .    .    .    .        x    .    .    .    .    .    .    .    .    .    .    .    . "
+    "      .    .\n"
+    "mail    x    x    x    .        .    .    x    .    .    .    x    x    x    x    x    .    . "
+    "      x    x\n"
+    "rcpt    x    x    x    .        .    .    x    x    .    x    x    x    x    x    x    .    . "
+    "      x    x\n"
+    "data    .    .    .    .        .    .    .    .    .    .    .    .    .    .    .    .    . "
+    "      .    .\n"
+    "body    .    .    .    .        .    .    .    .    x    .    .    .    .    .    .    .    . "
+    "      .    .\n"
+    "chunk   .    .    .    .        .    .    .    .    .    .    .    .    .    .    .    .    . "
+    "      .    .\n"
+    "chunked .    .    .    .        .    .    .    .    .    x    x    x    .    .    .    .    . "
+    "      x    .\n"
+    "quit    .    .    .    .        .    .    .    .    .    .    .    .    .    .    .    .    . "
+    "      .    .\n"
+    "closed  .    .    .    .        .    .    .    .    .    .    .    .    .    .    .    .    . "
+    "      .    .\n"
+    "failed  .    .    .    .        .    .    .    .    .    .    .    .    .    .    .    .    . "
+    "      .    .\n";
 
 static const enum ehlo_verb verbs[] = {
-    EHLO_VERB_EHLO, EHLO_VERB_HELO, EHLO_VERB_STARTTLS, EHLO_VERB_AUTH,
-    EHLO_VERB_MAIL, EHLO_VERB_RCPT, EHLO_VERB_DATA,     EHLO_VERB_BODY,
-    EHLO_VERB_BDAT, EHLO_VERB_RSET, EHLO_VERB_NOOP,     EHLO_VERB_VRFY,
-    EHLO_VERB_EXPN, EHLO_VERB_HELP, EHLO_VERB_QUIT,     EHLO_VERB_OTHER,
+    EHLO_VERB_EHLO, EHLO_VERB_HELO,    EHLO_VERB_LHLO, EHLO_VERB_STARTTLS, EHLO_VERB_AUTH,
+    EHLO_VERB_MAIL, EHLO_VERB_RCPT,    EHLO_VERB_DATA, EHLO_VERB_BODY,     EHLO_VERB_BDAT,
+    EHLO_VERB_RSET, EHLO_VERB_NOOP,    EHLO_VERB_VRFY, EHLO_VERB_EXPN,     EHLO_VERB_HELP,
+    EHLO_VERB_ETRN, EHLO_VERB_XCLIENT, EHLO_VERB_QUIT, EHLO_VERB_OTHER,
 };
 #define NUM_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 Test(state, picture) {
-  char drawn[sizeof(picture) + 200] = "       ";
+  char drawn[sizeof(picture) + 400] = "       ";
   for (size_t v = 0; v < NUM_VERBS; v++) {
     sprintf(drawn + strlen(drawn), " %s", ehlo_verb_name(verbs[v]));
   }
@@ -46,14 +62,7 @@ Test(state, picture) {
     sprintf(drawn + strlen(drawn), "%-8s", ehlo_state_name((enum ehlo_state)s));
     for (size_t v = 0; v < NUM_VERBS; v++) {
       bool legal = ehlo_state_is_legal((enum ehlo_state)s, verbs[v]);
-      sprintf(drawn + strlen(drawn), "%s%c%s",
-              v == 2   ? "  "
-              : v == 3 ? "    "
-                       : " ",
-              legal ? 'x' : '.',
-              v + 1 == NUM_VERBS ? "\n"
-              : v == 2 || v == 3 ? "   "
-                                 : "   ");
+      sprintf(drawn + strlen(drawn), " %c%s", legal ? 'x' : '.', v + 1 == NUM_VERBS ? "\n" : "");
     }
     cr_assert(!ehlo_state_is_legal((enum ehlo_state)s, EHLO_VERB_NONE));
     cr_assert(!ehlo_state_is_legal((enum ehlo_state)s, EHLO_VERB_GREETING));
@@ -88,6 +97,7 @@ static const char *const transitions[][8] = {
     {"connect", "greeting", "!", "greeted", "!", "!", "refused", "refused"},
     {"greeted", "EHLO", "ready", "ready", "!", "!", "greeted", "greeted"},
     {"greeted", "HELO", "ready", "ready", "!", "!", "greeted", "greeted"},
+    {"greeted", "LHLO", "ready", "ready", "!", "!", "greeted", "greeted"},
     {"greeted", "RSET", "greeted", "greeted", "!", "!", "greeted", "greeted"},
     {"greeted", "NOOP", "greeted", "greeted", "!", "!", "greeted", "greeted"},
     {"greeted", "VRFY", "greeted", "greeted", "!", "!", "greeted", "greeted"},
@@ -98,6 +108,7 @@ static const char *const transitions[][8] = {
     {"refused", "QUIT", "closed", "closed", "closed", "closed", "closed", "closed"},
     {"ready", "EHLO", "ready", "ready", "!", "!", "ready", "ready"},
     {"ready", "HELO", "ready", "ready", "!", "!", "ready", "ready"},
+    {"ready", "LHLO", "ready", "ready", "!", "!", "ready", "ready"},
     {"ready", "STARTTLS", "!", "tls", "!", "!", "ready", "ready"},
     {"ready", "AUTH", "ready", "ready", "!", "auth", "ready", "ready"},
     {"ready", "MAIL", "mail", "mail", "!", "!", "ready", "ready"},
@@ -106,11 +117,14 @@ static const char *const transitions[][8] = {
     {"ready", "VRFY", "ready", "ready", "!", "!", "ready", "ready"},
     {"ready", "EXPN", "ready", "ready", "!", "!", "ready", "ready"},
     {"ready", "HELP", "ready", "ready", "!", "!", "ready", "ready"},
+    {"ready", "ETRN", "ready", "ready", "!", "!", "ready", "ready"},
+    {"ready", "XCLIENT", "greeted", "greeted", "!", "!", "ready", "ready"},
     {"ready", "QUIT", "closed", "closed", "closed", "closed", "closed", "closed"},
     {"ready", "other", "ready", "ready", "ready", "ready", "ready", "ready"},
     {"auth", "AUTH", "ready", "ready", "!", "auth", "ready", "ready"},
     {"mail", "EHLO", "ready", "ready", "!", "!", "mail", "mail"},
     {"mail", "HELO", "ready", "ready", "!", "!", "mail", "mail"},
+    {"mail", "LHLO", "ready", "ready", "!", "!", "mail", "mail"},
     {"mail", "RCPT", "rcpt", "rcpt", "!", "!", "mail", "mail"},
     {"mail", "RSET", "ready", "ready", "!", "!", "mail", "mail"},
     {"mail", "NOOP", "mail", "mail", "!", "!", "mail", "mail"},
@@ -121,6 +135,7 @@ static const char *const transitions[][8] = {
     {"mail", "other", "mail", "mail", "mail", "mail", "mail", "mail"},
     {"rcpt", "EHLO", "ready", "ready", "!", "!", "rcpt", "rcpt"},
     {"rcpt", "HELO", "ready", "ready", "!", "!", "rcpt", "rcpt"},
+    {"rcpt", "LHLO", "ready", "ready", "!", "!", "rcpt", "rcpt"},
     {"rcpt", "RCPT", "rcpt", "rcpt", "!", "!", "rcpt", "rcpt"},
     {"rcpt", "DATA", "!", "!", "body", "!", "rcpt", "rcpt"},
     {"rcpt", "BDAT", "chunked", "chunked", "!", "!", "chunked", "chunked"},
@@ -145,7 +160,9 @@ static const unsigned codes[] = {250, 220, 354, 334, 450, 550, 421};
 #define NUM_CODES (sizeof(codes) / sizeof(codes[0]))
 
 // How a script gets to a state, and calls a verb there.
-#define READY "S: 220 x\n> ehlo c\nS: 250-x\nS: 250-STARTTLS\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n"
+#define READY                                                                     \
+  "S: 220 x\n> ehlo c\nS: 250-x\nS: 250-STARTTLS\nS: 250-CHUNKING\nS: 250-ETRN\n" \
+  "S: 250-XCLIENT ADDR\nS: 250 AUTH LOGIN\n"
 #define MAIL READY "> mail <a@b>\nS: 250 x\n"
 #define RCPT MAIL "> rcpt <a@b>\nS: 250 x\n"
 
@@ -174,12 +191,16 @@ static const struct {
   const char *verb;
   const char *call;
 } calls[] = {
-    {"EHLO", "ehlo c"},       {"HELO", "helo c"},     {"STARTTLS", "starttls"},
-    {"AUTH", "auth LOGIN"},   {"MAIL", "mail <a@b>"}, {"RCPT", "rcpt <a@b>"},
-    {"DATA", "data"},         {"body", "end"},        {"BDAT", "bdat 0"},
-    {"BDAT+", "bdat 0 LAST"}, {"RSET", "rset"},       {"NOOP", "noop "},
-    {"VRFY", "vrfy x"},       {"EXPN", "expn x"},     {"HELP", "help "},
-    {"QUIT", "quit"},         {"other", "raw XFOO"},
+    {"EHLO", "ehlo c"},       {"HELO", "helo c"},
+    {"STARTTLS", "starttls"}, {"AUTH", "auth LOGIN"},
+    {"MAIL", "mail <a@b>"},   {"RCPT", "rcpt <a@b>"},
+    {"DATA", "data"},         {"body", "end"},
+    {"BDAT", "bdat 0"},       {"BDAT+", "bdat 0 LAST"},
+    {"RSET", "rset"},         {"NOOP", "noop "},
+    {"VRFY", "vrfy x"},       {"EXPN", "expn x"},
+    {"HELP", "help "},        {"QUIT", "quit"},
+    {"other", "raw XFOO"},    {"LHLO", "lhlo c"},
+    {"ETRN", "etrn x"},       {"XCLIENT", "xclient ADDR=x"},
 };
 #define NUM_CALLS (sizeof(calls) / sizeof(calls[0]))
 
@@ -194,6 +215,9 @@ static const char *way_to(const char *state) {
 }
 
 static const char *call_of(const char *verb, const char *state) {
+  if (strcmp(verb, "body") == 0 && strcmp(state, "chunk") == 0) {
+    return "chunk x\n> end";  // which is the end of a chunk of text, not of octets
+  }
   if (strcmp(verb, "AUTH") == 0 && strcmp(state, "auth") == 0) {
     return "respond x";
   }
@@ -290,27 +314,47 @@ Test(state, every_illegal_verb_is_refused) {
 
 // Replies that meet a confirmed state behind the intent, as pipelining makes them.
 Test(state, replies_behind_the_intent) {
-  static const struct {
+  const unsigned lmtp = EHLO_REPLY_LMTP;
+  const unsigned last = EHLO_REPLY_LAST_CHUNK;
+  const unsigned more = EHLO_REPLY_LMTP | EHLO_REPLY_MORE_DUE;
+  const struct {
     enum ehlo_state state;
     enum ehlo_verb verb;
     uint16_t code;
+    unsigned context;
     enum ehlo_state next;
   } rows[] = {
-      {EHLO_STATE_READY, EHLO_VERB_RCPT, 250, EHLO_STATE_READY},  // MAIL was refused before it
-      {EHLO_STATE_READY, EHLO_VERB_RCPT, 503, EHLO_STATE_READY},
-      {EHLO_STATE_READY, EHLO_VERB_DATA, 503, EHLO_STATE_READY},
-      {EHLO_STATE_READY, EHLO_VERB_DATA, 354, EHLO_STATE_BODY},
-      {EHLO_STATE_MAIL, EHLO_VERB_DATA, 354, EHLO_STATE_BODY},
-      {EHLO_STATE_MAIL, EHLO_VERB_DATA, 554, EHLO_STATE_MAIL},
-      {EHLO_STATE_MAIL, EHLO_VERB_RCPT, 251, EHLO_STATE_RCPT},
-      {EHLO_STATE_MAIL, EHLO_VERB_RCPT, 252, EHLO_STATE_RCPT},
-      {EHLO_STATE_CONNECT, EHLO_VERB_NONE, 421, EHLO_STATE_CLOSED},
-      {EHLO_STATE_CONNECT, EHLO_VERB_NONE, 250, EHLO_STATE_FAILED},
-      {EHLO_STATE_CONNECT, EHLO_NUM_VERBS, 250, EHLO_STATE_FAILED},
+      {EHLO_STATE_READY, EHLO_VERB_RCPT, 250, 0, EHLO_STATE_READY},  // MAIL was refused before it
+      {EHLO_STATE_READY, EHLO_VERB_RCPT, 503, 0, EHLO_STATE_READY},
+      {EHLO_STATE_READY, EHLO_VERB_DATA, 503, 0, EHLO_STATE_READY},
+      {EHLO_STATE_READY, EHLO_VERB_DATA, 354, 0, EHLO_STATE_BODY},
+      {EHLO_STATE_MAIL, EHLO_VERB_DATA, 354, 0, EHLO_STATE_BODY},
+      {EHLO_STATE_MAIL, EHLO_VERB_DATA, 554, 0, EHLO_STATE_MAIL},
+      {EHLO_STATE_MAIL, EHLO_VERB_RCPT, 251, 0, EHLO_STATE_RCPT},
+      {EHLO_STATE_MAIL, EHLO_VERB_RCPT, 252, 0, EHLO_STATE_RCPT},
+      // RFC 2033 §4.2: no message without a recipient, and a reply for each.
+      {EHLO_STATE_READY, EHLO_VERB_DATA, 354, lmtp, EHLO_STATE_FAILED},
+      {EHLO_STATE_MAIL, EHLO_VERB_DATA, 354, lmtp, EHLO_STATE_FAILED},
+      {EHLO_STATE_MAIL, EHLO_VERB_DATA, 503, lmtp, EHLO_STATE_MAIL},
+      {EHLO_STATE_RCPT, EHLO_VERB_DATA, 354, lmtp, EHLO_STATE_BODY},
+      {EHLO_STATE_BODY, EHLO_VERB_BODY, 250, more, EHLO_STATE_BODY},
+      {EHLO_STATE_BODY, EHLO_VERB_BODY, 550, more, EHLO_STATE_BODY},
+      {EHLO_STATE_BODY, EHLO_VERB_BODY, 354, more, EHLO_STATE_FAILED},
+      {EHLO_STATE_BODY, EHLO_VERB_BODY, 250, lmtp, EHLO_STATE_READY},
+      {EHLO_STATE_CHUNKED, EHLO_VERB_BDAT, 250, more | last, EHLO_STATE_CHUNKED},
+      {EHLO_STATE_RCPT, EHLO_VERB_BDAT, 450, more | last, EHLO_STATE_RCPT},
+      {EHLO_STATE_RCPT, EHLO_VERB_BDAT, 250, lmtp | last, EHLO_STATE_READY},
+      {EHLO_STATE_RCPT, EHLO_VERB_BDAT, 250, lmtp, EHLO_STATE_CHUNKED},
+      // RFC 3207 §4.2: no TLS within TLS.
+      {EHLO_STATE_READY, EHLO_VERB_STARTTLS, 220, EHLO_REPLY_SECURE, EHLO_STATE_FAILED},
+      {EHLO_STATE_READY, EHLO_VERB_STARTTLS, 503, EHLO_REPLY_SECURE, EHLO_STATE_READY},
+      {EHLO_STATE_CONNECT, EHLO_VERB_NONE, 421, 0, EHLO_STATE_CLOSED},
+      {EHLO_STATE_CONNECT, EHLO_VERB_NONE, 250, 0, EHLO_STATE_FAILED},
+      {EHLO_STATE_CONNECT, EHLO_NUM_VERBS, 250, 0, EHLO_STATE_FAILED},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     struct ehlo_transition t =
-        ehlo_state_on_reply(rows[i].state, rows[i].verb, rows[i].code, false);
+        ehlo_state_on_reply(rows[i].state, rows[i].verb, rows[i].code, rows[i].context);
     cr_assert_eq(t.next, rows[i].next, "row %zu: %s", i, ehlo_state_name(t.next));
   }
 }
@@ -356,6 +400,9 @@ Test(state, verb_of_a_line) {
       {"STARTTLS", EHLO_VERB_STARTTLS},
       {"HELO a", EHLO_VERB_HELO},
       {"EHLO a", EHLO_VERB_EHLO},
+      {"lhlo a", EHLO_VERB_LHLO},
+      {"ETRN @a", EHLO_VERB_ETRN},
+      {"xclient ADDR=1", EHLO_VERB_XCLIENT},
       {"MAIL:", EHLO_VERB_OTHER},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

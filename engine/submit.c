@@ -334,6 +334,9 @@ static void on_reply(struct ehlo_submit *s, struct ehlo_client *c, const struct 
     case EHLO_VERB_VRFY:
     case EHLO_VERB_EXPN:
     case EHLO_VERB_HELP:
+    case EHLO_VERB_LHLO:
+    case EHLO_VERB_ETRN:
+    case EHLO_VERB_XCLIENT:
     case EHLO_VERB_QUIT:
     case EHLO_VERB_OTHER:
     case EHLO_NUM_VERBS:

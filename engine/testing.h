@@ -10,10 +10,10 @@
 //   ! end status     the connection ended
 //   ! at MS          the clock stands at MS, and ehlo_tick() is called
 //   ! hold           the transport takes nothing more, until "! take N" (bytes) or "! release"
-//   ? what value     state, deadline, pending, accepted, secure, flights, or may / may-not VERB;
+//   ? what value     state, deadline, pending, accepted, secure, lmtp, flights, or may / may-not VERB;
 //                    of a submission outcome, stage, exit, problem, status or finished
 // Escapes are \xHH, \r, \n, \\ and \{c*N} for N times the character c. A C line takes the output in
-// order, and at every other step but "?" and "=" there must be none left.
+// order, and before each step of the world, "S" or "!", and at the end there must be none left.
 #ifndef EHLO_ENGINE_TESTING_H
 #define EHLO_ENGINE_TESTING_H
 
@@ -82,7 +82,8 @@ void ehlo_session_drain(struct ehlo_session *s, size_t max);
 void ehlo_session_feed(struct ehlo_session *s, const uint8_t *in, size_t len);
 void ehlo_session_free(struct ehlo_session *s);
 
-// Writes an event in words: "reply RCPT 250 #1", "challenge [user]", "challenge invalid",
+// Writes an event in words: "reply RCPT 250 #1", "reply body 250 #0 +1"
+// where LMTP owes another reply, "challenge [user]", "challenge invalid",
 // "tls-wanted", "body-wanted", "closed", "failed reset @12 [250 a] MAIL sent", where "unsent"
 // stands for a command that had not left whole.
 void ehlo_script_event(char *out, size_t out_cap, const struct ehlo_event *event);

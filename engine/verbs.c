@@ -11,7 +11,7 @@ struct ehlo_span ehlo_str(const char *s) {
   return (struct ehlo_span){(const uint8_t *)s, s != NULL ? strlen(s) : 0};
 }
 
-static void put(struct ehlo_client *c, struct ehlo_span bytes, unsigned flags) {
+void ehlo_put(struct ehlo_client *c, struct ehlo_span bytes, unsigned flags) {
   if (bytes.len > 0) {
     memcpy(ehlo_output_tail(c), bytes.bytes, bytes.len);
     ehlo_output_commit(c, bytes.len, flags);
@@ -24,8 +24,8 @@ static enum ehlo_status no_room(const struct ehlo_client *c, size_t len) {
 }
 
 // Queues the joined parts and CRLF as one command.
-static enum ehlo_status put_line(struct ehlo_client *c, enum ehlo_verb verb,
-                                 const struct ehlo_span *parts, size_t num_parts) {
+enum ehlo_status ehlo_put_line(struct ehlo_client *c, enum ehlo_verb verb,
+                               const struct ehlo_span *parts, size_t num_parts) {
   size_t len = 2;
   for (size_t i = 0; i < num_parts; i++) {
     len += parts[i].len;
@@ -37,19 +37,19 @@ static enum ehlo_status put_line(struct ehlo_client *c, enum ehlo_verb verb,
     return no_room(c, len);
   }
   for (size_t i = 0; i < num_parts; i++) {
-    put(c, parts[i], 0);
+    ehlo_put(c, parts[i], 0);
   }
-  put(c, ehlo_str("\r\n"), 0);
+  ehlo_put(c, ehlo_str("\r\n"), 0);
   ehlo_client_push(c, verb);
   return EHLO_OK;
 }
 
 // A verb with an optional argument, both already checked.
-static enum ehlo_status put_command(struct ehlo_client *c, enum ehlo_verb verb,
-                                    struct ehlo_span argument) {
+enum ehlo_status ehlo_put_command(struct ehlo_client *c, enum ehlo_verb verb,
+                                  struct ehlo_span argument) {
   struct ehlo_span parts[] = {ehlo_str(ehlo_verb_name(verb)), ehlo_str(argument.len > 0 ? " " : ""),
                               argument};
-  return put_line(c, verb, parts, 3);
+  return ehlo_put_line(c, verb, parts, 3);
 }
 
 static enum ehlo_status send_hello(struct ehlo_client *c, enum ehlo_verb verb,
@@ -58,7 +58,7 @@ static enum ehlo_status send_hello(struct ehlo_client *c, enum ehlo_verb verb,
   if (status == EHLO_OK) {
     status = ehlo_argument_name(name);
   }
-  return status == EHLO_OK ? put_command(c, verb, name) : status;
+  return status == EHLO_OK ? ehlo_put_command(c, verb, name) : status;
 }
 
 enum ehlo_status ehlo_send_ehlo(struct ehlo_client *c, struct ehlo_span name) {
@@ -69,9 +69,13 @@ enum ehlo_status ehlo_send_helo(struct ehlo_client *c, struct ehlo_span name) {
   return send_hello(c, EHLO_VERB_HELO, name);
 }
 
+enum ehlo_status ehlo_send_lhlo(struct ehlo_client *c, struct ehlo_span name) {
+  return send_hello(c, EHLO_VERB_LHLO, name);
+}
+
 static enum ehlo_status send_plain_verb(struct ehlo_client *c, enum ehlo_verb verb) {
   enum ehlo_status status = ehlo_client_check(c, verb);
-  return status == EHLO_OK ? put_command(c, verb, ehlo_str("")) : status;
+  return status == EHLO_OK ? ehlo_put_command(c, verb, ehlo_str("")) : status;
 }
 
 // RFC 3207 §4.2: not again under TLS.
@@ -83,7 +87,7 @@ enum ehlo_status ehlo_send_starttls(struct ehlo_client *c) {
   if (status == EHLO_OK && !c->caps.starttls) {
     status = EHLO_E_UNSUPPORTED;
   }
-  return status == EHLO_OK ? put_command(c, EHLO_VERB_STARTTLS, ehlo_str("")) : status;
+  return status == EHLO_OK ? ehlo_put_command(c, EHLO_VERB_STARTTLS, ehlo_str("")) : status;
 }
 
 // ---- AUTH -------------------------------------------------------------------------------------------
@@ -125,14 +129,14 @@ static enum ehlo_status put_auth_line(struct ehlo_client *c, struct ehlo_span he
   if (len > ehlo_output_room(c)) {
     return no_room(c, len);
   }
-  put(c, head, 0);
+  ehlo_put(c, head, 0);
   if (raw_len > 0) {
     size_t written = ehlo_base64_encode(ehlo_output_tail(c), parts, num_parts);
     ehlo_output_commit(c, written, secret ? EHLO_OUTPUT_SECRET : 0);
   } else {
-    put(c, ehlo_str(when_empty), 0);
+    ehlo_put(c, ehlo_str(when_empty), 0);
   }
-  put(c, ehlo_str("\r\n"), 0);
+  ehlo_put(c, ehlo_str("\r\n"), 0);
   ehlo_client_push(c, EHLO_VERB_AUTH);
   return EHLO_OK;
 }
@@ -185,24 +189,24 @@ enum ehlo_status ehlo_send_auth_cancel(struct ehlo_client *c) {
 
 static enum ehlo_status put_path(struct ehlo_client *c, enum ehlo_verb verb, struct ehlo_span path,
                                  struct ehlo_span params) {
-  bool utf8 = false;
+  bool mail = verb == EHLO_VERB_MAIL;
+  struct ehlo_params meaning;
   enum ehlo_status status = ehlo_client_check(c, verb);
   if (status == EHLO_OK) {
-    status = ehlo_argument_params(params, &c->caps, &utf8);
+    status = ehlo_params_check(&meaning, params, mail, &c->caps);
   }
   if (status == EHLO_OK) {
     // RFC 6531 §3.4: the parameter stands at MAIL and holds for the whole transaction.
-    utf8 = verb == EHLO_VERB_MAIL ? utf8 : c->utf8;
-    status = ehlo_argument_path(path, verb == EHLO_VERB_MAIL, utf8);
+    status = ehlo_argument_path(path, mail, mail ? meaning.utf8 : c->params.utf8);
   }
   if (status != EHLO_OK) {
     return status;
   }
-  struct ehlo_span parts[] = {ehlo_str(verb == EHLO_VERB_MAIL ? "MAIL FROM:<" : "RCPT TO:<"), path,
+  struct ehlo_span parts[] = {ehlo_str(mail ? "MAIL FROM:<" : "RCPT TO:<"), path,
                               ehlo_str(params.len > 0 ? "> " : ">"), params};
-  status = put_line(c, verb, parts, 4);
-  if (status == EHLO_OK) {
-    c->utf8 = utf8;
+  status = ehlo_put_line(c, verb, parts, 4);
+  if (status == EHLO_OK && mail) {
+    c->params = meaning;
   }
   return status;
 }
@@ -217,104 +221,6 @@ enum ehlo_status ehlo_send_rcpt(struct ehlo_client *c, struct ehlo_span path,
   return put_path(c, EHLO_VERB_RCPT, path, params);
 }
 
-enum ehlo_status ehlo_send_data(struct ehlo_client *c) {
-  enum ehlo_status status = send_plain_verb(c, EHLO_VERB_DATA);
-  if (status == EHLO_OK) {
-    ehlo_body_init(&c->body, c->config.bare_cr);
-  }
-  return status;
-}
-
-// The message may flow once the event that wants it was taken.
-static enum ehlo_status check_body(const struct ehlo_client *c) {
-  enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_BODY);
-  if (status != EHLO_OK) {
-    return status;
-  }
-  return c->reply_ready || c->follow_up != EHLO_EVENT_NONE ? EHLO_E_STATE : EHLO_OK;
-}
-
-enum ehlo_status ehlo_send_body(struct ehlo_client *c, size_t *out_used, const uint8_t *in,
-                                size_t len) {
-  *out_used = 0;
-  enum ehlo_status status = check_body(c);
-  if (status != EHLO_OK) {
-    return status;
-  }
-  size_t room = ehlo_output_room(c);
-  size_t written = 0;
-  status = ehlo_body_encode(&c->body, out_used, &written, ehlo_output_tail(c), room, in, len);
-  if (written > 0 && c->num_segments == 0) {
-    c->wait_start_ms = c->now_ms;
-  }
-  ehlo_output_commit(c, written, EHLO_OUTPUT_BODY);
-  return status;
-}
-
-enum ehlo_status ehlo_send_body_end(struct ehlo_client *c) {
-  enum ehlo_status status = check_body(c);
-  if (status != EHLO_OK) {
-    return status;
-  }
-  size_t room = ehlo_output_room(c);
-  size_t written = 0;
-  status = ehlo_body_end(&c->body, &written, ehlo_output_tail(c), room);
-  if (status == EHLO_OK) {
-    ehlo_output_commit(c, written, EHLO_OUTPUT_BODY);
-    ehlo_client_push(c, EHLO_VERB_BODY);
-  }
-  return status;
-}
-
-// RFC 3030 §2: bdat-cmd ::= "BDAT" SP chunk-size [ SP end-marker ] CR LF
-enum ehlo_status ehlo_send_bdat(struct ehlo_client *c, uint64_t len, bool last) {
-  enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_BDAT);
-  if (status != EHLO_OK) {
-    return status;
-  }
-  if (!c->caps.chunking) {
-    return EHLO_E_UNSUPPORTED;
-  }
-  uint8_t digits[20];
-  size_t at = sizeof(digits);
-  uint64_t rest = len;
-  do {
-    digits[--at] = (uint8_t)('0' + rest % 10);
-    rest /= 10;
-  } while (rest > 0);
-  struct ehlo_span parts[] = {ehlo_str("BDAT "), {digits + at, sizeof(digits) - at},
-                              ehlo_str(last ? " LAST" : "")};
-  c->chunk_last = last;
-  status = put_line(c, EHLO_VERB_BDAT, parts, 3);
-  if (status != EHLO_OK) {
-    return status;
-  }
-  c->chunk_left = len;
-  ehlo_client_chunk_taken(c, 0);
-  return EHLO_OK;
-}
-
-enum ehlo_status ehlo_send_chunk(struct ehlo_client *c, size_t *out_used, const uint8_t *in,
-                                 size_t len) {
-  *out_used = 0;
-  if (c->status != EHLO_OK) {
-    return c->status;
-  }
-  if (c->intent != EHLO_STATE_CHUNK) {
-    return EHLO_E_STATE;
-  }
-  size_t room = ehlo_output_room(c);
-  size_t take = len < room ? len : room;
-  take = take < c->chunk_left ? take : (size_t)c->chunk_left;
-  if (take > 0 && c->num_segments == 0) {
-    c->wait_start_ms = c->now_ms;
-  }
-  put(c, (struct ehlo_span){in, take}, EHLO_OUTPUT_BODY);
-  *out_used = take;
-  ehlo_client_chunk_taken(c, take);
-  return EHLO_OK;
-}
-
 // ---- The rest ---------------------------------------------------------------------------------------
 
 static enum ehlo_status send_text(struct ehlo_client *c, enum ehlo_verb verb, struct ehlo_span text,
@@ -323,7 +229,7 @@ static enum ehlo_status send_text(struct ehlo_client *c, enum ehlo_verb verb, st
   if (status == EHLO_OK) {
     status = text.len == 0 && !optional ? EHLO_E_ARGUMENT : ehlo_argument_text(text);
   }
-  return status == EHLO_OK ? put_command(c, verb, text) : status;
+  return status == EHLO_OK ? ehlo_put_command(c, verb, text) : status;
 }
 
 enum ehlo_status ehlo_send_rset(struct ehlo_client *c) {
@@ -350,6 +256,45 @@ enum ehlo_status ehlo_send_quit(struct ehlo_client *c) {
   return send_plain_verb(c, EHLO_VERB_QUIT);
 }
 
+// RFC 1985 §5: ETRN SP [option-character] node-name
+enum ehlo_status ehlo_send_etrn(struct ehlo_client *c, struct ehlo_span node) {
+  enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_ETRN);
+  if (status == EHLO_OK) {
+    status = ehlo_argument_name(node);
+  }
+  if (status == EHLO_OK && !c->caps.etrn) {
+    status = EHLO_E_UNSUPPORTED;
+  }
+  return status == EHLO_OK ? ehlo_put_command(c, EHLO_VERB_ETRN, node) : status;
+}
+
+// Whether each attribute of a list that has the right form was offered.
+static bool attributes_offered(const struct ehlo_client *c, struct ehlo_span list) {
+  while (list.len > 0) {
+    const uint8_t *equals = memchr(list.bytes, '=', list.len);
+    struct ehlo_span name = {list.bytes, (size_t)(equals - list.bytes)};
+    const uint8_t *blank = memchr(list.bytes, ' ', list.len);
+    size_t skip = blank != NULL ? (size_t)(blank - list.bytes) + 1 : list.len;
+    if (!ehlo_capabilities_has_xclient(&c->caps, name)) {
+      return false;
+    }
+    list = (struct ehlo_span){list.bytes + skip, list.len - skip};
+  }
+  return c->caps.xclient;
+}
+
+// XCLIENT_README of Postfix: XCLIENT 1*(SP attribute-name "=" attribute-value)
+enum ehlo_status ehlo_send_xclient(struct ehlo_client *c, struct ehlo_span attributes) {
+  enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_XCLIENT);
+  if (status == EHLO_OK) {
+    status = ehlo_argument_attributes(attributes);
+  }
+  if (status == EHLO_OK && !attributes_offered(c, attributes)) {
+    status = EHLO_E_UNSUPPORTED;
+  }
+  return status == EHLO_OK ? ehlo_put_command(c, EHLO_VERB_XCLIENT, attributes) : status;
+}
+
 enum ehlo_status ehlo_send_raw(struct ehlo_client *c, struct ehlo_span line) {
   // Where QUIT may stand, a command of the caller's own may.
   enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_QUIT);
@@ -364,8 +309,11 @@ enum ehlo_status ehlo_send_raw(struct ehlo_client *c, struct ehlo_span line) {
   if (status != EHLO_OK) {
     return status;
   }
-  if (verb == EHLO_VERB_DATA) {
+  status = ehlo_put_line(c, verb, &line, 1);
+  if (status == EHLO_OK && verb == EHLO_VERB_DATA) {
     ehlo_body_init(&c->body, c->config.bare_cr);
+  } else if (status == EHLO_OK && verb == EHLO_VERB_MAIL) {
+    memset(&c->params, 0, sizeof(c->params));
   }
-  return put_line(c, verb, &line, 1);
+  return status;
 }

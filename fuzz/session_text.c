@@ -160,6 +160,7 @@ static bool read_verb(struct ehlo_fuzz_command *out, struct ehlo_span line) {
     return read_bdat(out, rest);
   }
   static const enum ehlo_verb verbs[] = {
+      EHLO_VERB_LHLO, EHLO_VERB_ETRN, EHLO_VERB_XCLIENT,
       EHLO_VERB_EHLO, EHLO_VERB_HELO, EHLO_VERB_STARTTLS, EHLO_VERB_DATA, EHLO_VERB_RSET,
       EHLO_VERB_NOOP, EHLO_VERB_VRFY, EHLO_VERB_EXPN,     EHLO_VERB_HELP, EHLO_VERB_QUIT};
   for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
@@ -194,6 +195,12 @@ enum ehlo_status ehlo_fuzz_command_send(const struct ehlo_fuzz_command *command,
       return ehlo_send_ehlo(c, text);
     case EHLO_VERB_HELO:
       return ehlo_send_helo(c, text);
+    case EHLO_VERB_LHLO:
+      return ehlo_send_lhlo(c, text);
+    case EHLO_VERB_ETRN:
+      return ehlo_send_etrn(c, text);
+    case EHLO_VERB_XCLIENT:
+      return ehlo_send_xclient(c, text);
     case EHLO_VERB_STARTTLS:
       return ehlo_send_starttls(c);
     case EHLO_VERB_AUTH:

@@ -26,7 +26,7 @@ struct session {
   size_t text_pos;
   size_t text_len;
   uint8_t text[EHLO_TRANSCRIPT_LINE_MAX + 8];
-  uint8_t buffer[EHLO_BUFFER_DEFAULT];
+  uint8_t buffer[EHLO_BUFFER_FULL];
 };
 
 // A length first, so that "a", "bc" and "ab", "c" differ.

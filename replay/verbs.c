@@ -133,6 +133,15 @@ static enum ehlo_status send_verb(struct ehlo_verbs *v, struct ehlo_client *c,
   if (begins(line, "HELO ")) {
     return ehlo_send_helo(c, after(line, 5));
   }
+  if (begins(line, "LHLO ")) {
+    return ehlo_send_lhlo(c, after(line, 5));
+  }
+  if (begins(line, "ETRN ")) {
+    return ehlo_send_etrn(c, after(line, 5));
+  }
+  if (begins(line, "XCLIENT ")) {
+    return ehlo_send_xclient(c, after(line, 8));
+  }
   if (begins(line, "MAIL FROM:<") || begins(line, "RCPT TO:<")) {
     return send_path(c, line, line.bytes[0] == 'M');
   }

@@ -114,7 +114,7 @@ static const struct same_row same_rows[] = {
      "C: a\nC: .\nS: 250 ok\n= reply 250 to body\n"
      "C: quit\nS: 221 bye\n= reply 221 to QUIT\n= closed\n"},
     {"a command that nobody knows",
-     EHLO "C: XCLIENT a=b\nS: 500 what\n= reply 500 to other\n" QUIT},
+     EHLO "C: XFOO a=b\nS: 500 what\n= reply 500 to other\n" QUIT},
     {"an empty line", EHLO "C:\nS: 500 what\n= reply 500 to other\n" QUIT},
     {"a command out of order", EHLO "C: DATA\nS: 503 no\n= reply 503 to DATA\n" QUIT},
     {"an extension that was not offered",

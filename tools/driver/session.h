@@ -32,7 +32,7 @@ struct session {
   char helo[300];
   char transport_reason[LIVE_REASON_MAX];
   char error[1024];
-  uint8_t buffer[EHLO_BUFFER_DEFAULT];
+  uint8_t buffer[EHLO_BUFFER_FULL];
 };
 
 // Prepares a session: password, roots of trust, transcript. Returns NULL with `*out_status` set,
