@@ -34,10 +34,10 @@ const char *ehlo_outcome_name(enum ehlo_outcome outcome) {
 }
 
 int ehlo_submit_exit_status(const struct ehlo_submit *s) {
-  if (s->problem == EHLO_PROBLEM_8BIT || s->problem == EHLO_PROBLEM_MESSAGE) {
+  if (s->verdict.problem == EHLO_PROBLEM_8BIT || s->verdict.problem == EHLO_PROBLEM_MESSAGE) {
     return 65;  // EX_DATAERR
   }
-  return outcomes[s->outcome].exit_status;
+  return outcomes[s->verdict.outcome].exit_status;
 }
 
 const char *ehlo_submit_problem_text(enum ehlo_submit_problem problem) {
@@ -60,6 +60,10 @@ const char *ehlo_submit_problem_text(enum ehlo_submit_problem problem) {
       return "the message is bigger than the SIZE that the server accepts";
     case EHLO_PROBLEM_8BIT:
       return "the message has 8-bit characters and the server does not offer 8BITMIME";
+    case EHLO_PROBLEM_UNSUPPORTED:
+      return "the server does not offer an extension that this needs";
+    case EHLO_PROBLEM_MAIL_MAX:
+      return "the server takes no more messages on this connection";
     case EHLO_PROBLEM_ARGUMENT:
       return "an argument cannot be sent";
     case EHLO_PROBLEM_MESSAGE:

@@ -27,7 +27,7 @@
 
 static const struct ehlo_submit_case hellos[] = {
     {"one message", {NO_TLS}, .text = BEGIN "S: 250 mail.example\n" ENVELOPE QUIT
-     "? flights 6\n? accepted 1\n= accepted quit 0\n"},
+     "? flights 6\n? taken 1\n= accepted quit 0\n"},
     {"greeting 554", {NO_TLS}, .text = "S: 554 no\n" QUIT "= refused greeting 69\n"},
     {"greeting 521", {NO_TLS}, .text = "S: 521 no\n" QUIT "= refused greeting 69\n"},
     {"greeting 450", {NO_TLS}, .text = "S: 450 later\n" QUIT "= deferred greeting 75\n"},
@@ -444,14 +444,14 @@ Test(submit, outcomes_have_names_and_exit_statuses) {
       [EHLO_OUTCOME_USAGE] = "usage 64",
   };
   for (int i = 0; i < EHLO_NUM_OUTCOMES; i++) {
-    struct ehlo_submit s = {.outcome = (enum ehlo_outcome)i};
+    struct ehlo_submit s = {.verdict.outcome = (enum ehlo_outcome)i};
     char row[60];
-    sprintf(row, "%s %d", ehlo_outcome_name(s.outcome), ehlo_submit_exit_status(&s));
+    sprintf(row, "%s %d", ehlo_outcome_name(s.verdict.outcome), ehlo_submit_exit_status(&s));
     cr_assert_str_eq(row, rows[i]);
   }
-  struct ehlo_submit data = {.outcome = EHLO_OUTCOME_USAGE, .problem = EHLO_PROBLEM_8BIT};
+  struct ehlo_submit data = {.verdict = {.outcome = EHLO_OUTCOME_USAGE, .problem = EHLO_PROBLEM_8BIT}};
   cr_assert_eq(ehlo_submit_exit_status(&data), 65);
-  data.problem = EHLO_PROBLEM_MESSAGE;
+  data.verdict.problem = EHLO_PROBLEM_MESSAGE;
   cr_assert_eq(ehlo_submit_exit_status(&data), 65);
 }
 

@@ -12,6 +12,9 @@ const struct ehlo_credentials ehlo_case_credentials = {
     .password = SPAN("pass"),
 };
 
+#define MESSAGES_MAX 16
+#define RECIPIENTS_MAX 256
+
 struct mode {
   size_t in_step;   // bytes handed in at once
   size_t in_cut;    // and a cut at this place of the server's stream
@@ -24,6 +27,8 @@ struct run {
   int line;
   struct ehlo_client client;
   struct ehlo_submit submit;
+  struct ehlo_message messages[MESSAGES_MAX];
+  struct ehlo_recipient to[MESSAGES_MAX][RECIPIENTS_MAX];
   uint8_t *buf;
   uint64_t now_ms;
   const char *message;  // what is left of it
@@ -83,20 +88,30 @@ static bool give_message(struct run *r) {
   }
   size_t used = 0;
   size_t len = strlen(r->message);
-  enum ehlo_status status = ehlo_send_body(&r->client, &used, (const uint8_t *)r->message, len);
+  enum ehlo_status status =
+      ehlo_submit_body(&r->submit, &r->client, &used, (const uint8_t *)r->message, len);
   r->message += used;
   bool all = used == len;
   if (status == EHLO_OK && all) {
     status = ehlo_submit_body_end(&r->submit, &r->client);
     r->message_wanted = status == EHLO_E_FULL;
   }
-  if (status == EHLO_E_BARE_CR) {
+  if (status == EHLO_E_BARE_CR || status == EHLO_E_CHUNK_SIZE) {
+    r->message_wanted = false;
     ehlo_submit_abandon(&r->submit, status);
     return true;
   }
   EXPECT(r, status == EHLO_OK || status == EHLO_E_FULL, "the message meets %s",
          ehlo_status_name(status));
   return used > 0 || status == EHLO_OK;
+}
+
+static void want_message(struct run *r) {
+  bool after_data = ehlo_client_state(&r->client) == EHLO_STATE_BODY;
+  EXPECT(r, !after_data || ehlo_client_num_accepted(&r->client) > 0, "%s", "a message for nobody");
+  EXPECT(r, !r->message_wanted, "%s", "two messages at once");
+  r->message_wanted = true;
+  r->message = r->test->message != NULL ? r->test->message : "hi\n";
 }
 
 // The caller's loop until nothing moves any more. From then on something is awaited, or all is
@@ -108,8 +123,7 @@ static void turn(struct run *r) {
     moved = false;
     while (ehlo_submit_next(&r->submit, &r->client, &event) != EHLO_EVENT_NONE) {
       if (event.type == EHLO_EVENT_BODY_WANTED) {
-        EXPECT(r, ehlo_client_num_accepted(&r->client) > 0, "%s", "a message for nobody");
-        r->message_wanted = true;
+        want_message(r);
       } else if (event.type == EHLO_EVENT_CLOSED || event.type == EHLO_EVENT_FAILED) {
         r->message_wanted = false;
       }
@@ -118,7 +132,8 @@ static void turn(struct run *r) {
     moved = take_output(r) || moved;
   }
   bool waits = ehlo_deadline(&r->client) != EHLO_NEVER;
-  EXPECT(r, r->submit.finished || waits, "it stalls at %s", ehlo_stage_name(r->submit.stage));
+  EXPECT(r, r->submit.finished || waits, "it stalls at %s",
+         ehlo_stage_name(r->submit.verdict.stage));
 }
 
 // A chunk, as a block of its own so that reading beyond it shows.
@@ -178,14 +193,18 @@ static const char *verdict(const struct ehlo_submit *s) {
       [EHLO_PROBLEM_NO_MECHANISM] = "no-mechanism", [EHLO_PROBLEM_CHALLENGE] = "challenge",
       [EHLO_PROBLEM_TOO_BIG] = "too-big",           [EHLO_PROBLEM_8BIT] = "8bit",
       [EHLO_PROBLEM_ARGUMENT] = "argument",         [EHLO_PROBLEM_MESSAGE] = "message",
+      [EHLO_PROBLEM_UNSUPPORTED] = "unsupported",   [EHLO_PROBLEM_MAIL_MAX] = "mail-max",
   };
-  int len = sprintf(out, "%s %s %d", ehlo_outcome_name(s->outcome), ehlo_stage_name(s->stage),
-                    ehlo_submit_exit_status(s));
-  if (s->problem != EHLO_PROBLEM_NONE) {
-    len += sprintf(out + len, " problem=%s", problems[s->problem]);
+  int len = sprintf(out, "%s %s %d", ehlo_outcome_name(s->verdict.outcome),
+                    ehlo_stage_name(s->verdict.stage), ehlo_submit_exit_status(s));
+  if (s->verdict.problem != EHLO_PROBLEM_NONE) {
+    len += sprintf(out + len, " problem=%s", problems[s->verdict.problem]);
   }
-  if (s->status != EHLO_OK) {
-    sprintf(out + len, " status=%s", ehlo_status_name(s->status));
+  if (s->verdict.missing != NULL) {
+    len += sprintf(out + len, " missing=%s", s->verdict.missing);
+  }
+  if (s->verdict.status != EHLO_OK) {
+    sprintf(out + len, " status=%s", ehlo_status_name(s->verdict.status));
   }
   return out;
 }
@@ -236,14 +255,42 @@ static void step_world(struct run *r, const char *what) {
   turn(r);
 }
 
-static void step_question(struct run *r, const char *what) {
-  size_t value = r->submit.num_accepted;
-  const char *number = what + strlen("accepted");
-  if (strncmp(what, "flights", 7) == 0) {
-    value = r->flights;
-    number = what + strlen("flights");
+static size_t count(const struct run *r, const char *what) {
+  size_t accepted = 0;
+  size_t taken = 0;
+  for (size_t i = 0; i < r->submit.config.num_messages; i++) {
+    accepted += r->messages[i].num_accepted;
+    taken = r->messages[i].transaction.num_sent > 0 ? r->messages[i].transaction.num_taken : taken;
   }
-  EXPECT(r, strtoull(number, NULL, 10) == value, "%s is wrong, it is %zu", what, value);
+  return what[0] == 'f' ? r->flights : what[0] == 'a' ? accepted : taken;
+}
+
+static void expect_recipients(const struct run *r, const char *states) {
+  char got[RECIPIENTS_MAX + 1] = "";
+  for (size_t i = 0; i < r->messages[0].num_to; i++) {
+    got[i] = "wstard"[r->to[0][i].state];
+  }
+  EXPECT(r, strcmp(got, states) == 0, "the recipients are %s instead of %s", got, states);
+}
+
+static void expect_message(const struct run *r, const char *what) {
+  char got[80];
+  size_t i = strtoull(what, NULL, 10);
+  snprintf(got, sizeof(got), "%zu %s %s", i, ehlo_outcome_name(r->messages[i].verdict.outcome),
+           ehlo_stage_name(r->messages[i].verdict.stage));
+  EXPECT(r, strcmp(got, what) == 0, "message %s instead of %s", got, what);
+}
+
+static void step_question(struct run *r, const char *what) {
+  if (strncmp(what, "to ", 3) == 0) {
+    expect_recipients(r, what + 3);
+  } else if (strncmp(what, "message ", 8) == 0) {
+    expect_message(r, what + 8);
+  } else {
+    size_t value = count(r, what);
+    EXPECT(r, strtoull(strchr(what, ' '), NULL, 10) == value, "%s is wrong, it is %zu", what,
+           value);
+  }
 }
 
 static void step(struct run *r, const char *text, size_t text_len) {
@@ -291,36 +338,60 @@ static const char *feed_lines(struct run *r, const char *at) {
 
 // ---- Runs ---------------------------------------------------------------------------------------
 
-// Fills in what the case leaves out.
-static void set_defaults(struct ehlo_submit_config *cfg) {
+// The configuration, with what the case leaves out.
+static void configure(struct run *r, struct ehlo_submit_config *out) {
   static const struct ehlo_mechanism *const mechanisms[] = {&ehlo_mechanism_plain,
                                                             &ehlo_mechanism_login};
-  static const struct ehlo_span to = SPAN("b@mail.example");
-  if (cfg->helo_name.bytes == NULL) {
-    cfg->helo_name = ehlo_str("client.example");
-  }
-  if (cfg->from.bytes == NULL) {
-    cfg->from = ehlo_str("a@client.example");
-  }
-  if (cfg->to == NULL) {
-    cfg->to = &to;
-    cfg->num_to = 1;
-  }
-  if (cfg->mechanisms == NULL) {
-    cfg->mechanisms = mechanisms;
-    cfg->num_mechanisms = 2;
+  const struct ehlo_case_config *in = &r->test->config;
+  bool any = in->mechanisms != NULL;
+  *out = (struct ehlo_submit_config){
+      .helo_name = in->helo_name.bytes != NULL ? in->helo_name : ehlo_str("client.example"),
+      .messages = r->messages,
+      .num_messages = in->num_messages > 0 ? in->num_messages : 1,
+      .tls = in->tls,
+      .lmtp = in->lmtp,
+      .xclient = in->xclient,
+      .credentials = in->credentials,
+      .mechanisms = any ? in->mechanisms : mechanisms,
+      .num_mechanisms = any ? in->num_mechanisms : 2,
+      .initial_response = in->initial_response,
+      .transfer = in->transfer,
+      .force = in->force,
+      .stop = in->stop,
+      .stop_after = in->stop_after,
+  };
+}
+
+static void address(struct run *r) {
+  const struct ehlo_case_config *in = &r->test->config;
+  for (size_t i = 0; i < MESSAGES_MAX; i++) {
+    r->messages[i] = (struct ehlo_message){
+        .from = in->from.bytes != NULL ? in->from : ehlo_str("a@client.example"),
+        .params = in->mail_params,
+        .to = r->to[i],
+        .num_to = in->to != NULL ? in->num_to : 1,
+        .size = in->message_size,
+        .is_8bit = in->message_is_8bit,
+        .is_binary = in->message_is_binary,
+    };
+    r->to[i][0].address = ehlo_str("b@mail.example");
+    r->to[i][0].params = in->rcpt_params;
+    for (size_t k = 0; in->to != NULL && k < in->num_to; k++) {
+      r->to[i][k].address = in->to[k];
+      r->to[i][k].params = in->rcpt_params;
+    }
   }
 }
 
 static void run_once(struct run *r, const struct ehlo_submit_case *test, struct mode mode) {
   struct ehlo_config config = {.allow_cleartext_auth = test->allow_cleartext_auth};
-  struct ehlo_submit_config cfg = test->config;
+  struct ehlo_submit_config cfg;
   memset(r, 0, sizeof(*r));
-  set_defaults(&cfg);
   r->test = test;
+  configure(r, &cfg);
+  address(r);
   r->mode = mode;
   r->room = SIZE_MAX;
-  r->message = test->message != NULL ? test->message : "hi\n";
   r->buf = malloc(EHLO_BUFFER_DEFAULT);
   memset(r->buf, 0xee, EHLO_BUFFER_DEFAULT);
   ehlo_client_init(&r->client, &config, r->buf, EHLO_BUFFER_DEFAULT, 0);

@@ -8,8 +8,12 @@
 //   ! end STATUS     the connection ended
 //   ! timeout        the clock moves to the deadline; one millisecond before it nothing happens
 //   ! room N         the transport takes N more bytes from here on, and no more
-//   = VERDICT        outcome, stage, exit status, and "problem=…", "status=…" where there is one
-//   ? accepted N, flights N
+//   = VERDICT        outcome, stage, exit status, and "problem=…", "missing=…", "status=…" where
+//                    there is one
+//   ? flights N, taken N: recipients that RCPT took in the transaction at hand or the last one,
+//     accepted N: recipients that got the message
+//   ? to STATES      of the recipients, a letter each: w s t a r d (enum ehlo_recipient_state)
+//   ? message N VERDICT   of that message, from 0: outcome and stage
 // Escapes are \xHH, \\ and \{c*N} for N times the character c. Lines of the server in a row are one
 // chunk. Between two turns of the server nothing may be sent that no C line names.
 #ifndef EHLO_ENGINE_SUBMIT_TESTING_H
@@ -21,11 +25,36 @@
   { (const uint8_t *)(s), sizeof(s) - 1 }
 #define EHLO_CASE_TEXT_MAX 120000
 
+// Settings and the envelope, which is the same for each of `num_messages` messages.
+struct ehlo_case_config {
+  struct ehlo_span helo_name;
+  struct ehlo_span from;
+  struct ehlo_span mail_params;
+  const struct ehlo_span *to;
+  size_t num_to;
+  struct ehlo_span rcpt_params;
+  uint64_t message_size;
+  bool message_is_8bit;
+  bool message_is_binary;
+  size_t num_messages;  // 0: one
+  enum ehlo_tls_mode tls;
+  bool lmtp;
+  struct ehlo_span xclient;
+  const struct ehlo_credentials *credentials;
+  const struct ehlo_mechanism *const *mechanisms;
+  size_t num_mechanisms;
+  enum ehlo_initial_response initial_response;
+  enum ehlo_transfer transfer;
+  bool force;
+  bool stop;
+  enum ehlo_stage stop_after;
+};
+
 // A submission. What is left out of `config` becomes: client.example, from a@client.example to
 // b@mail.example, PLAIN before LOGIN, STARTTLS required.
 struct ehlo_submit_case {
   const char *name;
-  struct ehlo_submit_config config;
+  struct ehlo_case_config config;
   const char *message;  // NULL: "hi" in one line
   bool allow_cleartext_auth;
   const char *text;

@@ -129,9 +129,7 @@ void ehlo_session_drain(struct ehlo_session *s, size_t max) {
 void ehlo_session_collect(struct ehlo_session *s) {
   struct ehlo_event event;
   for (;;) {
-    enum ehlo_event_type type = s->script->submit != NULL
-                                    ? ehlo_submit_next(&s->submit, &s->client, &event)
-                                    : ehlo_next(&s->client, &event);
+    enum ehlo_event_type type = ehlo_next(&s->client, &event);
     if (type == EHLO_EVENT_NONE) {
       return;
     }
@@ -278,13 +276,6 @@ static enum ehlo_status call_other(struct ehlo_session *s, const char *verb, cha
   if (strcmp(verb, "bdat") == 0) {
     return ehlo_send_bdat(c, strtoull(arg, NULL, 10), strstr(arg, "LAST") != NULL);
   }
-  if (strcmp(verb, "submit-end") == 0) {
-    return ehlo_submit_body_end(&s->submit, c);
-  }
-  if (strcmp(verb, "abandon") == 0) {
-    ehlo_submit_abandon(&s->submit, status_named(arg));
-    return EHLO_OK;
-  }
   cr_assert_fail("%s:%d: no verb is called '%s'", s->script->name, s->line, verb);
   return EHLO_OK;
 }
@@ -397,18 +388,6 @@ static void step_question(struct ehlo_session *s, const char *question) {
     snprintf(got, sizeof(got), "%s", ehlo_client_is_lmtp(c) ? "yes" : "no");
   } else if (strncmp(question, "flights ", 8) == 0) {
     snprintf(got, sizeof(got), "%zu", s->flights);
-  } else if (key == 'o') {
-    snprintf(got, sizeof(got), "%s", ehlo_outcome_name(s->submit.outcome));
-  } else if (strncmp(question, "stage ", 6) == 0) {
-    snprintf(got, sizeof(got), "%s", ehlo_stage_name(s->submit.stage));
-  } else if (key == 'e') {
-    snprintf(got, sizeof(got), "%d", ehlo_submit_exit_status(&s->submit));
-  } else if (strncmp(question, "status ", 7) == 0) {
-    snprintf(got, sizeof(got), "%s", ehlo_status_name(s->submit.status));
-  } else if (key == 'p') {
-    snprintf(got, sizeof(got), "%d", (int)s->submit.problem);
-  } else if (key == 'f') {
-    snprintf(got, sizeof(got), "%s", s->submit.finished ? "yes" : "no");
   }
   cr_assert_str_eq(got, value, "%s:%d: '%s', but it is %s", s->script->name, s->line, question,
                    got);
@@ -460,9 +439,6 @@ static void begin(struct ehlo_session *s, const struct ehlo_script *script,
   cr_assert(s->buf != NULL);
   memset(s->buf, 0xee, s->buf_len);
   ehlo_client_init(&s->client, &script->config, s->buf, s->buf_len, 0);
-  if (script->submit != NULL) {
-    ehlo_submit_init(&s->submit, script->submit);
-  }
 }
 
 // The octets of consecutive "S:" lines; `*at` moves behind them.

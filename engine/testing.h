@@ -1,4 +1,4 @@
-// Runs sessions that are written as scripts, for the tests of the client and of the submission.
+// Runs sessions that are written as scripts, for the tests of the client.
 //
 // A script has one step a line:
 //   S: text          the server sends the text and CRLF; a trailing "\" means no CRLF
@@ -10,21 +10,18 @@
 //   ! end status     the connection ended
 //   ! at MS          the clock stands at MS, and ehlo_tick() is called
 //   ! hold           the transport takes nothing more, until "! take N" (bytes) or "! release"
-//   ? what value     state, deadline, pending, accepted, secure, lmtp, flights, or may / may-not VERB;
-//                    of a submission outcome, stage, exit, problem, status or finished
+//   ? what value     state, deadline, pending, accepted, secure, lmtp, flights, or may / may-not VERB
 // Escapes are \xHH, \r, \n, \\ and \{c*N} for N times the character c. A C line takes the output in
 // order, and before each step of the world, "S" or "!", and at the end there must be none left.
 #ifndef EHLO_ENGINE_TESTING_H
 #define EHLO_ENGINE_TESTING_H
 
 #include "engine/ehlo.h"
-#include "engine/submit.h"
 
 struct ehlo_script {
   const char *name;
   const char *text;
   struct ehlo_config config;
-  const struct ehlo_submit_config *submit;  // NULL: the script calls the verbs itself
   size_t buf_len;                           // 0: EHLO_BUFFER_DEFAULT
 };
 
@@ -45,7 +42,6 @@ struct ehlo_session {
   const struct ehlo_script *script;
   struct ehlo_script_mode mode;
   struct ehlo_client client;
-  struct ehlo_submit submit;
   uint8_t *buf;  // on the heap, of exactly the size, so that a sanitizer sees a step beyond
   size_t buf_len;
   uint64_t now_ms;

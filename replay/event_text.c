@@ -43,6 +43,13 @@ void ehlo_event_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_event *eve
 }
 
 void ehlo_outcome_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit) {
-  snprintf(out, EHLO_EVENT_TEXT_MAX, "outcome %s at %s", ehlo_outcome_name(submit->outcome),
-           ehlo_stage_name(submit->stage));
+  snprintf(out, EHLO_EVENT_TEXT_MAX, "outcome %s at %s", ehlo_outcome_name(submit->verdict.outcome),
+           ehlo_stage_name(submit->verdict.stage));
+}
+
+void ehlo_message_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit,
+                       size_t message) {
+  const struct ehlo_verdict *v = &submit->config.messages[message].verdict;
+  snprintf(out, EHLO_EVENT_TEXT_MAX, "message %zu %s at %s", message + 1,
+           ehlo_outcome_name(v->outcome), ehlo_stage_name(v->stage));
 }

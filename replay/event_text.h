@@ -13,4 +13,8 @@ void ehlo_event_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_event *eve
 // "outcome accepted at quit".
 void ehlo_outcome_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit);
 
+// "message 2 refused at rcpt", counted from 1.
+void ehlo_message_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit,
+                       size_t message);
+
 #endif  // EHLO_REPLAY_EVENT_TEXT_H

@@ -22,7 +22,10 @@ struct session {
   struct ehlo_replay_result *result;
   // Message text of a submission, taken from the transcript.
   struct ehlo_unstuff unstuff;
-  bool stuck;  // the record has the client waiting for room in the middle of the message
+  bool in_chunk;        // it goes by BDAT
+  bool chunk_begun;     // the transcript is at its text
+  uint64_t chunk_left;  // octets of it not read yet
+  bool stuck;           // the record has the client waiting for room in the middle of the message
   size_t text_pos;
   size_t text_len;
   uint8_t text[EHLO_TRANSCRIPT_LINE_MAX + 8];
@@ -67,12 +70,62 @@ static void on_fact(void *arg, const struct ehlo_item *fact) {
   ehlo_settings_read(&((struct session *)arg)->settings, fact->text, fact->line);
 }
 
+static void begin_text(void *arg, size_t message) {
+  struct session *s = arg;
+  s->text_pos = 0;
+  s->text_len = 0;
+  s->stuck = false;
+  s->in_chunk = ehlo_client_state(&s->client) == EHLO_STATE_CHUNK;
+  s->chunk_begun = false;
+  s->chunk_left = s->settings.messages[message].size;
+  ehlo_unstuff_init(&s->unstuff);
+}
+
+static bool text_is_over(const struct session *s) {
+  return s->in_chunk ? s->chunk_left == 0 : s->unstuff.ended;
+}
+
+// The recorded line that is next, as message text.
+static void take_text(struct session *s, const struct ehlo_item *item) {
+  size_t used;
+  s->text_pos = 0;
+  if (s->in_chunk) {
+    s->text_len = item->bytes_len < s->chunk_left ? item->bytes_len : (size_t)s->chunk_left;
+    memcpy(s->text, item->bytes, s->text_len);
+    s->chunk_left -= s->text_len;
+  } else {
+    ehlo_unstuff_feed(&s->unstuff, &used, &s->text_len, s->text, item->bytes, item->bytes_len);
+  }
+  ehlo_player_take_client_item(&s->player);
+}
+
+// A chunk follows its commands in one flight, so the record is at its text once all that stands
+// before it was sent. Where the client's bytes are not compared, it is found by its command.
+static bool is_at_text(struct session *s) {
+  struct ehlo_output unsent;
+  if (!s->in_chunk || s->chunk_begun) {
+    return true;
+  }
+  s->chunk_begun = !ehlo_output_peek(&s->client, &unsent);
+  while (s->chunk_begun && s->player.tolerant) {
+    const struct ehlo_item *item = ehlo_player_client_item(&s->player);
+    if (item == NULL) {
+      break;
+    }
+    bool command = item->text_len >= 5 && memcmp(item->text, "BDAT ", 5) == 0;
+    ehlo_player_take_client_item(&s->player);
+    if (command) {
+      break;
+    }
+  }
+  return s->chunk_begun;
+}
+
 // The message of a submission, a recorded line at a time.
 static enum ehlo_source_state peek_text(void *arg, struct ehlo_span *out) {
   struct session *s = arg;
-  while (s->text_pos == s->text_len && !s->unstuff.ended) {
+  while (s->text_pos == s->text_len && !text_is_over(s) && is_at_text(s)) {
     const struct ehlo_item *item = ehlo_player_client_item(&s->player);
-    size_t used;
     if (item == NULL && !s->stuck && ehlo_player_timeout_is_next(&s->player)) {
       s->stuck = true;  // the client had more to send, which nobody took
       s->text[0] = ' ';
@@ -83,12 +136,10 @@ static enum ehlo_source_state peek_text(void *arg, struct ehlo_span *out) {
     if (item == NULL) {
       break;  // the record ends, or the server spoke up
     }
-    s->text_pos = 0;
-    ehlo_unstuff_feed(&s->unstuff, &used, &s->text_len, s->text, item->bytes, item->bytes_len);
-    ehlo_player_take_client_item(&s->player);
+    take_text(s, item);
   }
   *out = (struct ehlo_span){s->text + s->text_pos, s->text_len - s->text_pos};
-  return out->len == 0 && s->unstuff.ended ? EHLO_SOURCE_END : EHLO_SOURCE_MORE;
+  return out->len == 0 && text_is_over(s) ? EHLO_SOURCE_END : EHLO_SOURCE_MORE;
 }
 
 static void skip_text(void *arg, size_t n) {
@@ -101,11 +152,21 @@ static struct ehlo_program *begin_program(struct session *s) {
     ehlo_verbs_init(&s->verbs, &s->player);
     return &s->verbs.base;
   }
-  struct ehlo_source source = {peek_text, skip_text, s};
+  struct ehlo_source source = {begin_text, peek_text, skip_text, s};
   ehlo_settings_finish(&s->settings);
-  ehlo_unstuff_init(&s->unstuff);
   ehlo_submission_init(&s->submission, &s->settings.submit, &source);
   return &s->submission.base;
+}
+
+static void note_verdicts(struct session *s) {
+  const struct ehlo_submit *submit = &s->submission.submit;
+  char text[EHLO_EVENT_TEXT_MAX];
+  ehlo_outcome_text(text, submit);
+  note_event(s, text);
+  for (size_t i = 0; submit->config.num_messages > 1 && i < submit->config.num_messages; i++) {
+    ehlo_message_text(text, submit, i);
+    note_event(s, text);
+  }
 }
 
 static void run(struct session *s) {
@@ -120,10 +181,8 @@ static void run(struct session *s) {
       .tls_first = ehlo_player_tls_is_next(&s->player),
   };
   ehlo_pump_run(&pump);
-  if (s->settings.present && s->submission.submit.outcome != EHLO_OUTCOME_OPEN) {
-    char text[EHLO_EVENT_TEXT_MAX];
-    ehlo_outcome_text(text, &s->submission.submit);
-    note_event(s, text);
+  if (s->settings.present && s->submission.submit.verdict.outcome != EHLO_OUTCOME_OPEN) {
+    note_verdicts(s);
   }
   ehlo_player_finish(&s->player);
 }
@@ -131,8 +190,8 @@ static void run(struct session *s) {
 static void judge(struct session *s) {
   struct ehlo_replay_result *r = s->result;
   r->is_submission = s->settings.present;
-  r->outcome = s->submission.submit.outcome;
-  r->stage = s->submission.submit.stage;
+  r->outcome = s->submission.submit.verdict.outcome;
+  r->stage = s->submission.submit.verdict.stage;
   r->state = ehlo_client_state(&s->client);
   r->status = s->client.status;
   r->divergence = s->player.divergence;

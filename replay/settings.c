@@ -21,6 +21,7 @@ const size_t ehlo_num_mechanisms = sizeof(ehlo_all_mechanisms) / sizeof(ehlo_all
 
 static const char *const tls_names[] = {"starttls", "implicit", "none"};
 static const char *const initial_names[] = {"auto", "always", "never"};
+static const char *const transfer_names[] = {"data", "auto", "bdat"};
 
 struct ehlo_settings_block {
   struct ehlo_settings_block *next;
@@ -37,7 +38,10 @@ void ehlo_settings_free(struct ehlo_settings *s) {
     free(s->blocks);
     s->blocks = next;
   }
-  free(s->to);
+  for (size_t i = 0; i < s->submit.num_messages; i++) {
+    free(s->messages[i].to);
+  }
+  free(s->messages);
   memset(s, 0, sizeof(*s));
 }
 
@@ -66,24 +70,54 @@ static bool keep_path(struct ehlo_settings *s, struct ehlo_span *out, const char
   return len >= 2 && text[0] == '<' && text[len - 1] == '>' && keep(s, out, text + 1, len - 2);
 }
 
-static bool add_recipient(struct ehlo_settings *s, const char *text) {
-  size_t n = s->submit.num_to;
-  if (n == EHLO_SETTINGS_RECIPIENTS_MAX) {
+// Room for one element more in an array of `num`; NULL, with the array as it was, when there is none.
+static void *grow(void *array, size_t *cap, size_t num, size_t size) {
+  if (num < *cap) {
+    return array;
+  }
+  size_t larger = num == 0 ? 4 : num * 2;
+  void *out = realloc(array, larger * size);
+  *cap = out != NULL ? larger : *cap;
+  return out;
+}
+
+static bool add_message(struct ehlo_settings *s) {
+  size_t n = s->submit.num_messages;
+  struct ehlo_message *messages = n < EHLO_SETTINGS_MESSAGES_MAX
+                                      ? grow(s->messages, &s->messages_cap, n, sizeof(*s->messages))
+                                      : NULL;
+  if (messages == NULL) {
     return false;
   }
-  if (n == s->to_cap) {
-    size_t cap = n == 0 ? 16 : n * 2;
-    struct ehlo_span *to = realloc(s->to, cap * sizeof(*to));
-    if (to == NULL) {
-      return false;
-    }
-    s->to = to;
-    s->to_cap = cap;
+  s->messages = messages;
+  memset(&messages[n], 0, sizeof(messages[n]));
+  s->to_cap = 0;
+  s->submit.num_messages++;
+  return true;
+}
+
+// The message that facts speak of: the last one begun. NULL: there is no memory for the first.
+static struct ehlo_message *message(struct ehlo_settings *s) {
+  if (s->submit.num_messages == 0 && !add_message(s)) {
+    return NULL;
   }
-  if (!keep_path(s, &s->to[n], text)) {
+  return &s->messages[s->submit.num_messages - 1];
+}
+
+static bool add_recipient(struct ehlo_settings *s, struct ehlo_message *m, const char *text) {
+  struct ehlo_recipient *to = s->num_to < EHLO_SETTINGS_RECIPIENTS_MAX
+                                  ? grow(m->to, &s->to_cap, m->num_to, sizeof(*m->to))
+                                  : NULL;
+  if (to == NULL) {
     return false;
   }
-  s->submit.num_to++;
+  m->to = to;
+  memset(&to[m->num_to], 0, sizeof(to[0]));
+  if (!keep_path(s, &to[m->num_to].address, text)) {
+    return false;
+  }
+  m->num_to++;
+  s->num_to++;
   return true;
 }
 
@@ -181,12 +215,16 @@ static bool read_choice(struct ehlo_settings *s, const char *word, const char *v
     s->submit.initial_response = (enum ehlo_initial_response)choice;
     return true;
   }
+  if (strcmp(word, "transfer") == 0 && find_name(&choice, value, transfer_names, 3)) {
+    s->submit.transfer = (enum ehlo_transfer)choice;
+    return true;
+  }
   return false;
 }
 
 static bool read_flag(struct ehlo_settings *s, const char *word) {
-  if (strcmp(word, "8bit") == 0) {
-    s->submit.message_is_8bit = true;
+  if (strcmp(word, "lmtp") == 0) {
+    s->submit.lmtp = true;
   } else if (strcmp(word, "force") == 0) {
     s->submit.force = true;
   } else if (strcmp(word, "allow-cleartext-auth") == 0) {
@@ -199,15 +237,54 @@ static bool read_flag(struct ehlo_settings *s, const char *word) {
   return true;
 }
 
+// What belongs to one message.
+static bool read_message(struct ehlo_settings *s, const char *word, const char *value) {
+  struct ehlo_message *m = message(s);
+  if (m == NULL) {
+    return false;
+  }
+  if (strcmp(word, "from") == 0) {
+    return keep_path(s, &m->from, value);
+  }
+  if (strcmp(word, "mail-params") == 0) {
+    return keep(s, &m->params, value, strlen(value));
+  }
+  if (strcmp(word, "to") == 0) {
+    return add_recipient(s, m, value);
+  }
+  if (strcmp(word, "rcpt-params") == 0) {
+    return m->num_to > 0 && keep(s, &m->to[m->num_to - 1].params, value, strlen(value));
+  }
+  if (strcmp(word, "size") == 0) {
+    return read_number(&m->size, value);
+  }
+  if (value[0] != '\0') {
+    return false;
+  }
+  m->is_8bit = m->is_8bit || strcmp(word, "8bit") == 0;
+  m->is_binary = m->is_binary || strcmp(word, "binary") == 0;
+  return true;
+}
+
+static bool is_of_message(const char *word) {
+  static const char *const words[] = {"from", "mail-params", "to",    "rcpt-params",
+                                      "size", "8bit",        "binary"};
+  unsigned unused;
+  return find_name(&unused, word, words, sizeof(words) / sizeof(words[0]));
+}
+
 static bool read_setting(struct ehlo_settings *s, const char *word, const char *value) {
   if (strcmp(word, "helo") == 0) {
     return keep(s, &s->submit.helo_name, value, strlen(value));
   }
-  if (strcmp(word, "from") == 0) {
-    return keep_path(s, &s->submit.from, value);
+  if (is_of_message(word)) {
+    return read_message(s, word, value);
   }
-  if (strcmp(word, "to") == 0) {
-    return add_recipient(s, value);
+  if (strcmp(word, "message") == 0) {
+    return value[0] == '\0' && message(s) != NULL && add_message(s);
+  }
+  if (strcmp(word, "xclient") == 0) {
+    return keep(s, &s->submit.xclient, value, strlen(value));
   }
   if (strcmp(word, "user") == 0) {
     s->submit.credentials = &s->credentials;
@@ -215,9 +292,6 @@ static bool read_setting(struct ehlo_settings *s, const char *word, const char *
   }
   if (strcmp(word, "auth") == 0) {
     return read_mechanisms(s, value);
-  }
-  if (strcmp(word, "size") == 0) {
-    return read_number(&s->submit.message_size, value);
   }
   if (strcmp(word, "stop-after") == 0) {
     return read_stage(s, value);
@@ -250,7 +324,7 @@ void ehlo_settings_read(struct ehlo_settings *s, const char *text, size_t line) 
 }
 
 void ehlo_settings_finish(struct ehlo_settings *s) {
-  s->submit.to = s->to;
+  s->submit.messages = s->messages;
   // The transcript keeps the place of the password and not its bytes: any will do.
   s->credentials.password = ehlo_str("password");
   if (s->submit.num_mechanisms == 0) {
@@ -320,24 +394,41 @@ static void put_flag(const struct sink *sink, const char *word, bool value) {
   }
 }
 
+static void put_message(const struct sink *sink, const struct ehlo_message *m) {
+  put_text(sink, "from", m->from, true);
+  if (m->params.len > 0) {
+    put_text(sink, "mail-params", m->params, false);
+  }
+  for (size_t i = 0; i < m->num_to; i++) {
+    put_text(sink, "to", m->to[i].address, true);
+    if (m->to[i].params.len > 0) {
+      put_text(sink, "rcpt-params", m->to[i].params, false);
+    }
+  }
+  if (m->size > 0) {
+    put_number(sink, "size", m->size);
+  }
+  put_flag(sink, "8bit", m->is_8bit);
+  put_flag(sink, "binary", m->is_binary);
+}
+
 void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_submit_config *submit,
                          void (*fact)(void *arg, const char *text, size_t len), void *arg) {
   struct sink sink = {fact, arg};
   put(&sink, "tls", tls_names[submit->tls]);
+  put_flag(&sink, "lmtp", submit->lmtp);
   put_text(&sink, "helo", submit->helo_name, false);
-  put_text(&sink, "from", submit->from, true);
-  for (size_t i = 0; i < submit->num_to; i++) {
-    put_text(&sink, "to", submit->to[i], true);
+  if (submit->xclient.len > 0) {
+    put_text(&sink, "xclient", submit->xclient, false);
   }
   if (submit->credentials != NULL) {
     put_text(&sink, "user", submit->credentials->user, false);
     put_mechanisms(&sink, submit);
     put(&sink, "initial-response", initial_names[submit->initial_response]);
   }
-  if (submit->message_size > 0) {
-    put_number(&sink, "size", submit->message_size);
+  if (submit->transfer != EHLO_TRANSFER_DATA) {
+    put(&sink, "transfer", transfer_names[submit->transfer]);
   }
-  put_flag(&sink, "8bit", submit->message_is_8bit);
   put_flag(&sink, "force", submit->force);
   put_flag(&sink, "allow-cleartext-auth", client->allow_cleartext_auth);
   put_flag(&sink, "fix-eol", client->bare_cr == EHLO_BARE_CR_REPAIR);
@@ -345,4 +436,10 @@ void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_sub
     put(&sink, "stop-after", ehlo_stage_name(submit->stop_after));
   }
   put_timeouts(&sink, &client->timeouts);
+  for (size_t i = 0; i < submit->num_messages; i++) {
+    if (i > 0) {
+      put(&sink, "message", "");
+    }
+    put_message(&sink, &submit->messages[i]);
+  }
 }

@@ -5,7 +5,8 @@
 
 #include "engine/submit.h"
 
-// Recipients that the facts may name.
+// Messages that the facts may name, and recipients of all of them together.
+#define EHLO_SETTINGS_MESSAGES_MAX 10000
 #define EHLO_SETTINGS_RECIPIENTS_MAX 100000
 
 struct ehlo_settings_block;
@@ -16,8 +17,10 @@ struct ehlo_settings {
   struct ehlo_config client;
   struct ehlo_submit_config submit;
   struct ehlo_credentials credentials;
-  struct ehlo_span *to;
-  size_t to_cap;
+  struct ehlo_message *messages;  // submit.num_messages of them
+  size_t messages_cap;
+  size_t to_cap;  // of the last message's recipients
+  size_t num_to;  // of all messages
   const struct ehlo_mechanism *mechanisms[8];
   struct ehlo_settings_block *blocks;  // of text, newest first
   bool present;  // a submit fact was read

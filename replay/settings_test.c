@@ -54,26 +54,36 @@ static void expect_round_trip(const char *text) {
 #define BASE "submit tls starttls\nsubmit helo client.example\nsubmit from <a@example.com>\n"
 #define TO "submit to <b@example.com>\n"
 
+#define HEAD "submit tls starttls\nsubmit helo client.example\n"
+#define FROM "submit from <a@example.com>\n"
+
 Test(settings, come_back_as_they_were) {
   static const char *const texts[] = {
-      BASE TO,
+      HEAD,
+      HEAD FROM TO,
       "submit tls implicit\nsubmit helo [192.0.2.1]\nsubmit from <>\n" TO,
       "submit tls none\nsubmit helo a\nsubmit from <a@b>\nsubmit to <c@d>\nsubmit to <e@f>\n"
       "submit to <c@d>\n",
-      BASE TO "submit user alice\nsubmit auth PLAIN,LOGIN\nsubmit initial-response auto\n",
-      BASE TO
+      HEAD "submit user alice\nsubmit auth PLAIN,LOGIN\nsubmit initial-response auto\n" FROM TO,
+      HEAD
       "submit user a b\\xc3\\xa9\\\\c\\x20\nsubmit auth LOGIN\n"
-      "submit initial-response never\n",
-      BASE TO "submit user alice\nsubmit auth PLAIN\nsubmit initial-response always\n",
-      BASE TO
-      "submit size 18446744073709\nsubmit 8bit\nsubmit force\n"
-      "submit allow-cleartext-auth\nsubmit fix-eol\nsubmit stop-after rcpt\n",
-      BASE TO
+      "submit initial-response never\n" FROM TO,
+      HEAD "submit user alice\nsubmit auth PLAIN\nsubmit initial-response always\n" FROM TO,
+      HEAD
+      "submit force\nsubmit allow-cleartext-auth\nsubmit fix-eol\nsubmit stop-after rcpt\n" FROM TO
+      "submit size 18446744073709\nsubmit 8bit\n",
+      HEAD
       "submit timeout greeting 1\nsubmit timeout command 2\nsubmit timeout tls 3\n"
       "submit timeout data 4\nsubmit timeout block 5\nsubmit timeout body 6\n"
-      "submit timeout quit 4294967295\n",
+      "submit timeout quit 4294967295\n" FROM TO,
       "submit tls none\nsubmit helo a\nsubmit from <\"a b>\"@example.com>\n"
       "submit to <\\xc3\\xa9@example.com>\n",
+      "submit tls none\nsubmit lmtp\nsubmit helo a\nsubmit xclient NAME=x ADDR=192.0.2.1\n"
+      "submit transfer bdat\nsubmit from <a@b>\nsubmit mail-params RET=HDRS ENVID=x\n"
+      "submit to <c@d>\nsubmit rcpt-params NOTIFY=NEVER\nsubmit to <e@f>\nsubmit size 9\n"
+      "submit binary\n",
+      HEAD "submit transfer auto\n" FROM TO "submit size 1\nsubmit message\n" FROM TO TO
+           "submit size 2\nsubmit message\nsubmit from <>\n" TO,
   };
   for (size_t i = 0; i < NUM(texts); i++) {
     expect_round_trip(texts[i]);
@@ -83,7 +93,7 @@ Test(settings, come_back_as_they_were) {
 Test(settings, every_stage_can_be_named) {
   for (unsigned i = 0; i < EHLO_NUM_STAGES; i++) {
     char text[256];
-    snprintf(text, sizeof(text), BASE TO "submit stop-after %s\n",
+    snprintf(text, sizeof(text), HEAD "submit stop-after %s\n" FROM TO,
              ehlo_stage_name((enum ehlo_stage)i));
     expect_round_trip(text);
   }
@@ -95,14 +105,32 @@ Test(settings, are_what_they_say) {
              "submit to <c\\x40d>\nsubmit user bob\nsubmit auth LOGIN\nsubmit size 7\n"
              "submit stop-after data\nsubmit timeout body 9\nsubmit 8bit\n");
   cr_assert_str_empty(s.error, "%s", s.error);
-  cr_expect(s.present && s.submit.tls == EHLO_TLS_STARTTLS && s.submit.num_to == 2);
-  cr_expect(s.submit.to[1].len == 3 && memcmp(s.submit.to[1].bytes, "c@d", 3) == 0);
+  cr_expect(s.present && s.submit.tls == EHLO_TLS_STARTTLS && s.submit.num_messages == 1);
+  const struct ehlo_message *m = &s.submit.messages[0];
+  cr_expect(m->num_to == 2 && m->to[1].address.len == 3);
+  cr_expect_eq(memcmp(m->to[1].address.bytes, "c@d", 3), 0);
   cr_expect(s.submit.credentials != NULL && s.credentials.user.len == 3);
   cr_expect_gt(s.credentials.password.len, 0);
   cr_expect(s.submit.num_mechanisms == 1 && s.submit.mechanisms[0] == &ehlo_mechanism_login);
-  cr_expect(s.submit.message_size == 7 && s.submit.message_is_8bit && !s.submit.force);
+  cr_expect(m->size == 7 && m->is_8bit && !m->is_binary && !s.submit.force);
   cr_expect(s.submit.stop && s.submit.stop_after == EHLO_STAGE_DATA);
   cr_expect(s.client.timeouts.body_ms == 9 && s.client.timeouts.data_ms == 0);
+  ehlo_settings_free(&s);
+}
+
+Test(settings, hold_several_messages) {
+  struct ehlo_settings s;
+  read_facts(&s, BASE TO "submit rcpt-params NOTIFY=NEVER\nsubmit size 7\nsubmit binary\n"
+                         "submit message\nsubmit from <x@y>\nsubmit mail-params RET=HDRS X=1\n"
+                         "submit to <c@d>\nsubmit to <e@f>\nsubmit message\n");
+  cr_assert_str_empty(s.error, "%s", s.error);
+  cr_assert_eq(s.submit.num_messages, 3);
+  const struct ehlo_message *m = s.submit.messages;
+  cr_expect(m[0].num_to == 1 && m[0].size == 7 && m[0].is_binary);
+  cr_expect_eq(m[0].to[0].params.len, strlen("NOTIFY=NEVER"));
+  cr_expect(m[1].num_to == 2 && m[1].size == 0 && m[1].from.len == 3 && m[1].params.len == 12);
+  cr_expect_eq(m[1].to[1].params.len, 0);
+  cr_expect_eq(m[2].num_to, 0);
   ehlo_settings_free(&s);
 }
 
@@ -110,7 +138,7 @@ Test(settings, are_what_they_say) {
 Test(settings, have_defaults) {
   struct ehlo_settings s;
   read_facts(&s, "");
-  cr_expect(!s.present && s.submit.credentials == NULL && s.submit.num_to == 0);
+  cr_expect(!s.present && s.submit.credentials == NULL && s.submit.num_messages == 0);
   ehlo_settings_free(&s);
   read_facts(&s, BASE TO "submit user alice\n");
   cr_expect_eq(s.submit.num_mechanisms, ehlo_num_password_mechanisms);
@@ -134,6 +162,11 @@ Test(settings, refuse_what_they_do_not_know) {
       "submit auth PLAIN,,LOGIN",
       "submit auth PLAIN,",
       "submit 8bit perhaps",
+      "submit binary yes",
+      "submit message two",
+      "submit rcpt-params NOTIFY=NEVER",
+      "submit transfer sometimes",
+      "submit lmtp perhaps",
       "submit initial-response sometimes",
       "submit size",
       "submit size -1",
@@ -170,11 +203,11 @@ Test(settings, leave_other_facts_alone) {
 Test(settings, never_write_a_password) {
   struct ehlo_credentials credentials = {
       .user = ehlo_str("alice"), .password = ehlo_str("hunter2"), .authzid = ehlo_str("hunter2")};
-  struct ehlo_span to = ehlo_str("b@example.com");
-  struct ehlo_submit_config submit = {.from = ehlo_str("a@example.com"),
-                                      .helo_name = ehlo_str("client.example"),
-                                      .to = &to,
-                                      .num_to = 1,
+  struct ehlo_recipient to = {.address = ehlo_str("b@example.com")};
+  struct ehlo_message message = {.from = ehlo_str("a@example.com"), .to = &to, .num_to = 1};
+  struct ehlo_submit_config submit = {.helo_name = ehlo_str("client.example"),
+                                      .messages = &message,
+                                      .num_messages = 1,
                                       .credentials = &credentials,
                                       .mechanisms = ehlo_all_mechanisms,
                                       .num_mechanisms = ehlo_num_mechanisms};
@@ -194,12 +227,12 @@ Test(settings, hold_many_recipients) {
     ehlo_settings_read(&s, fact, i + 1);
   }
   ehlo_settings_finish(&s);
-  cr_assert(s.error[0] == '\0' && s.submit.num_to == 1000);
+  cr_assert(s.error[0] == '\0' && s.submit.messages[0].num_to == 1000);
   for (unsigned i = 0; i < 1000; i++) {
     char address[64];
     int len = snprintf(address, sizeof(address), "%u@example.com", i);
-    cr_expect(s.submit.to[i].len == (size_t)len &&
-              memcmp(s.submit.to[i].bytes, address, (size_t)len) == 0);
+    struct ehlo_span got = s.submit.messages[0].to[i].address;
+    cr_expect(got.len == (size_t)len && memcmp(got.bytes, address, (size_t)len) == 0);
   }
   ehlo_settings_free(&s);
 }

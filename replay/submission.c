@@ -3,7 +3,13 @@
 
 static enum ehlo_event_type submission_next(struct ehlo_program *p, struct ehlo_client *c,
                                             struct ehlo_event *out) {
-  return ehlo_submit_next(&((struct ehlo_submission *)p)->submit, c, out);
+  struct ehlo_submission *s = (struct ehlo_submission *)p;
+  enum ehlo_event_type type = ehlo_submit_next(&s->submit, c, out);
+  if (type == EHLO_EVENT_BODY_WANTED) {
+    s->giving = true;
+    s->source.begin(s->source.arg, s->submit.message);
+  }
+  return type;
 }
 
 static bool abandon(struct ehlo_submission *s, enum ehlo_status why) {
@@ -13,12 +19,13 @@ static bool abandon(struct ehlo_submission *s, enum ehlo_status why) {
 
 static bool end_body(struct ehlo_submission *s, struct ehlo_client *c) {
   enum ehlo_status status = ehlo_submit_body_end(&s->submit, c);
+  s->giving = status == EHLO_E_FULL;
   return status == EHLO_OK || status == EHLO_E_FULL || abandon(s, status);
 }
 
 static bool submission_body(struct ehlo_program *p, struct ehlo_client *c) {
   struct ehlo_submission *s = (struct ehlo_submission *)p;
-  for (;;) {
+  while (s->giving) {
     struct ehlo_span text;
     enum ehlo_source_state state = s->source.peek(s->source.arg, &text);
     if (state == EHLO_SOURCE_FAILED) {
@@ -28,7 +35,7 @@ static bool submission_body(struct ehlo_program *p, struct ehlo_client *c) {
       return end_body(s, c);
     }
     size_t used = 0;
-    enum ehlo_status status = ehlo_send_body(c, &used, text.bytes, text.len);
+    enum ehlo_status status = ehlo_submit_body(&s->submit, c, &used, text.bytes, text.len);
     s->source.skip(s->source.arg, used);
     if (status != EHLO_OK) {
       return abandon(s, status);
@@ -37,6 +44,7 @@ static bool submission_body(struct ehlo_program *p, struct ehlo_client *c) {
       return true;  // no room, or no text yet
     }
   }
+  return true;
 }
 
 static bool submission_finished(const struct ehlo_program *p) {

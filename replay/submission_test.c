@@ -44,6 +44,10 @@ static void skip(void *arg, size_t n) {
   ((struct message *)arg)->pos += n;
 }
 
+static void begin(void *arg, size_t message) {
+  ((struct message *)arg)->pos = message;
+}
+
 static struct ehlo_scripted scripted;  // too large for a stack
 static struct ehlo_submission submission;
 static uint8_t buf[EHLO_BUFFER_DEFAULT];
@@ -58,13 +62,13 @@ static uint8_t buf[EHLO_BUFFER_DEFAULT];
 static void run(struct message *m, size_t buf_len) {
   static const struct ehlo_config config = {.timeouts = {0}};
   struct ehlo_client client;
-  struct ehlo_span to = ehlo_str("b@example.com");
+  struct ehlo_recipient to = {.address = ehlo_str("b@example.com")};
+  struct ehlo_message message = {.from = ehlo_str("a@example.com"), .to = &to, .num_to = 1};
   struct ehlo_submit_config submit = {.helo_name = ehlo_str("a.example"),
-                                      .from = ehlo_str("a@example.com"),
-                                      .to = &to,
-                                      .num_to = 1,
+                                      .messages = &message,
+                                      .num_messages = 1,
                                       .tls = EHLO_TLS_NONE};
-  struct ehlo_source source = {peek, skip, m};
+  struct ehlo_source source = {begin, peek, skip, m};
   ehlo_client_init(&client, &config, buf, buf_len, 0);
   ehlo_submission_init(&submission, &submit, &source);
   struct ehlo_pump pump = {
@@ -111,8 +115,8 @@ static void expect_whole(size_t i, size_t out_max, size_t piece, bool empty_peek
   cr_expect(ended && len == strlen(with_crlf[i]) && memcmp(text, with_crlf[i], len) == 0,
             "text %zu, %zu out, pieces of %zu: %.*s", i, out_max, piece, (int)len, text);
   // All of it left, and no reply came.
-  cr_expect_eq(submission.submit.outcome, EHLO_OUTCOME_UNKNOWN, "text %zu: %s", i,
-               ehlo_outcome_name(submission.submit.outcome));
+  cr_expect_eq(submission.submit.verdict.outcome, EHLO_OUTCOME_UNKNOWN, "text %zu: %s", i,
+               ehlo_outcome_name(submission.submit.verdict.outcome));
 }
 
 Test(submission, the_message_arrives_in_pieces_of_any_size) {
@@ -136,7 +140,7 @@ Test(submission, is_accepted_through_one_byte_at_a_time) {
   scripted.out_max = 1;
   scripted.in_max = 1;
   run(&m, EHLO_BUFFER_MIN);
-  cr_expect(submission.submit.outcome == EHLO_OUTCOME_ACCEPTED && submission.submit.finished);
+  cr_expect(submission.submit.verdict.outcome == EHLO_OUTCOME_ACCEPTED && submission.submit.finished);
 }
 
 // Larger than any buffer: the program waits for room, and nothing is lost or doubled.
@@ -193,11 +197,11 @@ Test(submission, leaves_no_dot_behind_a_message_that_fails) {
     run(&m, EHLO_BUFFER_MIN);
     received(text, &ended);
     cr_expect(!ended, "%zu", i);
-    cr_expect(submission.submit.outcome == EHLO_OUTCOME_USAGE &&
-                  submission.submit.problem == EHLO_PROBLEM_MESSAGE &&
-                  submission.submit.status == rows[i].status,
-              "%zu: %s, %s", i, ehlo_outcome_name(submission.submit.outcome),
-              ehlo_status_name(submission.submit.status));
+    cr_expect(submission.submit.verdict.outcome == EHLO_OUTCOME_USAGE &&
+                  submission.submit.verdict.problem == EHLO_PROBLEM_MESSAGE &&
+                  submission.submit.verdict.status == rows[i].status,
+              "%zu: %s, %s", i, ehlo_outcome_name(submission.submit.verdict.outcome),
+              ehlo_status_name(submission.submit.verdict.status));
   }
 }
 
@@ -211,8 +215,8 @@ Test(submission, half_a_dot_is_none) {
     scripted.out_limit = limit;
     scripted.end = EHLO_E_RESET;
     run(&m, EHLO_BUFFER_MIN);
-    cr_expect_eq(submission.submit.outcome,
+    cr_expect_eq(submission.submit.verdict.outcome,
                  limit < whole ? EHLO_OUTCOME_LOST : EHLO_OUTCOME_UNKNOWN, "%zu of %zu: %s", limit,
-                 whole, ehlo_outcome_name(submission.submit.outcome));
+                 whole, ehlo_outcome_name(submission.submit.verdict.outcome));
   }
 }

@@ -142,9 +142,22 @@ static int start_server(struct demo *d) {
 
 // ---- The client -------------------------------------------------------------------------------------
 
+static void begin(void *arg, size_t message) {
+  (void)message;
+  ((struct message *)arg)->pos = 0;
+}
+
+static enum ehlo_source_state peek(void *arg, struct ehlo_span *out) {
+  return message_peek(arg, out);
+}
+
+static void skip(void *arg, size_t n) {
+  ((struct message *)arg)->pos += n;
+}
+
 static int submit(struct demo *d) {
   int status;
-  struct ehlo_span to = ehlo_str("bob@demo.example");
+  struct ehlo_recipient to = {.address = ehlo_str("bob@demo.example")};
   struct message message = {.bytes = (const uint8_t *)message_text,
                             .len = sizeof(message_text) - 1};
   struct live_options options = {
@@ -164,14 +177,18 @@ static int submit(struct demo *d) {
   ehlo_preflight_init(&message.preflight);
   ehlo_preflight_feed(&message.preflight, message.bytes, message.len);
   ehlo_preflight_end(&message.preflight);
-  s->config.from = ehlo_str("alice@demo.example");
-  s->config.to = &to;
-  s->config.num_to = 1;
-  s->config.message_size = message.preflight.wire_size;
-  struct ehlo_source source = message_source(&message);
+  struct ehlo_message envelope = {
+      .from = ehlo_str("alice@demo.example"),
+      .to = &to,
+      .num_to = 1,
+      .size = message.preflight.wire_size,
+  };
+  s->config.messages = &envelope;
+  s->config.num_messages = 1;
+  struct ehlo_source source = {begin, peek, skip, &message};
   status = session_run(s, &source);
-  printf("\n%s at %s, in %u round trips\n", ehlo_outcome_name(s->submission.submit.outcome),
-         ehlo_stage_name(s->submission.submit.stage), (unsigned)s->flights);
+  printf("\n%s at %s, in %u round trips\n", ehlo_outcome_name(s->submission.submit.verdict.outcome),
+         ehlo_stage_name(s->submission.submit.verdict.stage), (unsigned)s->flights);
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo demo: %s\n", s->error);
   }

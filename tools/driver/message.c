@@ -105,18 +105,9 @@ int message_check(char *error, size_t error_cap, const struct message *m, const 
   return len > 0 ? EX_DATAERR : 0;
 }
 
-static enum ehlo_source_state peek(void *arg, struct ehlo_span *out) {
-  struct message *m = arg;
+enum ehlo_source_state message_peek(const struct message *m, struct ehlo_span *out) {
   *out = (struct ehlo_span){m->bytes + m->pos, m->len - m->pos};
   return out->len > 0 ? EHLO_SOURCE_MORE : EHLO_SOURCE_END;
-}
-
-static void skip(void *arg, size_t n) {
-  ((struct message *)arg)->pos += n;
-}
-
-struct ehlo_source message_source(struct message *m) {
-  return (struct ehlo_source){peek, skip, m};
 }
 
 void message_free(struct message *m) {

@@ -24,8 +24,8 @@ int message_read(struct message *out, const char *path);
 int message_check(char *error, size_t error_cap, const struct message *m, const char *path,
                   bool fix_eol, bool force);
 
-// The message as a source for the submission.
-struct ehlo_source message_source(struct message *m);
+// What is left of it, as a source for the submission gives it; whoever takes some moves `pos` on.
+enum ehlo_source_state message_peek(const struct message *m, struct ehlo_span *out);
 
 void message_free(struct message *m);
 

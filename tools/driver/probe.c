@@ -48,7 +48,7 @@ static void print_json(const struct session *s) {
   const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
   json_t *json = json_pack(
       "{s:s, s:s, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:f, s:s?, s:n}", "outcome",
-      ehlo_outcome_name(submit->outcome), "stage", ehlo_stage_name(submit->stage), "greeting",
+      ehlo_outcome_name(submit->verdict.outcome), "stage", ehlo_stage_name(submit->verdict.stage), "greeting",
       report_reply_json(&r->greeting), "reply", report_reply_json(&r->deciding), "capabilities",
       "before_tls", hello_json(r, false), "under_tls", hello_json(r, true), "mechanisms",
       mechanisms_json(&s->client), "tls", report_tls_json(tls, true), "seconds",

@@ -10,12 +10,23 @@
 
 // ---- Keeping ----------------------------------------------------------------------------------------
 
-bool report_init(struct report *r, const struct ehlo_redactor *redactor, size_t num_recipients) {
+bool report_init(struct report *r, const struct ehlo_redactor *redactor,
+                 const struct ehlo_submit_config *config) {
   memset(r, 0, sizeof(*r));
   r->redactor = redactor;
-  r->num_recipients = num_recipients;
-  r->recipients = calloc(num_recipients + 1, sizeof(*r->recipients));
-  return r->recipients != NULL;
+  r->num_messages = config->num_messages;
+  r->num_recipients = config->num_messages > 0 ? config->messages[0].num_to : 0;
+  r->messages = calloc(r->num_messages + 1, sizeof(*r->messages));
+  r->recipients = calloc(r->num_messages * r->num_recipients + 1, sizeof(*r->recipients));
+  return r->messages != NULL && r->recipients != NULL;
+}
+
+static struct kept_reply *recipient(const struct report *r, size_t message, size_t index) {
+  return &r->recipients[message * r->num_recipients + index];
+}
+
+const struct kept_reply *report_recipient(const struct report *r, size_t message, size_t index) {
+  return recipient(r, message, index);
 }
 
 void report_free(struct report *r) {
@@ -24,10 +35,14 @@ void report_free(struct report *r) {
   free(r->hello[1].text);
   free(r->deciding.text);
   free(r->offending.text);
-  for (size_t i = 0; i < r->num_recipients; i++) {
+  for (size_t i = 0; r->recipients != NULL && i < r->num_messages * r->num_recipients; i++) {
     free(r->recipients[i].text);
   }
+  for (size_t i = 0; r->messages != NULL && i < r->num_messages; i++) {
+    free(r->messages[i].text);
+  }
   free(r->recipients);
+  free(r->messages);
   memset(r, 0, sizeof(*r));
 }
 
@@ -59,6 +74,16 @@ static void keep(struct kept_reply *out, const struct report *r, const struct eh
   out->reply.text = (struct ehlo_span){out->text, len};
 }
 
+// The reply by which the verdict on the event's message came.
+static void keep_message_reply(struct report *r, const struct ehlo_submit *submit,
+                               const struct ehlo_event *event) {
+  size_t i = submit->message;
+  if (i < r->num_messages && r->messages[i].text == NULL &&
+      submit->config.messages[i].verdict.outcome != EHLO_OUTCOME_OPEN) {
+    keep(&r->messages[i], r, &event->reply);
+  }
+}
+
 static void keep_reply(struct report *r, const struct ehlo_submit *submit,
                        const struct ehlo_client *c, const struct ehlo_event *event) {
   if (event->verb == EHLO_VERB_GREETING) {
@@ -67,10 +92,12 @@ static void keep_reply(struct report *r, const struct ehlo_submit *submit,
     size_t at = r->num_hello < 2 ? r->num_hello++ : 1;
     r->hello_secure[at] = ehlo_client_is_secure(c);
     keep(&r->hello[at], r, &event->reply);
-  } else if (event->verb == EHLO_VERB_RCPT && event->recipient < r->num_recipients) {
-    keep(&r->recipients[event->recipient], r, &event->reply);
+  } else if (event->of_recipient && submit->message < r->num_messages &&
+             event->recipient < r->num_recipients) {
+    keep(recipient(r, submit->message, event->recipient), r, &event->reply);
   }
-  if (!r->decided && submit->outcome != EHLO_OUTCOME_OPEN) {
+  keep_message_reply(r, submit, event);
+  if (!r->decided && submit->verdict.outcome != EHLO_OUTCOME_OPEN) {
     keep(&r->deciding, r, &event->reply);
   }
 }
@@ -85,7 +112,7 @@ void report_event(struct report *r, const struct ehlo_submit *submit, const stru
     r->message_sent = event->error.verb == EHLO_VERB_BODY && event->error.verb_sent;
     keep(&r->offending, r, &line);
   }
-  r->decided = submit->outcome != EHLO_OUTCOME_OPEN;
+  r->decided = submit->verdict.outcome != EHLO_OUTCOME_OPEN;
 }
 
 // ---- JSON -------------------------------------------------------------------------------------------
@@ -136,9 +163,9 @@ json_t *report_tls_json(const struct live_tls_info *info, bool chain) {
   }
   bool verified = info->judged && info->verdict.chain_ok && info->verdict.name_ok;
   // A handshake that was refused came to no version or cipher.
-  json_t *json = json_pack("{s:s?, s:s?, s:s?, s:b}", "version", or_null(info->version), "cipher",
-                           or_null(info->cipher), "group", or_null(info->group), "verified",
-                           verified);
+  json_t *json =
+      json_pack("{s:s?, s:s?, s:s?, s:b}", "version", or_null(info->version), "cipher",
+                or_null(info->cipher), "group", or_null(info->group), "verified", verified);
   if (info->num_certificates > 0) {
     const struct live_certificate_info *leaf = &info->certificates[0];
     json_object_set_new(json, "subject", json_string(leaf->subject));
@@ -195,20 +222,21 @@ static const char *who_speaks(const struct kept_reply *line) {
   if (begins(line, "* OK") || begins(line, "* BYE") || begins(line, "* PREAUTH")) {
     return "this is an IMAP server; submission is another port, mostly 587 or 465";
   }
-  return begins(line, "+OK") ? "this is a POP3 server; submission is another port, mostly 587 or 465"
-                             : NULL;
+  return begins(line, "+OK")
+             ? "this is a POP3 server; submission is another port, mostly 587 or 465"
+             : NULL;
 }
 
 static void status_error(char *out, size_t cap, const struct report *r,
                          const struct ehlo_submit *submit, const char *reason) {
-  const char *stage = ehlo_stage_name(submit->stage);
+  const char *stage = ehlo_stage_name(submit->verdict.stage);
   const char *hint = who_speaks(&r->offending);
   char line[256];
   quote(line, sizeof(line), &r->offending);
   if (reason[0] != '\0' && ehlo_status_class(r->status) == EHLO_CLASS_TRANSPORT &&
       r->status != EHLO_E_TIMEOUT) {
     snprintf(out, cap, "at %s: %s", stage, reason);
-  } else if (r->status == EHLO_E_TIMEOUT && submit->stage == EHLO_STAGE_GREETING &&
+  } else if (r->status == EHLO_E_TIMEOUT && submit->verdict.stage == EHLO_STAGE_GREETING &&
              line[0] == '\0') {
     snprintf(out, cap,
              "at greeting: the server said nothing in time; if it expects TLS from the first byte, "
@@ -220,28 +248,42 @@ static void status_error(char *out, size_t cap, const struct report *r,
   }
 }
 
-static void partial_error(char *out, size_t cap, const struct report *r) {
-  size_t refused = 0;
-  for (size_t i = 0; i < r->num_recipients; i++) {
-    refused += r->recipients[i].reply.code / 100 != 2;
+static void partial_error(char *out, size_t cap, const struct ehlo_submit *submit) {
+  size_t accepted = 0;
+  size_t all = 0;
+  for (size_t i = 0; i < submit->config.num_messages; i++) {
+    accepted += submit->config.messages[i].num_accepted;
+    all += submit->config.messages[i].num_to;
   }
-  snprintf(out, cap, "%zu of %zu recipients were refused", refused, r->num_recipients);
+  snprintf(out, cap, "%zu of %zu recipients %s", all - accepted, all,
+           submit->config.num_messages > 1 ? "did not get their message" : "were refused");
+}
+
+// What needs an extension, as far as its name tells.
+static const char *what_needs(const char *extension) {
+  if (strcmp(extension, "SMTPUTF8") == 0) {
+    return "an address with characters beyond ASCII needs";
+  }
+  if (strcmp(extension, "CHUNKING") == 0 || strcmp(extension, "BINARYMIME") == 0) {
+    return "a message by BDAT needs";
+  }
+  return "was asked for";
 }
 
 void report_error(char *out, size_t cap, const struct report *r, const struct ehlo_submit *submit,
                   const char *transport_reason) {
   char line[256];
-  const char *stage = ehlo_stage_name(submit->stage);
+  const char *stage = ehlo_stage_name(submit->verdict.stage);
   out[0] = '\0';
   quote(line, sizeof(line), &r->deciding);
-  switch (submit->outcome) {
+  switch (submit->verdict.outcome) {
     case EHLO_OUTCOME_OPEN:
     case EHLO_OUTCOME_ACCEPTED:
     case EHLO_OUTCOME_STOPPED:
     case EHLO_NUM_OUTCOMES:
       return;
     case EHLO_OUTCOME_PARTIAL:
-      partial_error(out, cap, r);
+      partial_error(out, cap, submit);
       return;
     case EHLO_OUTCOME_UNKNOWN:
     case EHLO_OUTCOME_REFUSED:
@@ -255,18 +297,22 @@ void report_error(char *out, size_t cap, const struct report *r, const struct eh
     case EHLO_OUTCOME_USAGE:
       break;
   }
-  if (submit->problem == EHLO_PROBLEM_ARGUMENT) {
-    snprintf(out, cap, "at %s: %s", stage, ehlo_status_text(submit->status));
-  } else if (submit->problem != EHLO_PROBLEM_NONE) {
-    snprintf(out, cap, "at %s: %s", stage, ehlo_submit_problem_text(submit->problem));
+  if (submit->verdict.problem == EHLO_PROBLEM_ARGUMENT) {
+    snprintf(out, cap, "at %s: %s", stage, ehlo_status_text(submit->verdict.status));
+  } else if (submit->verdict.problem == EHLO_PROBLEM_UNSUPPORTED) {
+    snprintf(out, cap, "at %s: the server does not offer %s, which %s; nothing was sent", stage,
+             submit->verdict.missing, what_needs(submit->verdict.missing));
+  } else if (submit->verdict.problem != EHLO_PROBLEM_NONE) {
+    snprintf(out, cap, "at %s: %s", stage, ehlo_submit_problem_text(submit->verdict.problem));
   } else if (line[0] != '\0') {
     snprintf(out, cap, "the server refused at %s: %s", stage, line);
   } else {
     char why[600];
     status_error(why, sizeof(why), r, submit, transport_reason);
     snprintf(out, cap, "%s%s", why,
-             r->message_sent ? "; the message was sent whole, so the server may have it: look before "
-                               "sending it again"
-                             : "");
+             r->message_sent
+                 ? "; the message was sent whole, so the server may have it: look before "
+                   "sending it again"
+                 : "");
   }
 }

@@ -22,8 +22,10 @@ struct report {
   bool hello_secure[2];
   size_t num_hello;
   struct kept_reply deciding;  // the one that decided the outcome
-  struct kept_reply *recipients;
-  size_t num_recipients;
+  struct kept_reply *messages;    // the one that decided on each message
+  struct kept_reply *recipients;  // the last about each recipient, message by message
+  size_t num_messages;
+  size_t num_recipients;  // of each message
   struct kept_reply offending;  // the line of an error, as a reply of code 0
   enum ehlo_status status;      // of the client
   bool message_sent;            // all of it, when the client failed
@@ -31,12 +33,17 @@ struct report {
   uint64_t seconds_us;
 };
 
-bool report_init(struct report *r, const struct ehlo_redactor *redactor, size_t num_recipients);
+// All of the messages have as many recipients as the first.
+bool report_init(struct report *r, const struct ehlo_redactor *redactor,
+                 const struct ehlo_submit_config *config);
 void report_free(struct report *r);
 
 // To be called with each event, after `submit` acted on it.
 void report_event(struct report *r, const struct ehlo_submit *submit, const struct ehlo_client *c,
                   const struct ehlo_event *event);
+
+const struct kept_reply *report_recipient(const struct report *r, size_t message,
+                                          size_t recipient);
 
 // {"code": 550, "enhanced": "5.7.1" or null, "lines": [...]}, or null where there is no reply.
 json_t *report_reply_json(const struct kept_reply *kept);

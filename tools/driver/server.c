@@ -59,26 +59,35 @@ static const char *parse_host(struct server_address *out, const char *text) {
   return NULL;
 }
 
+static const char *parse_path(struct server_address *out, const char *path) {
+  return path[0] != '\0' && copy(out->path, sizeof(out->path), path, strlen(path))
+             ? NULL
+             : "the path of the socket is empty or longer than 107 characters";
+}
+
 const char *server_parse(struct server_address *out, const char *text) {
   char authority[512];
   memset(out, 0, sizeof(*out));
   copy(out->port, sizeof(out->port), "587", 3);
   if (strncmp(text, "unix:", 5) == 0) {
-    return text[5] != '\0' && copy(out->path, sizeof(out->path), text + 5, strlen(text + 5))
-               ? NULL
-               : "the path of the socket is empty or longer than 107 characters";
+    return parse_path(out, text + 5);
+  }
+  if (strncmp(text, "lmtp:///", 8) == 0) {
+    out->lmtp = true;
+    return parse_path(out, text + 7);
   }
   if (strncmp(text, "lmtp://", 7) == 0) {
-    return "LMTP is not supported by this version";
-  }
-  if (strncmp(text, "smtps://", 8) == 0) {
+    copy(out->port, sizeof(out->port), "24", 2);
+    out->lmtp = true;
+    text += 7;
+  } else if (strncmp(text, "smtps://", 8) == 0) {
     copy(out->port, sizeof(out->port), "465", 3);
     out->implicit_tls = true;
     text += 8;
   } else if (strncmp(text, "smtp://", 7) == 0) {
     text += 7;
   } else if (strstr(text, "://") != NULL) {
-    return "the URL is not smtp:// or smtps://";
+    return "the URL is not smtp://, smtps:// or lmtp://";
   }
   size_t len = strlen(text);
   len -= len > 0 && text[len - 1] == '/';

@@ -58,6 +58,7 @@ static int load_roots(struct session *s, X509 *root) {
 static int prepare(struct session *s, X509 *root) {
   const struct live_options *o = s->options;
   s->config.tls = o->tls;
+  s->config.lmtp = o->server.lmtp;
   s->config.initial_response = o->initial_response;
   s->config.mechanisms = o->num_mechanisms > 0 ? o->mechanisms : ehlo_all_mechanisms;
   s->config.num_mechanisms = o->num_mechanisms > 0 ? o->num_mechanisms : ehlo_num_password_mechanisms;
@@ -241,10 +242,21 @@ static int exit_status(const struct session *s) {
   return status == 0 && s->sink.incomplete ? EX_CANTCREAT : status;
 }
 
+// Of each message, where the outcome of all does not tell.
+static void write_verdicts(struct session *s) {
+  const struct ehlo_submit *submit = &s->submission.submit;
+  char text[EHLO_EVENT_TEXT_MAX];
+  for (size_t i = 0; submit->config.num_messages > 1 && i < submit->config.num_messages; i++) {
+    ehlo_message_text(text, submit, i);
+    ehlo_recorder_event(&s->recorder, text);
+  }
+}
+
 static void finish(struct session *s) {
   char text[EHLO_EVENT_TEXT_MAX];
   ehlo_outcome_text(text, &s->submission.submit);
   ehlo_recorder_event(&s->recorder, text);
+  write_verdicts(s);
   s->report.seconds_us = s->recorder.base.ops->now_us(&s->recorder.base);
   snprintf(s->transport_reason, sizeof(s->transport_reason), "%s", live_reason(&s->live));
   if (s->connected) {
@@ -257,7 +269,7 @@ static void finish(struct session *s) {
 }
 
 int session_run(struct session *s, const struct ehlo_source *source) {
-  if (!report_init(&s->report, &s->redactor, s->config.num_to)) {
+  if (!report_init(&s->report, &s->redactor, &s->config)) {
     fprintf(stderr, "ehlo: out of memory\n");
     return EX_OSERR;
   }

@@ -33,7 +33,7 @@ enum ehlo_outcome submit(int fd, const struct ehlo_submit_config *cfg, struct eh
       }
     }
     if (!s.finished && ehlo_client_state(&c) == EHLO_STATE_BODY) {
-      if (ehlo_send_body(&c, &used, message.bytes, message.len) != EHLO_OK) {
+      if (ehlo_submit_body(&s, &c, &used, message.bytes, message.len) != EHLO_OK) {
         ehlo_submit_abandon(&s, EHLO_E_BARE_CR);
       }
       message.bytes += used;
@@ -62,5 +62,5 @@ enum ehlo_outcome submit(int fd, const struct ehlo_submit_config *cfg, struct eh
     at += used;
   }
   ehlo_client_wipe(&c);
-  return s.outcome;
+  return s.verdict.outcome;
 }

@@ -66,12 +66,12 @@ static void *serve(void *arg) {
 static enum ehlo_outcome run(struct server *s, const struct line *script, size_t num_lines) {
   int fds[2];
   pthread_t thread;
-  struct ehlo_span to = ehlo_str("b@example.com");
+  struct ehlo_recipient to = {.address = ehlo_str("b@example.com")};
+  struct ehlo_message message = {.from = ehlo_str("a@example.com"), .to = &to, .num_to = 1};
   struct ehlo_submit_config cfg = {
       .helo_name = ehlo_str("client.example.com"),
-      .from = ehlo_str("a@example.com"),
-      .to = &to,
-      .num_to = 1,
+      .messages = &message,
+      .num_messages = 1,
       .tls = EHLO_TLS_NONE,
   };
   cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);

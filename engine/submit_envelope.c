@@ -1,0 +1,392 @@
+// Transactions, command by command: MAIL, RCPT, then the message after DATA or in a chunk, as much at
+// once as the server allows (RFC 2920, RFC 3030). What the replies mean is submit_reply.c's.
+#include <string.h>
+
+#include "engine/submit_parts.h"
+
+// What of the transaction begun last is to be sent next.
+enum composing {
+  NOTHING = 0,
+  RECIPIENTS,  // and then the command that the message follows
+  GO_AHEAD,    // DATA was sent: its 354 is awaited
+  MESSAGE,     // the caller gives it
+};
+
+struct ehlo_message *ehlo_submit_head(struct ehlo_submit *s) {
+  return s->num_under_way > 0 ? &s->config.messages[s->under_way[s->first_under_way]] : NULL;
+}
+
+size_t ehlo_submit_last(const struct ehlo_submit *s) {
+  return s->under_way[(s->first_under_way + s->num_under_way - 1) % EHLO_SUBMIT_TRANSACTIONS_MAX];
+}
+
+static struct ehlo_message *last_under_way(const struct ehlo_submit *s) {
+  return &s->config.messages[ehlo_submit_last(s)];
+}
+
+static bool is_under_way(const struct ehlo_submit *s, size_t message) {
+  for (size_t i = 0; i < s->num_under_way; i++) {
+    if (s->under_way[(s->first_under_way + i) % EHLO_SUBMIT_TRANSACTIONS_MAX] == message) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The next message that wants a transaction, num_messages if there is none now.
+static size_t find_message(struct ehlo_submit *s) {
+  const struct ehlo_message *messages = s->config.messages;
+  while (s->next_message < s->config.num_messages &&
+         messages[s->next_message].verdict.outcome != EHLO_OUTCOME_OPEN) {
+    s->next_message++;
+  }
+  size_t i = s->next_message;
+  while (i < s->config.num_messages &&
+         (messages[i].verdict.outcome != EHLO_OUTCOME_OPEN || is_under_way(s, i))) {
+    i++;
+  }
+  return i;
+}
+
+// A message that the caller is giving is given to its end, also when a refusal has come meanwhile.
+void ehlo_submit_end_composing(struct ehlo_submit *s, struct ehlo_message *m) {
+  bool last = last_under_way(s) == m;
+  if (last && s->composing == MESSAGE) {
+    return;
+  }
+  m->transaction.composed = true;
+  s->composing = last ? NOTHING : s->composing;
+}
+
+// ---- MAIL -------------------------------------------------------------------------------------------
+
+#define MAIL_PARAMS_MAX ((size_t)1600)
+
+struct text {
+  char bytes[MAIL_PARAMS_MAX];
+  size_t len;
+};
+
+static void add(struct text *t, struct ehlo_span word) {
+  if (word.len == 0 || t->len + word.len + 1 > sizeof(t->bytes)) {
+    return;
+  }
+  if (t->len > 0) {
+    t->bytes[t->len++] = ' ';
+  }
+  memcpy(t->bytes + t->len, word.bytes, word.len);
+  t->len += word.len;
+}
+
+static void add_size(struct text *t, uint64_t size) {
+  uint8_t word[32] = "SIZE=";
+  uint8_t digits[20];
+  size_t at = sizeof(digits);
+  do {
+    digits[--at] = (uint8_t)('0' + size % 10);
+    size /= 10;
+  } while (size > 0);
+  memcpy(word + 5, digits + at, sizeof(digits) - at);
+  add(t, (struct ehlo_span){word, 5 + sizeof(digits) - at});
+}
+
+// What the server can know beforehand, it is told.
+static enum ehlo_status send_mail(struct ehlo_client *c, const struct ehlo_message *m) {
+  const struct ehlo_capabilities *caps = ehlo_client_capabilities(c);
+  struct text params = {.len = 0};
+  if (m->params.len > MAIL_PARAMS_MAX - 80) {
+    return EHLO_E_TOO_LONG;
+  }
+  if (caps->size && m->size > 0) {
+    add_size(&params, m->size);
+  }
+  if (m->is_binary) {
+    add(&params, ehlo_str("BODY=BINARYMIME"));
+  } else if (m->is_8bit && caps->eight_bit_mime) {
+    add(&params, ehlo_str("BODY=8BITMIME"));
+  }
+  if (ehlo_submit_needs_smtputf8(m)) {
+    add(&params, ehlo_str("SMTPUTF8"));
+  }
+  add(&params, m->params);
+  return ehlo_send_mail(c, m->from, (struct ehlo_span){(const uint8_t *)params.bytes, params.len});
+}
+
+// A transaction that came to no message is still open at the server: nested MAIL is not allowed (RFC
+// 5321 §4.1.4).
+static bool clear_leftovers(struct ehlo_client *c) {
+  enum ehlo_state state = ehlo_client_state(c);
+  bool open = state == EHLO_STATE_MAIL || state == EHLO_STATE_RCPT;
+  return open && ehlo_client_num_pending(c) == 0 && ehlo_send_rset(c) == EHLO_OK;
+}
+
+static bool refuse_unsent(struct ehlo_submit *s, struct ehlo_message *m,
+                          const struct ehlo_verdict *verdict) {
+  ehlo_submit_decide_message(s, m, verdict);
+  return true;
+}
+
+static void begin(struct ehlo_submit *s, size_t message) {
+  struct ehlo_message *m = &s->config.messages[message];
+  memset(&m->transaction, 0, sizeof(m->transaction));
+  m->transaction.num_due = 1;
+  m->verdict.stage = EHLO_STAGE_MAIL;
+  s->under_way[(s->first_under_way + s->num_under_way) % EHLO_SUBMIT_TRANSACTIONS_MAX] = message;
+  s->num_under_way++;
+  s->num_mail++;
+  s->composing = RECIPIENTS;
+}
+
+static bool begin_transaction(struct ehlo_submit *s, struct ehlo_client *c) {
+  size_t i = find_message(s);
+  if (i == s->config.num_messages || s->num_under_way == EHLO_SUBMIT_TRANSACTIONS_MAX) {
+    return false;
+  }
+  struct ehlo_message *m = &s->config.messages[i];
+  uint32_t max_mails = ehlo_client_capabilities(c)->max_mails;
+  struct ehlo_verdict verdict = ehlo_submit_check(s, c, m);
+  if (verdict.outcome != EHLO_OUTCOME_OPEN) {
+    return refuse_unsent(s, m, &verdict);
+  }
+  if (max_mails > 0 && s->num_mail >= max_mails) {
+    verdict = (struct ehlo_verdict){.outcome = EHLO_OUTCOME_DEFERRED,
+                                    .stage = EHLO_STAGE_MAIL,
+                                    .problem = EHLO_PROBLEM_MAIL_MAX};
+    return refuse_unsent(s, m, &verdict);
+  }
+  if (!ehlo_client_may_send(c, EHLO_VERB_MAIL)) {
+    return clear_leftovers(c);
+  }
+  enum ehlo_status status = send_mail(c, m);
+  if (status == EHLO_OK) {
+    begin(s, i);
+  } else if (status != EHLO_E_FULL) {
+    verdict = (struct ehlo_verdict){.outcome = EHLO_OUTCOME_USAGE,
+                                    .stage = EHLO_STAGE_MAIL,
+                                    .problem = EHLO_PROBLEM_ARGUMENT,
+                                    .status = status};
+    return refuse_unsent(s, m, &verdict);
+  }
+  return status == EHLO_OK;
+}
+
+// ---- RCPT -------------------------------------------------------------------------------------------
+
+static struct ehlo_span domain_of(const struct ehlo_recipient *r) {
+  size_t at = r->address.len;
+  while (at > 0 && r->address.bytes[at - 1] != '@') {
+    at--;
+  }
+  return (struct ehlo_span){r->address.bytes + at, r->address.len - at};
+}
+
+static bool same_domain(struct ehlo_span a, struct ehlo_span b) {
+  bool same = a.len == b.len;
+  for (size_t i = 0; same && i < a.len; i++) {
+    uint8_t x = a.bytes[i];
+    uint8_t y = b.bytes[i];
+    bool letter = (x | 0x20) >= 'a' && (x | 0x20) <= 'z';
+    same = x == y || (letter && (x ^ y) == 0x20);
+  }
+  return same;
+}
+
+// RFC 9422 §4: RCPTDOMAINMAX bounds the recipients' domains in one session. Whether this one is, or
+// can be, one of them. A bound that is larger than our list is left to the server's own replies.
+static bool domain_fits(struct ehlo_submit *s, const struct ehlo_capabilities *caps,
+                        const struct ehlo_recipient *r) {
+  struct ehlo_span domain = domain_of(r);
+  if (caps->max_rcpt_domains == 0 || caps->max_rcpt_domains > EHLO_SUBMIT_DOMAINS_MAX) {
+    return true;
+  }
+  for (size_t i = 0; i < s->num_domains; i++) {
+    if (same_domain(domain, s->domains[i])) {
+      return true;
+    }
+  }
+  if (s->num_domains >= caps->max_rcpt_domains) {
+    return false;
+  }
+  s->domains[s->num_domains++] = domain;
+  return true;
+}
+
+static bool is_full(const struct ehlo_submit *s, const struct ehlo_capabilities *caps,
+                    const struct ehlo_transaction *t) {
+  return (caps->max_rcpts > 0 && t->num_sent >= caps->max_rcpts) ||
+         (s->rcpt_max > 0 && t->num_sent >= s->rcpt_max);
+}
+
+bool ehlo_submit_has_more_recipients(struct ehlo_submit *s, const struct ehlo_client *c,
+                                     struct ehlo_message *m) {
+  const struct ehlo_capabilities *caps = ehlo_client_capabilities(c);
+  struct ehlo_transaction *t = &m->transaction;
+  for (; t->next_send < m->num_to && !t->all_sent && !is_full(s, caps, t); t->next_send++) {
+    struct ehlo_recipient *r = &m->to[t->next_send];
+    if (r->state == EHLO_RECIPIENT_WAITING && domain_fits(s, caps, r)) {
+      return true;
+    }
+    if (r->state == EHLO_RECIPIENT_WAITING) {
+      r->state = EHLO_RECIPIENT_DEFERRED;  // not on this connection
+      m->num_deferred++;
+      m->num_begun++;
+    }
+  }
+  t->all_sent = true;
+  return false;
+}
+
+static bool send_recipient(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_message *m,
+                           struct ehlo_recipient *r) {
+  enum ehlo_status status = ehlo_send_rcpt(c, r->address, r->params);
+  if (status == EHLO_OK) {
+    r->state = EHLO_RECIPIENT_SENT;
+    m->num_begun++;
+    m->transaction.num_sent++;
+    m->transaction.num_due++;
+  } else if (status != EHLO_E_FULL) {
+    struct ehlo_verdict verdict = {.outcome = EHLO_OUTCOME_USAGE,
+                                   .stage = EHLO_STAGE_RCPT,
+                                   .problem = EHLO_PROBLEM_ARGUMENT,
+                                   .status = status};
+    ehlo_submit_decide_message(s, m, &verdict);
+    ehlo_submit_end_composing(s, m);
+  }
+  return status == EHLO_OK;
+}
+
+// Recipients as far as order and room allow; true when this transaction has them all.
+static bool send_recipients(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_message *m) {
+  struct ehlo_transaction *t = &m->transaction;
+  while (ehlo_submit_has_more_recipients(s, c, m)) {
+    if (!ehlo_client_may_send(c, EHLO_VERB_RCPT) ||
+        !send_recipient(s, c, m, &m->to[t->next_send])) {
+      return false;
+    }
+    t->next_send++;
+  }
+  return true;
+}
+
+// ---- The message ------------------------------------------------------------------------------------
+
+static bool has_all_replies(const struct ehlo_transaction *t) {
+  return t->all_sent && t->num_replies == t->num_sent;
+}
+
+// RFC 3030 §2: a chunk needs nobody's leave. A large one is still not sent for nothing, and in LMTP
+// the number of its replies has to be known.
+static bool send_chunk(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_message *m) {
+  struct ehlo_transaction *t = &m->transaction;
+  bool small = m->size <= EHLO_SUBMIT_AHEAD_MAX && !s->config.lmtp;
+  if (!(small || has_all_replies(t)) || ehlo_send_bdat(c, m->size, true) != EHLO_OK) {
+    return false;
+  }
+  t->num_due++;
+  s->composing = MESSAGE;
+  s->body_due = true;
+  return true;
+}
+
+static bool send_data(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_message *m) {
+  if (ehlo_send_data(c) != EHLO_OK) {
+    return false;
+  }
+  m->transaction.num_due++;
+  s->composing = GO_AHEAD;
+  return true;
+}
+
+static bool compose_message(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_message *m) {
+  struct ehlo_transaction *t = &m->transaction;
+  bool nobody = has_all_replies(t) && t->num_taken == 0;
+  if (t->refusal != 0 || m->verdict.outcome != EHLO_OUTCOME_OPEN || nobody) {
+    ehlo_submit_end_composing(s, m);
+    return true;
+  }
+  if (!ehlo_submit_goes_beyond(s, EHLO_STAGE_MAIL) || !send_recipients(s, c, m) ||
+      !ehlo_submit_goes_beyond(s, EHLO_STAGE_RCPT)) {
+    return false;
+  }
+  bool bdat = ehlo_submit_uses_bdat(s, ehlo_client_capabilities(c), m);
+  return bdat ? send_chunk(s, c, m) : send_data(s, c, m);
+}
+
+void ehlo_submit_compose(struct ehlo_submit *s, struct ehlo_client *c) {
+  bool moved = true;
+  while (moved && s->verdict.outcome == EHLO_OUTCOME_OPEN) {
+    if (s->composing == NOTHING) {
+      moved = begin_transaction(s, c);
+    } else {
+      moved = s->composing == RECIPIENTS && compose_message(s, c, last_under_way(s));
+      ehlo_submit_end_transactions(s);
+    }
+  }
+}
+
+// A transaction may leave recipients for another one, so QUIT waits until none can.
+bool ehlo_submit_is_composed(const struct ehlo_submit *s) {
+  if (s->verdict.outcome != EHLO_OUTCOME_OPEN) {
+    return true;
+  }
+  bool done =
+      s->composing == NOTHING && s->num_decided + s->num_under_way == s->config.num_messages;
+  for (size_t i = 0; done && i < s->num_under_way; i++) {
+    size_t at = (s->first_under_way + i) % EHLO_SUBMIT_TRANSACTIONS_MAX;
+    const struct ehlo_message *m = &s->config.messages[s->under_way[at]];
+    const struct ehlo_transaction *t = &m->transaction;
+    done = m->num_begun == m->num_to && (t->num_sent == 1 || has_all_replies(t));
+  }
+  return done;
+}
+
+// RFC 2920 §3.1: with no recipient accepted, an empty message takes the DATA back.
+bool ehlo_submit_body_is_wanted(struct ehlo_submit *s, struct ehlo_client *c) {
+  struct ehlo_message *m = ehlo_submit_head(s);
+  if (m->transaction.num_taken > 0 && m->verdict.outcome == EHLO_OUTCOME_OPEN) {
+    s->composing = MESSAGE;
+    return true;
+  }
+  ehlo_send_body_end(c);
+  ehlo_submit_end_composing(s, m);
+  return false;
+}
+
+// ---- The caller's side ------------------------------------------------------------------------------
+
+enum ehlo_status ehlo_submit_body(struct ehlo_submit *s, struct ehlo_client *c, size_t *out_used,
+                                  const uint8_t *in, size_t len) {
+  *out_used = 0;
+  if (s->composing != MESSAGE) {
+    return EHLO_E_STATE;
+  }
+  if (!last_under_way(s)->is_binary) {
+    return ehlo_send_body(c, out_used, in, len);
+  }
+  if (len > 0 && ehlo_client_state(c) != EHLO_STATE_CHUNK) {
+    return EHLO_E_CHUNK_SIZE;
+  }
+  return ehlo_send_chunk(c, out_used, in, len);
+}
+
+static enum ehlo_status end_message(struct ehlo_client *c, const struct ehlo_message *m) {
+  if (!m->is_binary) {
+    return ehlo_send_body_end(c);
+  }
+  return ehlo_client_state(c) == EHLO_STATE_CHUNK ? EHLO_E_CHUNK_SIZE : EHLO_OK;
+}
+
+enum ehlo_status ehlo_submit_give_end(struct ehlo_submit *s, struct ehlo_client *c) {
+  if (s->composing != MESSAGE) {
+    return EHLO_E_STATE;
+  }
+  struct ehlo_message *m = last_under_way(s);
+  enum ehlo_status status = end_message(c, m);
+  if (status == EHLO_OK) {
+    s->composing = NOTHING;
+    m->transaction.given = true;
+    m->transaction.end = c->queued_total;
+    ehlo_submit_end_composing(s, m);
+  }
+  return status;
+}

@@ -1,0 +1,372 @@
+// Tests of the submission policy with several transactions: chunks, messages one behind the other,
+// recipients that the server takes in portions, LMTP, and parameters that the server has to offer.
+//
+// The scripts are laid out by hand.
+// clang-format off
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/submit_testing.h"
+
+#define NO_TLS .tls = EHLO_TLS_NONE
+#define BEGIN(offers) \
+  "S: 220 mail.example ESMTP\nC: EHLO client.example\nS: 250-mail.example\nS: 250 " offers "\n"
+#define BEGIN_CHUNKS \
+  "S: 220 mail.example ESMTP\nC: EHLO client.example\nS: 250-mail.example\nS: 250-PIPELINING\n" \
+  "S: 250 CHUNKING\n"
+#define MAIL "C: MAIL FROM:<a@client.example>\n"
+#define RCPT "C: RCPT TO:<b@mail.example>\n"
+#define RCPT_N(n) "C: RCPT TO:<b" #n "@x.ex>\n"
+#define OK "S: 250 ok\n"
+#define NO "S: 550 no\n"
+#define DATA "C: DATA\n"
+#define GO "S: 354 go\n"
+#define BODY "C: hi\nC: .\n"
+#define BDAT "C: BDAT 4 LAST\nC: hi\n"
+#define QUIT "C: QUIT\nS: 221 bye\n"
+#define FULL "S: 452 4.5.3 too many\n"
+
+static const struct ehlo_span three[] = {SPAN("b1@x.ex"), SPAN("b2@x.ex"), SPAN("b3@x.ex")};
+#define TO_THREE .to = three, .num_to = 3
+#define SENDS_CHUNKS NO_TLS, .transfer = EHLO_TRANSFER_AUTO, .message_size = 4
+#define TWO .num_messages = 2
+#define THREE .num_messages = 3
+
+// ---- Chunks -------------------------------------------------------------------------------------
+
+static const struct ehlo_submit_case chunks[] = {
+    {"one flight, and QUIT with it", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n"
+     OK OK OK "S: 221 bye\n? flights 2\n? to a\n= accepted quit 0\n"},
+    {"one by one without PIPELINING", {SENDS_CHUNKS}, .text = BEGIN("CHUNKING") MAIL OK RCPT OK BDAT
+     OK QUIT "= accepted quit 0\n"},
+    {"not offered: DATA", {SENDS_CHUNKS}, .text = BEGIN("PIPELINING") MAIL RCPT DATA OK OK GO BODY
+     "C: QUIT\n" OK "S: 221 bye\n= accepted quit 0\n"},
+    {"offered and not wanted: DATA", {NO_TLS, .message_size = 4}, .text = BEGIN_CHUNKS MAIL RCPT DATA
+     OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n= accepted quit 0\n"},
+    {"size not known: DATA", {NO_TLS, .transfer = EHLO_TRANSFER_AUTO}, .text = BEGIN_CHUNKS MAIL RCPT
+     DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n= accepted quit 0\n"},
+    {"wanted and not offered", {NO_TLS, .transfer = EHLO_TRANSFER_BDAT, .message_size = 4},
+     .text = BEGIN("PIPELINING") QUIT "= usage mail 64 problem=unsupported missing=CHUNKING\n"},
+    {"dots are not doubled", {NO_TLS, .transfer = EHLO_TRANSFER_AUTO, .message_size = 11}, .message = ".\n..\n.x\n",
+     .text = BEGIN_CHUNKS MAIL RCPT "C: BDAT 11 LAST\nC: .\nC: ..\nC: .x\nC: QUIT\n" OK OK OK
+     "S: 221 bye\n= accepted quit 0\n"},
+    {"MAIL refused", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n" NO
+     "S: 503 a\nS: 503 b\nS: 221 bye\n= refused mail 69\n"},
+    {"MAIL refused, the chunk accepted all the same", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT
+     BDAT "C: QUIT\n" NO "S: 503 a\n" OK "S: 221 bye\n? accepted 0\n= refused mail 69\n"},
+    {"RCPT refused", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n" OK NO
+     "S: 554 nobody\nS: 221 bye\n? to r\n= refused rcpt 69\n"},
+    {"RCPT deferred", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n" OK
+     "S: 450 later\nS: 554 nobody\nS: 221 bye\n? to d\n= deferred rcpt 75\n"},
+    {"the chunk refused", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n" OK OK
+     "S: 554 spam\nS: 221 bye\n? to r\n= refused body 69\n"},
+    {"the chunk deferred", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n" OK OK
+     "S: 451 later\nS: 221 bye\n? to d\n= deferred body 75\n"},
+    {"QUIT waits for the replies to several recipients", {SENDS_CHUNKS, TO_THREE},
+     .text = BEGIN_CHUNKS MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) BDAT OK OK NO OK "C: QUIT\n" OK
+     "S: 221 bye\n? flights 3\n? to ara\n= partial quit 1\n"},
+    {"lost before any reply: the server may have it", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT
+     BDAT "C: QUIT\n! end reset\n= unknown body 79 status=reset\n"},
+    {"lost before its reply", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n" OK OK
+     "! end closed\n= unknown body 79 status=closed\n"},
+    {"timeout before its reply", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n" OK OK
+     "! timeout\n= unknown body 79 status=timeout\n"},
+    {"lost, and nobody was accepted", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n"
+     OK NO "! end closed\n= refused rcpt 69\n"},
+    {"lost in the chunk", {SENDS_CHUNKS}, .text = "! room 92\n" BEGIN_CHUNKS
+     MAIL RCPT "C: BDAT 4 LAST\nC+ hi\n! end reset\n= lost mail 74 status=reset\n"},
+    {"421 in place of all", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n"
+     "S: 421 bye\n= deferred mail 75\n"},
+    {"421 to the chunk", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n" OK OK
+     "S: 421 bye\n= deferred body 75\n"},
+    {"stop after data takes DATA", {SENDS_CHUNKS, .stop = true, .stop_after = EHLO_STAGE_DATA},
+     .text = BEGIN_CHUNKS MAIL RCPT DATA OK OK GO "= stopped data 0\n"},
+    {"stop after rcpt", {SENDS_CHUNKS, .stop = true, .stop_after = EHLO_STAGE_RCPT},
+     .text = BEGIN_CHUNKS MAIL RCPT OK OK QUIT "= stopped rcpt 0\n"},
+    {"text longer than its size", {SENDS_CHUNKS}, .message = "hello\n", .text = BEGIN_CHUNKS
+     MAIL RCPT "C: BDAT 4 LAST\n= usage body 65 problem=message status=chunk-size\n"},
+    {"text shorter than its size", {SENDS_CHUNKS}, .message = "\n", .text = BEGIN_CHUNKS
+     MAIL RCPT "C: BDAT 4 LAST\nC: \n= usage body 65 problem=message status=chunk-size\n"},
+    {"binary", {NO_TLS, .message_is_binary = true, .message_size = 5}, .message = "a\r\n\nb",
+     .text = "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: 250-CHUNKING\nS: 250-BINARYMIME\n"
+     "S: 250 PIPELINING\nC: MAIL FROM:<a@client.example> BODY=BINARYMIME\n" RCPT
+     "C: BDAT 5 LAST\nC+ a\\x0d\\x0a\\x0ab\nC: QUIT\n" OK OK OK "S: 221 bye\n= accepted quit 0\n"},
+    {"binary, not offered", {NO_TLS, .message_is_binary = true, .message_size = 5},
+     .text = BEGIN_CHUNKS QUIT "= usage mail 64 problem=unsupported missing=BINARYMIME\n"},
+    {"binary, no chunks", {NO_TLS, .message_is_binary = true, .message_size = 5},
+     .text = BEGIN("BINARYMIME") QUIT "= usage mail 64 problem=unsupported missing=CHUNKING\n"},
+};
+
+Test(submit_transaction, chunks) {
+  RUN_CASES(chunks);
+}
+
+// A large message is not sent for nothing: it waits for somebody to be accepted.
+Test(submit_transaction, large_chunks_wait) {
+  static char message[EHLO_SUBMIT_AHEAD_MAX + 3];
+  memset(message, 'x', sizeof(message) - 1);
+  for (size_t i = 999; i < sizeof(message); i += 1000) {
+    message[i] = '\n';
+  }
+  message[sizeof(message) - 2] = '\n';
+  size_t size = 0;
+  for (const char *c = message; *c != '\0'; c++) {
+    size += *c == '\n' ? 2 : 1;
+  }
+  struct ehlo_submit_case large = {
+      "refused", {NO_TLS, .transfer = EHLO_TRANSFER_AUTO, .message_size = size}, message,
+      .text = BEGIN_CHUNKS MAIL RCPT OK NO QUIT "? flights 3\n= refused rcpt 69\n"};
+  ehlo_submit_case_run(&large);
+}
+
+// ---- Several messages ---------------------------------------------------------------------------
+
+static const struct ehlo_submit_case several[] = {
+    {"one by one", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT OK DATA GO BODY OK
+     MAIL OK RCPT OK DATA GO BODY OK QUIT "? accepted 2\n? message 1 accepted quit\n"
+     "= accepted quit 0\n"},
+    {"pipelined across the dot", {NO_TLS, THREE}, .text = BEGIN("PIPELINING") MAIL RCPT DATA
+     OK OK GO BODY MAIL RCPT DATA OK OK OK GO BODY MAIL RCPT DATA OK OK OK GO BODY "C: QUIT\n"
+     OK "S: 221 bye\n? flights 5\n= accepted quit 0\n"},
+    {"all in one flight by chunks", {SENDS_CHUNKS, THREE}, .text = BEGIN_CHUNKS MAIL RCPT BDAT
+     MAIL RCPT BDAT MAIL RCPT BDAT "C: QUIT\n" OK OK OK OK OK OK OK OK OK "S: 221 bye\n"
+     "? flights 2\n? accepted 3\n= accepted quit 0\n"},
+    {"the first one refused at its dot", {NO_TLS, TWO}, .text = BEGIN("PIPELINING") MAIL RCPT DATA
+     OK OK GO BODY MAIL RCPT DATA "S: 554 spam\n" OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
+     "? message 0 refused body\n? message 1 accepted quit\n= partial quit 1\n"},
+    {"both refused", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT OK DATA GO BODY "S: 554 spam\n"
+     MAIL OK RCPT OK DATA GO BODY "S: 451 later\n" QUIT "? message 1 deferred body\n"
+     "= refused body 69\n"},
+    // RFC 5321 §4.1.4: MAIL has no place in a transaction that is open.
+    {"a recipient refused: RSET first", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT NO
+     "C: RSET\n" OK MAIL OK RCPT OK DATA GO BODY OK QUIT "? message 0 refused rcpt\n"
+     "= partial quit 1\n"},
+    {"DATA refused: RSET first", {NO_TLS, TWO}, .text = BEGIN("PIPELINING") MAIL RCPT DATA OK OK
+     "S: 451 no\n" "C: RSET\n" MAIL RCPT DATA OK OK OK GO BODY "C: QUIT\n" OK
+     "S: 221 bye\n? message 0 deferred data\n= partial quit 1\n"},
+    {"MAIL refused: the next one", {NO_TLS, TWO}, .text = BEGIN("PIPELINING") MAIL RCPT DATA NO
+     "S: 503 a\nS: 503 b\n" MAIL RCPT DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
+     "? message 0 refused mail\n= partial quit 1\n"},
+    {"nobody accepted and 354: a dot, then the next one", {NO_TLS, TWO}, .text = BEGIN("PIPELINING")
+     MAIL RCPT DATA OK NO GO "C: .\n" MAIL RCPT DATA "S: 554 nobody\n" OK OK GO BODY "C: QUIT\n"
+     OK "S: 221 bye\n? message 0 refused rcpt\n= partial quit 1\n"},
+    {"lost between them", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT OK DATA GO BODY OK MAIL
+     "! end reset\n? message 1 lost mail\n= partial mail 1 status=reset\n"},
+    {"lost at the first dot, the second envelope behind it", {NO_TLS, TWO},
+     .text = BEGIN("PIPELINING") MAIL RCPT DATA OK OK GO BODY MAIL RCPT DATA "! end reset\n"
+     "? message 0 unknown body\n? message 1 lost mail\n= unknown body 79 status=reset\n"},
+    {"421 between them", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT OK DATA GO BODY OK MAIL
+     "S: 421 bye\n? message 1 deferred mail\n= partial mail 1\n"},
+    {"chunks, the second refused", {SENDS_CHUNKS, TWO}, .text = BEGIN_CHUNKS MAIL RCPT BDAT
+     MAIL RCPT BDAT "C: QUIT\n" OK OK OK OK NO "S: 554 nobody\nS: 221 bye\n"
+     "? message 1 refused rcpt\n= partial rcpt 1\n"},
+    {"MAILMAX", {NO_TLS, TWO}, .text = BEGIN("LIMITS MAILMAX=1") MAIL OK RCPT OK DATA GO BODY OK QUIT
+     "? message 1 deferred mail\n= partial mail 1 problem=mail-max\n"},
+    {"MAILMAX as many as there are", {NO_TLS, TWO}, .text = BEGIN("LIMITS MAILMAX=2") MAIL OK RCPT OK
+     DATA GO BODY OK MAIL OK RCPT OK DATA GO BODY OK QUIT "= accepted quit 0\n"},
+    {"too big, each of them", {NO_TLS, TWO, .message_size = 9}, .text = BEGIN("SIZE 8") QUIT
+     "= refused mail 69 problem=too-big\n"},
+};
+
+Test(submit_transaction, several_messages) {
+  RUN_CASES(several);
+}
+
+// More than may be under way at once: the ninth waits for the first.
+Test(submit_transaction, many_messages) {
+  static char text[4000];
+  strcpy(text, BEGIN_CHUNKS);
+  for (int i = 0; i < EHLO_SUBMIT_TRANSACTIONS_MAX; i++) {
+    strcat(text, MAIL RCPT BDAT);
+  }
+  strcat(text, OK OK OK MAIL RCPT BDAT OK OK OK MAIL RCPT BDAT "C: QUIT\n");
+  for (int i = 0; i < EHLO_SUBMIT_TRANSACTIONS_MAX; i++) {
+    strcat(text, OK OK OK);
+  }
+  strcat(text, "S: 221 bye\n? accepted 10\n= accepted quit 0\n");
+  struct ehlo_submit_case ten = {"ten", {SENDS_CHUNKS, .num_messages = 10}, .text = text};
+  ehlo_submit_case_run(&ten);
+}
+
+// ---- Recipients in portions ---------------------------------------------------------------------
+
+#define FIRST_TWO RCPT_N(1) RCPT_N(2)
+static const struct ehlo_submit_case portions[] = {
+    {"one too many", {NO_TLS, TO_THREE}, .text = BEGIN("x") MAIL OK RCPT_N(1) OK RCPT_N(2) OK
+     RCPT_N(3) FULL DATA GO BODY OK MAIL OK RCPT_N(3) OK DATA GO BODY OK QUIT
+     "? to aaa\n= accepted quit 0\n"},
+    {"the rest is not asked for", {NO_TLS, TO_THREE}, .text = BEGIN("x") MAIL OK RCPT_N(1) OK
+     RCPT_N(2) FULL DATA GO BODY OK MAIL OK RCPT_N(2) OK DATA GO BODY OK MAIL OK RCPT_N(3) OK DATA
+     GO BODY OK QUIT "? to aaa\n= accepted quit 0\n"},
+    {"pipelined", {NO_TLS, TO_THREE}, .text = BEGIN("PIPELINING") MAIL FIRST_TWO RCPT_N(3) DATA
+     OK OK FULL FULL GO BODY OK MAIL RCPT_N(2) DATA OK OK GO BODY OK MAIL RCPT_N(3) DATA
+     OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n? to aaa\n= accepted quit 0\n"},
+    {"by chunks", {SENDS_CHUNKS, TO_THREE}, .text = BEGIN_CHUNKS MAIL FIRST_TWO RCPT_N(3) BDAT
+     OK OK OK FULL OK MAIL RCPT_N(3) BDAT "C: QUIT\n" OK OK OK "S: 221 bye\n"
+     "? to aaa\n= accepted quit 0\n"},
+    {"one accepted behind the one too many gets it once", {NO_TLS, TO_THREE},
+     .text = BEGIN("PIPELINING") MAIL FIRST_TWO RCPT_N(3) DATA OK OK FULL OK GO BODY OK
+     MAIL RCPT_N(2) DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n? to aaa\n= accepted quit 0\n"},
+    {"no enhanced code", {NO_TLS, TO_THREE}, .text = BEGIN("x") MAIL OK RCPT_N(1) OK RCPT_N(2)
+     "S: 452 too many recipients\n" RCPT_N(3) OK DATA GO BODY OK MAIL OK RCPT_N(2) OK DATA GO BODY
+     OK QUIT "? to aaa\n= accepted quit 0\n"},
+    {"452 for another reason", {NO_TLS, TO_THREE}, .text = BEGIN("x") MAIL OK RCPT_N(1) OK RCPT_N(2)
+     "S: 452 4.2.2 full\n" RCPT_N(3) OK DATA GO BODY OK QUIT "? to ada\n= partial quit 1\n"},
+    {"none taken: no use in another one", {NO_TLS, TO_THREE}, .text = BEGIN("x") MAIL OK RCPT_N(1)
+     FULL RCPT_N(2) FULL RCPT_N(3) FULL QUIT "? to ddd\n= deferred rcpt 75\n"},
+    {"refused the second time", {NO_TLS, TO_THREE}, .text = BEGIN("PIPELINING") MAIL FIRST_TWO
+     RCPT_N(3) DATA OK OK OK FULL GO BODY OK MAIL RCPT_N(3) DATA OK FULL "S: 554 nobody\n" QUIT
+     "? to aad\n= partial rcpt 1\n"},
+    {"the message refused: the rest is not tried", {NO_TLS, TO_THREE}, .text = BEGIN("PIPELINING")
+     MAIL FIRST_TWO RCPT_N(3) DATA OK OK OK FULL GO BODY "S: 554 spam\n" QUIT
+     "? to rrw\n= refused body 69\n"},
+    {"the second portion refused", {NO_TLS, TO_THREE}, .text = BEGIN("PIPELINING") MAIL FIRST_TWO
+     RCPT_N(3) DATA OK OK OK FULL GO BODY OK MAIL RCPT_N(3) DATA OK OK GO BODY "C: QUIT\n"
+     "S: 451 later\nS: 221 bye\n? to aad\n= partial body 1\n"},
+    {"lost in the second portion", {NO_TLS, TO_THREE}, .text = BEGIN("x") MAIL OK RCPT_N(1) OK
+     RCPT_N(2) OK RCPT_N(3) FULL DATA GO BODY OK MAIL "! end reset\n"
+     "= partial mail 1 status=reset\n"},
+    {"stop after rcpt", {NO_TLS, TO_THREE, .stop = true, .stop_after = EHLO_STAGE_RCPT},
+     .text = BEGIN("x") MAIL OK RCPT_N(1) OK RCPT_N(2) FULL QUIT "= stopped rcpt 0\n"},
+};
+
+Test(submit_transaction, recipients_in_portions) {
+  RUN_CASES(portions);
+}
+
+#define LIMITS(limits) \
+  "S: 220 mail.example ESMTP\nC: EHLO client.example\nS: 250-mail.example\nS: 250-PIPELINING\n" \
+  "S: 250 LIMITS " limits "\n"
+static const struct ehlo_span domains[] = {SPAN("b@x.ex"), SPAN("b@y.ex"), SPAN("c@X.EX")};
+#define TO_DOMAINS .to = domains, .num_to = 3
+static const struct ehlo_submit_case limits[] = {
+    {"RCPTMAX", {NO_TLS, TO_THREE}, .text = LIMITS("RCPTMAX=2") MAIL FIRST_TWO DATA OK OK OK GO BODY
+     OK MAIL RCPT_N(3) DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
+     "? to aaa\n= accepted quit 0\n"},
+    {"RCPTMAX just enough", {NO_TLS, TO_THREE}, .text = LIMITS("RCPTMAX=3") MAIL FIRST_TWO RCPT_N(3)
+     DATA OK OK OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n= accepted quit 0\n"},
+    {"RCPTMAX, the first portion refused", {NO_TLS, TO_THREE}, .text = LIMITS("RCPTMAX=2") MAIL
+     FIRST_TWO DATA OK NO NO "S: 554 nobody\n" QUIT "? to rrw\n= refused rcpt 69\n"},
+    {"RCPTMAX and MAILMAX", {NO_TLS, TO_THREE}, .text = LIMITS("RCPTMAX=1 MAILMAX=2") MAIL RCPT_N(1)
+     DATA OK OK GO BODY OK MAIL RCPT_N(2) DATA OK OK GO BODY OK QUIT
+     "? to aaw\n= partial mail 1 problem=mail-max\n"},
+    // RFC 9422: of recipients in one session. What does not fit is for another one.
+    {"RCPTDOMAINMAX", {NO_TLS, TO_DOMAINS}, .text = LIMITS("RCPTDOMAINMAX=1") MAIL
+     "C: RCPT TO:<b@x.ex>\nC: RCPT TO:<c@X.EX>\n" DATA OK OK OK GO BODY "C: QUIT\n" OK
+     "S: 221 bye\n? to ada\n= partial quit 1\n"},
+    {"RCPTDOMAINMAX just enough", {NO_TLS, TO_DOMAINS}, .text = LIMITS("RCPTDOMAINMAX=2") MAIL
+     "C: RCPT TO:<b@x.ex>\nC: RCPT TO:<b@y.ex>\nC: RCPT TO:<c@X.EX>\n" DATA OK OK OK OK GO BODY
+     "C: QUIT\n" OK "S: 221 bye\n? to aaa\n= accepted quit 0\n"},
+    {"RCPTDOMAINMAX holds for the second message too", {NO_TLS, TO_DOMAINS, TWO},
+     .text = LIMITS("RCPTDOMAINMAX=1") MAIL "C: RCPT TO:<b@x.ex>\nC: RCPT TO:<c@X.EX>\n" DATA OK OK
+     OK GO BODY MAIL "C: RCPT TO:<b@x.ex>\nC: RCPT TO:<c@X.EX>\n" DATA OK OK OK OK GO BODY
+     "C: QUIT\n" OK "S: 221 bye\n? accepted 4\n= partial quit 1\n"},
+};
+
+Test(submit_transaction, limits) {
+  RUN_CASES(limits);
+}
+
+// ---- LMTP ---------------------------------------------------------------------------------------
+
+#define LMTP(offers) \
+  "S: 220 mail.example LMTP\nC: LHLO client.example\nS: 250-mail.example\nS: 250 " offers "\n"
+static const struct ehlo_submit_case lmtp[] = {
+    {"a reply for each", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL FIRST_TWO
+     RCPT_N(3) DATA OK OK NO OK GO BODY "C: QUIT\n" OK "S: 452 4.2.2 full\nS: 221 bye\n"
+     "? to ard\n= partial body 1\n"},
+    {"all of them", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL FIRST_TWO
+     RCPT_N(3) DATA OK OK OK OK GO BODY "C: QUIT\n" OK OK OK "S: 221 bye\n"
+     "? to aaa\n= accepted quit 0\n"},
+    {"none of them", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL FIRST_TWO
+     RCPT_N(3) DATA OK OK OK OK GO BODY "C: QUIT\n" NO NO "S: 451 later\nS: 221 bye\n"
+     "? to rrd\n= deferred body 75\n"},
+    {"lost between the replies", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL
+     FIRST_TWO RCPT_N(3) DATA OK OK OK OK GO BODY "C: QUIT\n" OK "! end closed\n"
+     "? to att\n= unknown body 79 status=closed\n"},
+    {"421 between the replies", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL
+     FIRST_TWO RCPT_N(3) DATA OK OK OK OK GO BODY "C: QUIT\n" OK "S: 421 bye\n"
+     "? to att\n= partial body 1\n"},
+    {"by chunks, once somebody is accepted", {SENDS_CHUNKS, .lmtp = true, TO_THREE},
+     .text = "S: 220 x\nC: LHLO client.example\nS: 250-x\nS: 250-PIPELINING\nS: 250 CHUNKING\n" MAIL
+     FIRST_TWO RCPT_N(3) OK OK NO OK BDAT "C: QUIT\n" OK OK "S: 221 bye\n"
+     "? to ara\n= partial quit 1\n"},
+    {"two messages", {NO_TLS, .lmtp = true, TWO, TO_THREE}, .text = LMTP("PIPELINING") MAIL FIRST_TWO
+     RCPT_N(3) DATA OK OK OK OK GO BODY MAIL FIRST_TWO RCPT_N(3) DATA OK NO OK OK OK OK OK GO BODY
+     "C: QUIT\n" OK OK OK "S: 221 bye\n? to ara\n? message 0 partial body\n? message 1 accepted quit\n"
+     "= partial quit 1\n"},
+    {"LHLO refused: no HELO", {NO_TLS, .lmtp = true}, .text = "S: 220 x\nC: LHLO client.example\n"
+     "S: 500 what\n" QUIT "= refused ehlo 69\n"},
+};
+
+Test(submit_transaction, lmtp) {
+  RUN_CASES(lmtp);
+}
+
+// ---- Parameters and XCLIENT ---------------------------------------------------------------------
+
+static const struct ehlo_submit_case params[] = {
+    {"DSN", {NO_TLS, .mail_params = SPAN("RET=HDRS ENVID=x"), .rcpt_params = SPAN("NOTIFY=NEVER")},
+     .text = BEGIN("DSN") "C: MAIL FROM:<a@client.example> RET=HDRS ENVID=x\n" OK
+     "C: RCPT TO:<b@mail.example> NOTIFY=NEVER\n" OK DATA GO BODY OK QUIT "= accepted quit 0\n"},
+    {"behind ours", {NO_TLS, .message_size = 4, .mail_params = SPAN("X=1")}, .text = BEGIN("SIZE 99")
+     "C: MAIL FROM:<a@client.example> SIZE=4 X=1\n" OK RCPT OK DATA GO BODY OK QUIT
+     "= accepted quit 0\n"},
+    {"DSN not offered, at MAIL", {NO_TLS, .mail_params = SPAN("RET=HDRS")}, .text = BEGIN("x") QUIT
+     "= usage mail 64 problem=unsupported missing=DSN\n"},
+    {"DSN not offered, at RCPT", {NO_TLS, .rcpt_params = SPAN("NOTIFY=NEVER")}, .text = BEGIN("x")
+     QUIT "= usage mail 64 problem=unsupported missing=DSN\n"},
+    {"REQUIRETLS without TLS", {NO_TLS, .mail_params = SPAN("REQUIRETLS")},
+     .text = BEGIN("REQUIRETLS") QUIT "= usage mail 64 problem=unsupported missing=REQUIRETLS\n"},
+    {"a form that is wrong", {NO_TLS, .rcpt_params = SPAN("NOTIFY=SOMETIMES")}, .text = BEGIN("DSN")
+     QUIT "= usage rcpt 64 problem=argument status=argument\n"},
+};
+
+Test(submit_transaction, parameters) {
+  RUN_CASES(params);
+}
+
+#define XCLIENT "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: 250 XCLIENT NAME ADDR\n" \
+  "C: XCLIENT ADDR=192.0.2.1\n"
+static const struct ehlo_submit_case xclient[] = {
+    {"then EHLO again", {NO_TLS, .xclient = SPAN("ADDR=192.0.2.1")}, .text = XCLIENT "S: 220 again\n"
+     "C: EHLO client.example\nS: 250-x\nS: 250 XCLIENT NAME ADDR\n" MAIL OK RCPT OK DATA GO BODY OK
+     QUIT "= accepted quit 0\n"},
+    {"refused", {NO_TLS, .xclient = SPAN("ADDR=192.0.2.1")}, .text = XCLIENT "S: 550 no\n" QUIT
+     "= refused ehlo 69\n"},
+    {"not offered", {NO_TLS, .xclient = SPAN("ADDR=192.0.2.1")}, .text = BEGIN("x") QUIT
+     "= usage ehlo 64 problem=unsupported missing=XCLIENT\n"},
+    {"an attribute not offered", {NO_TLS, .xclient = SPAN("LOGIN=x")}, .text =
+     "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: 250 XCLIENT NAME ADDR\n" QUIT
+     "= usage ehlo 64 problem=unsupported missing=XCLIENT\n"},
+};
+
+Test(submit_transaction, xclient) {
+  RUN_CASES(xclient);
+}
+
+// Nothing to send: in, and out again.
+Test(submit_transaction, no_message) {
+  struct ehlo_client c;
+  struct ehlo_submit s;
+  struct ehlo_event event;
+  struct ehlo_output out;
+  static uint8_t buf[EHLO_BUFFER_DEFAULT];
+  static const char hello[] = "220 x\r\n";
+  static const char replies[] = "250 x\r\n";
+  size_t used;
+  ehlo_client_init(&c, &(struct ehlo_config){0}, buf, sizeof(buf), 0);
+  ehlo_submit_init(&s, &(struct ehlo_submit_config){.helo_name = ehlo_str("c"), NO_TLS});
+  ehlo_input(&c, &used, (const uint8_t *)hello, sizeof(hello) - 1, 0);
+  while (ehlo_submit_next(&s, &c, &event) != EHLO_EVENT_NONE) {
+  }
+  cr_assert(ehlo_output_peek(&c, &out));
+  ehlo_output_ack(&c, out.span.len, 0);
+  ehlo_input(&c, &used, (const uint8_t *)replies, sizeof(replies) - 1, 0);
+  while (ehlo_submit_next(&s, &c, &event) != EHLO_EVENT_NONE) {
+  }
+  cr_assert(ehlo_output_peek(&c, &out) && memcmp(out.span.bytes, "QUIT\r\n", 6) == 0);
+  cr_assert_eq(s.verdict.outcome, EHLO_OUTCOME_STOPPED);
+  cr_assert_eq(s.verdict.stage, EHLO_STAGE_AUTH);
+}
