@@ -297,7 +297,8 @@ static void learn(struct ehlo_client *c, enum ehlo_verb verb, const struct ehlo_
     forget(c);
   } else if (verb == EHLO_VERB_AUTH && success) {
     c->authenticated = true;
-  } else if (verb == EHLO_VERB_MAIL && (success || !in_transaction(c))) {
+  } else if (verb == EHLO_VERB_MAIL &&
+             (success || !(in_transaction(c) || c->state == EHLO_STATE_CHUNKED))) {
     c->num_rcpt_replies = 0;
     c->num_accepted = 0;
   } else if (verb == EHLO_VERB_RCPT) {

@@ -6,9 +6,10 @@
 //   S text  the server sends the text and CRLF       s text  without the CRLF
 //   C line  a command, by its verb or as it is       W line  as it is
 //   R text  a secret response to a challenge         r text  one that is no secret     *  cancels
-//   B text  a line of the message or of a chunk      b text  without its line end      .  its end
+//   B text  a line of the message or of a chunk's text      b text  without its line end     .  its end
+//   O text  octets of a chunk
 //   T  TLS is on     + MS  time passes     E c/r/t/x  the connection ends     A N  output is taken
-//   K  the client moves to a copy of itself
+//   K  the client moves to a copy of itself     M N  it moves to a buffer of another size
 // In the text, 0x1a is an LF, 0x1c and 0x1d say the octet before them 60 and 1000 times more.
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 #define GOAL_EVENT 0
 #define GOAL_STATE 8
 #define GOAL_STATUS 24
+#define GOAL_MOVE 60
+#define GOAL_LMTP 61
 
 const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [GOAL_EVENT + EHLO_EVENT_REPLY] = "event reply",
@@ -50,6 +53,7 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [GOAL_STATUS + EHLO_E_UNSUPPORTED] = "status unsupported",
     [GOAL_STATUS + EHLO_E_CLEARTEXT] = "status cleartext",
     [GOAL_STATUS + EHLO_E_BARE_CR] = "status bare-cr",
+    [GOAL_STATUS + EHLO_E_CHUNK_SIZE] = "status chunk-size",
     [GOAL_STATUS + EHLO_E_REPLY_SYNTAX] = "status reply-syntax",
     [GOAL_STATUS + EHLO_E_REPLY_CODE] = "status reply-code",
     [GOAL_STATUS + EHLO_E_REPLY_UNEXPECTED] = "status reply-unexpected",
@@ -63,12 +67,17 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [GOAL_STATUS + EHLO_E_RESET] = "status reset",
     [GOAL_STATUS + EHLO_E_TLS] = "status tls",
     [GOAL_STATUS + EHLO_E_TIMEOUT] = "status timeout",
+    [GOAL_MOVE] = "a move to another buffer",
+    [GOAL_LMTP] = "a message with two replies",
 };
 
 // The first octet of an input.
 #define SETTING_CLEARTEXT 1  // credentials may go without TLS
 #define SETTING_HOLD 2       // output is taken by "A" steps alone
 #define SETTING_ROOM 12      // which of four sizes the buffer has, in two bits
+
+#define NUM_ROOMS 4
+static const size_t rooms[NUM_ROOMS] = {EHLO_BUFFER_MIN, 8192, 24576, EHLO_BUFFER_FULL};
 
 // All that the server may say in one run, in octets.
 #define SERVER_MAX ((size_t)1 << 17)
@@ -87,6 +96,10 @@ static enum ehlo_state state_of(const struct session *s) {
   return ehlo_client_state(&s->client);
 }
 
+static void note_status(enum ehlo_status status) {
+  ehlo_fuzz_reach(GOAL_STATUS + status);
+}
+
 // ---- The transport ------------------------------------------------------------------------------
 
 static size_t take_events(struct session *s) {
@@ -95,6 +108,9 @@ static size_t take_events(struct session *s) {
   while (ehlo_next(&s->client, &event) != EHLO_EVENT_NONE) {
     ehlo_witness_event(&s->witness, &event);
     ehlo_fuzz_reach(GOAL_EVENT + event.type);
+    if (event.num_due > 0) {
+      ehlo_fuzz_reach(GOAL_LMTP);
+    }
     if (event.type == EHLO_EVENT_FAILED) {
       ehlo_fuzz_reach(GOAL_STATUS + event.error.status);
     }
@@ -167,27 +183,40 @@ static void move(struct session *s) {
   free(old_buf);
 }
 
-// ---- The program --------------------------------------------------------------------------------
-
-static void note_status(enum ehlo_status status) {
-  ehlo_fuzz_reach(GOAL_STATUS + status);
+// An idle client goes on in a buffer of another size, and leaves nothing behind.
+static void resize(struct session *s, size_t room) {
+  uint8_t *buf = malloc(rooms[room]);
+  enum ehlo_status status = ehlo_client_move(&s->client, buf, rooms[room]);
+  note_status(status);
+  ehlo_fuzz_add_number(&s->witness.log, status);
+  if (status != EHLO_OK) {
+    free(buf);
+    return;
+  }
+  EHLO_FUZZ_CHECK(s->witness.num_pending == 0);
+  EHLO_FUZZ_CHECK(ehlo_fuzz_is_zero(s->buf, s->buf_len));
+  free(s->buf);
+  s->buf = buf;
+  s->buf_len = rooms[room];
+  ehlo_fuzz_reach(GOAL_MOVE);
 }
+
+// ---- The program --------------------------------------------------------------------------------
 
 // The message in pieces, where output is taken between them; else once, since then it matters to
 // the room how it is cut.
-static void give_message(struct session *s, struct ehlo_span text) {
-  bool chunk = state_of(s) == EHLO_STATE_CHUNK;
+static void give_message(struct session *s, struct ehlo_span text, bool octets) {
   for (size_t at = 0; at < text.len;) {
     size_t piece = s->hold ? text.len - at : ehlo_fuzz_next_cut(&s->cuts, text.len - at);
     size_t used = 0;
-    enum ehlo_status status =
-        chunk ? ehlo_send_chunk(&s->client, &used, text.bytes + at, piece)
-              : ehlo_send_body(&s->client, &used, text.bytes + at, piece);
+    bool chunk = state_of(s) == EHLO_STATE_CHUNK;
+    enum ehlo_status status = octets ? ehlo_send_chunk(&s->client, &used, text.bytes + at, piece)
+                                     : ehlo_send_body(&s->client, &used, text.bytes + at, piece);
     note_status(status);
-    if (chunk) {
+    if (octets) {
       ehlo_witness_chunk(&s->witness, text.bytes + at, used);
     } else {
-      ehlo_witness_body(&s->witness, text.bytes + at, used);
+      ehlo_witness_body(&s->witness, status, chunk, text.bytes + at, used);
     }
     at += used;
     size_t taken = s->hold ? 0 : take_output(s, SIZE_MAX);
@@ -223,15 +252,16 @@ static void do_command(struct session *s, struct ehlo_span line, bool raw) {
   };
   ehlo_witness_verb(&s->witness, status, &wanted);
   if (status == EHLO_OK && command.verb == EHLO_VERB_BDAT) {
-    ehlo_witness_chunk_size(&s->witness, command.chunk_len);
+    ehlo_witness_chunk_size(&s->witness, command.chunk_len, command.last_chunk);
   }
   free(command.head.bytes);
 }
 
 static void end_message(struct session *s) {
+  bool chunk = state_of(s) == EHLO_STATE_CHUNK;
   enum ehlo_status status = ehlo_send_body_end(&s->client);
   note_status(status);
-  ehlo_witness_body_end(&s->witness, status);
+  ehlo_witness_body_end(&s->witness, status, chunk);
 }
 
 static void cancel(struct session *s) {
@@ -262,7 +292,10 @@ static void do_step(struct session *s, char what, struct ehlo_span text) {
       break;
     case 'B':
     case 'b':
-      give_message(s, text);
+      give_message(s, text, false);
+      break;
+    case 'O':
+      give_message(s, text, true);
       break;
     case '.':
       end_message(s);
@@ -281,6 +314,9 @@ static void do_step(struct session *s, char what, struct ehlo_span text) {
       break;
     case 'K':
       move(s);
+      break;
+    case 'M':
+      resize(s, (size_t)ehlo_fuzz_number(text, NUM_ROOMS - 1));
       break;
     default:
       return;
@@ -307,7 +343,6 @@ static void finish(struct session *s) {
 }
 
 static void run(struct session *s, const uint8_t *data, size_t size, struct ehlo_fuzz_cuts cuts) {
-  static const size_t rooms[] = {EHLO_BUFFER_MIN, 8192, 24576, EHLO_BUFFER_DEFAULT};
   struct ehlo_config config = {.allow_cleartext_auth = (data[0] & SETTING_CLEARTEXT) != 0};
   memset(s, 0, sizeof(*s));
   s->buf_len = rooms[(data[0] & SETTING_ROOM) / 4];

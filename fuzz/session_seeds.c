@@ -57,7 +57,7 @@ static void add_client(struct seed *s, const char *bytes, size_t len) {
   for (size_t i = 0; i < len; i++) {
     if (s->chunk_left > 0) {
       s->chunk_left--;
-      put(s, 'b', bytes + i, 1);
+      put(s, 'O', bytes + i, 1);
     } else if (bytes[i] == '\n' && s->len > 0 && s->line[s->len - 1] == '\r') {
       s->len--;
       put_client_line(s);

@@ -39,7 +39,13 @@ static void want(struct ehlo_witness *w, struct ehlo_span bytes, uint8_t kind) {
 
 static void push(struct ehlo_witness *w, enum ehlo_verb verb) {
   EHLO_FUZZ_CHECK(w->num_pending < EHLO_PENDING_MAX);
-  w->pending[w->num_pending++] = (struct ehlo_witness_command){verb, w->wanted.len};
+  w->pending[w->num_pending++] = (struct ehlo_witness_command){verb, w->wanted.len, false};
+}
+
+static void pop(struct ehlo_witness *w) {
+  w->num_pending--;
+  w->num_had = 0;
+  memmove(w->pending, w->pending + 1, w->num_pending * sizeof(w->pending[0]));
 }
 
 // One line and nothing else: no octet that could end it or be taken for something else.
@@ -79,12 +85,28 @@ void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status,
   push(w, line->verb);
 }
 
-void ehlo_witness_chunk_size(struct ehlo_witness *w, uint64_t len) {
-  w->chunk_left = len;
+// RFC 2033 §4.3: in LMTP a last chunk without a recipient is over without a reply.
+static void settle(struct ehlo_witness *w) {
+  while (w->num_pending > 0 && w->lmtp && w->num_accepted == 0 && w->pending[0].last_chunk &&
+         w->pending[0].end <= w->sent.len && (w->num_pending > 1 || w->chunk_left == 0)) {
+    w->open = false;
+    w->chunked = false;
+    pop(w);
+  }
 }
 
-void ehlo_witness_chunk(struct ehlo_witness *w, const uint8_t *bytes, size_t len) {
-  EHLO_FUZZ_CHECK(len <= w->chunk_left);
+void ehlo_witness_chunk_size(struct ehlo_witness *w, uint64_t len, bool last) {
+  w->chunk_left = len;
+  w->pending[w->num_pending - 1].last_chunk = last;
+  w->chunk_octets = false;
+  w->chunk_text = false;
+  w->chunk_held = false;
+  w->chunk_broken = false;
+  w->in_line = false;
+  w->cr = false;
+}
+
+static void want_of_chunk(struct ehlo_witness *w, const uint8_t *bytes, size_t len) {
   w->chunk_left -= len;
   want(w, (struct ehlo_span){bytes, len}, EHLO_OUTPUT_BODY);
   if (len > 0) {
@@ -92,36 +114,83 @@ void ehlo_witness_chunk(struct ehlo_witness *w, const uint8_t *bytes, size_t len
   }
 }
 
-static void end_line(struct ehlo_witness *w) {
-  want(w, ehlo_str("\r\n"), EHLO_OUTPUT_BODY);
+void ehlo_witness_chunk(struct ehlo_witness *w, const uint8_t *bytes, size_t len) {
+  EHLO_FUZZ_CHECK(len <= w->chunk_left && !(len > 0 && w->chunk_text));
+  w->chunk_octets |= len > 0;
+  want_of_chunk(w, bytes, len);
+}
+
+// One octet of encoded text. The last of a chunk is an LF, and waits.
+static void want_text(struct ehlo_witness *w, uint8_t byte, bool chunk) {
+  if (!chunk) {
+    want(w, (struct ehlo_span){&byte, 1}, EHLO_OUTPUT_BODY);
+  } else if (w->chunk_left > 1 && !w->chunk_broken) {
+    want_of_chunk(w, &byte, 1);
+  } else if (!w->chunk_held && byte == '\n' && !w->chunk_broken) {
+    w->chunk_held = true;
+  } else {
+    w->chunk_broken = true;
+  }
+}
+
+static void end_line(struct ehlo_witness *w, bool chunk) {
+  want_text(w, '\r', chunk);
+  want_text(w, '\n', chunk);
   w->in_line = false;
   w->cr = false;
 }
 
-void ehlo_witness_body(struct ehlo_witness *w, const uint8_t *bytes, size_t len) {
+void ehlo_witness_body(struct ehlo_witness *w, enum ehlo_status status, bool chunk,
+                       const uint8_t *bytes, size_t len) {
+  EHLO_FUZZ_CHECK(!(chunk && len > 0 && w->chunk_octets));
+  w->chunk_text |= chunk && len > 0;
   for (size_t i = 0; i < len; i++) {
     if (bytes[i] == '\n') {
-      end_line(w);
+      end_line(w, chunk);
       continue;
     }
     EHLO_FUZZ_CHECK(!w->cr);
     w->cr = bytes[i] == '\r';
     if (!w->cr) {
-      want(w, ehlo_str(!w->in_line && bytes[i] == '.' ? "." : ""), EHLO_OUTPUT_BODY);
-      want(w, (struct ehlo_span){bytes + i, 1}, EHLO_OUTPUT_BODY);
+      if (!chunk && !w->in_line && bytes[i] == '.') {
+        want_text(w, '.', false);
+      }
+      want_text(w, bytes[i], chunk);
       w->in_line = true;
     }
   }
+  EHLO_FUZZ_CHECK((status == EHLO_E_CHUNK_SIZE) == (chunk && w->chunk_broken));
 }
 
-void ehlo_witness_body_end(struct ehlo_witness *w, enum ehlo_status status) {
+// The end of a chunk's text: whole, or broken by what is too much or too little.
+static void end_chunk(struct ehlo_witness *w, enum ehlo_status status) {
+  if (status != EHLO_OK && status != EHLO_E_CHUNK_SIZE) {
+    return;
+  }
+  EHLO_FUZZ_CHECK(!w->chunk_octets && (w->chunk_broken || !w->cr));
+  if (w->in_line && !w->chunk_broken) {
+    end_line(w, true);
+  }
+  w->chunk_broken |= !w->chunk_held;
+  EHLO_FUZZ_CHECK((status == EHLO_OK) == !w->chunk_broken);
+  if (status == EHLO_OK) {
+    want_of_chunk(w, (const uint8_t *)"\n", 1);
+    EHLO_FUZZ_CHECK(w->chunk_left == 0);
+  }
+}
+
+void ehlo_witness_body_end(struct ehlo_witness *w, enum ehlo_status status, bool chunk) {
   ehlo_fuzz_add_number(&w->log, status);
+  if (chunk) {
+    end_chunk(w, status);
+    return;
+  }
   if (status != EHLO_OK) {
     return;
   }
   EHLO_FUZZ_CHECK(!w->cr);
   if (w->in_line) {
-    end_line(w);
+    end_line(w, false);
   }
   want(w, ehlo_str(".\r\n"), EHLO_OUTPUT_BODY);
   push(w, EHLO_VERB_BODY);
@@ -144,6 +213,7 @@ void ehlo_witness_output(struct ehlo_witness *w, const struct ehlo_output *out, 
     EHLO_FUZZ_CHECK(w->kinds.bytes[at + i] == (out->flags & KINDS));
   }
   ehlo_fuzz_add(&w->sent, out->span.bytes, taken);
+  settle(w);
 }
 
 void ehlo_witness_tls(struct ehlo_witness *w, enum ehlo_status status) {
@@ -153,14 +223,58 @@ void ehlo_witness_tls(struct ehlo_witness *w, enum ehlo_status status) {
     EHLO_FUZZ_CHECK(!ehlo_client_is_authenticated(w->client));
     EHLO_FUZZ_CHECK(!ehlo_client_capabilities(w->client)->esmtp);
     w->tls_wanted = false;
+    w->lmtp = false;
   }
 }
 
 // ---- Events -------------------------------------------------------------------------------------
 
-static void pop(struct ehlo_witness *w) {
-  w->num_pending--;
-  memmove(w->pending, w->pending + 1, w->num_pending * sizeof(w->pending[0]));
+// What a reply other than 421 changes for the replies after it.
+static void note_reply(struct ehlo_witness *w, enum ehlo_verb verb, uint16_t code, bool answered) {
+  bool success = code / 100 == 2;
+  bool hello = verb == EHLO_VERB_EHLO || verb == EHLO_VERB_HELO || verb == EHLO_VERB_LHLO;
+  if (hello || verb == EHLO_VERB_XCLIENT) {
+    w->lmtp = success ? verb == EHLO_VERB_LHLO : w->lmtp;
+  }
+  if (verb == EHLO_VERB_MAIL && (success || !(w->open || w->chunked))) {
+    w->num_recipients = 0;
+    w->num_accepted = 0;
+  }
+  if (verb == EHLO_VERB_RCPT) {
+    w->num_accepted += success && w->open;
+  }
+  if (verb == EHLO_VERB_XCLIENT && success) {
+    EHLO_FUZZ_CHECK(!ehlo_client_is_authenticated(w->client));
+    EHLO_FUZZ_CHECK(!ehlo_client_capabilities(w->client)->esmtp);
+  }
+  bool over = verb == EHLO_VERB_BODY || (verb == EHLO_VERB_BDAT && w->pending[0].last_chunk);
+  if ((success && (hello || verb == EHLO_VERB_RSET)) || (over && answered)) {
+    w->open = false;
+    w->chunked = false;
+  } else if (verb == EHLO_VERB_MAIL && success) {
+    w->open = true;
+    w->chunked = false;
+  } else if ((verb == EHLO_VERB_BDAT && !over) || (verb == EHLO_VERB_DATA && code == 354)) {
+    w->chunked = verb == EHLO_VERB_BDAT;
+    w->open = false;
+  }
+}
+
+// Whether the oldest command gets a reply for each accepted recipient.
+static bool by_recipient(const struct ehlo_witness *w) {
+  return w->lmtp && w->num_pending > 0 &&
+         (w->pending[0].verb == EHLO_VERB_BODY || w->pending[0].last_chunk);
+}
+
+static void judge_recipient(struct ehlo_witness *w, const struct ehlo_event *event) {
+  bool rcpt = event->verb == EHLO_VERB_RCPT;
+  EHLO_FUZZ_CHECK(event->of_recipient == (rcpt || by_recipient(w)));
+  if (rcpt) {
+    EHLO_FUZZ_CHECK(event->recipient == w->num_recipients);
+    w->num_recipients++;
+  } else {
+    EHLO_FUZZ_CHECK(event->recipient == (by_recipient(w) ? w->num_had : 0));
+  }
 }
 
 static void judge_reply(struct ehlo_witness *w, const struct ehlo_event *event) {
@@ -172,18 +286,25 @@ static void judge_reply(struct ehlo_witness *w, const struct ehlo_event *event) 
   w->reply_end += reply->text.len;
   w->last_verb = due;
   w->last_code = reply->code;
-  if (due == EHLO_VERB_RCPT) {
-    EHLO_FUZZ_CHECK(event->recipient == w->num_recipients);
-    w->num_recipients++;
-  }
+  judge_recipient(w, event);
   if (reply->code == 421) {
+    EHLO_FUZZ_CHECK(event->num_due == 0);
     w->num_pending = 0;
     return;
   }
   EHLO_FUZZ_CHECK(due != EHLO_VERB_NONE && w->pending[0].end <= w->sent.len);
   EHLO_FUZZ_CHECK(due != EHLO_VERB_BDAT || w->num_pending > 1 || w->chunk_left == 0);
-  w->num_recipients = due == EHLO_VERB_MAIL ? 0 : w->num_recipients;
-  pop(w);
+  size_t left = 0;
+  if (by_recipient(w)) {
+    EHLO_FUZZ_CHECK(w->num_had < w->num_accepted);
+    left = w->num_accepted - ++w->num_had;
+  }
+  EHLO_FUZZ_CHECK(event->num_due == left);
+  note_reply(w, due, reply->code, left == 0);
+  if (left == 0) {
+    pop(w);
+  }
+  settle(w);
 }
 
 static void judge_failure(struct ehlo_witness *w, const struct ehlo_error *error) {
@@ -200,11 +321,22 @@ static void judge_failure(struct ehlo_witness *w, const struct ehlo_error *error
 
 static void add_to_log(struct ehlo_witness *w, const struct ehlo_event *event) {
   const struct ehlo_enhanced *e = &event->reply.enhanced;
-  const uint64_t numbers[] = {event->type, event->verb, event->recipient, event->reply.code,
-                              e->class, e->subject, e->detail, event->reply.num_lines,
-                              event->challenge_valid, event->challenge.len, event->error.status,
-                              event->error.offset, event->error.verb, event->error.verb_sent,
-                              event->error.line.len, w->sent.len};
+  const uint64_t numbers[] = {event->type,
+                              event->verb,
+                              event->recipient,
+                              event->reply.code,
+                              e->class,
+                              e->subject,
+                              e->detail,
+                              event->reply.num_lines,
+                              event->challenge_valid,
+                              event->challenge.len,
+                              event->error.status,
+                              event->error.offset,
+                              event->error.verb,
+                              event->error.verb_sent,
+                              event->error.line.len,
+                              w->sent.len};
   ehlo_fuzz_add(&w->log, numbers, sizeof(numbers));
   ehlo_fuzz_add(&w->log, event->challenge.bytes, event->challenge.len);
   ehlo_fuzz_add(&w->log, event->error.line.bytes, event->error.line.len);

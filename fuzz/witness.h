@@ -10,6 +10,7 @@
 struct ehlo_witness_command {
   enum ehlo_verb verb;
   size_t end;  // in `wanted`: it is sent when `sent` is as long
+  bool last_chunk;
 };
 
 struct ehlo_witness {
@@ -24,10 +25,19 @@ struct ehlo_witness {
   struct ehlo_witness_command pending[EHLO_PENDING_MAX];
   size_t num_pending;
   size_t num_recipients;  // replies to RCPT in this transaction
+  bool lmtp;
+  bool open;            // MAIL was accepted, and recipients may be
+  bool chunked;         // a chunk was answered, and another is to come
+  size_t num_accepted;  // recipients of this transaction
+  size_t num_had;       // LMTP: replies to the message so far
   uint64_t chunk_left;
-  bool in_line;           // of the message
+  bool chunk_octets;  // octets of this chunk were given
+  bool chunk_text;    // text was
+  bool chunk_held;    // all of it but the last LF was
+  bool chunk_broken;  // it does not fit
+  bool in_line;       // of the message
   bool cr;
-  bool tls_wanted;        // and not had yet
+  bool tls_wanted;  // and not had yet
   bool failed_told;
   bool closed_told;
   enum ehlo_verb last_verb;  // of the last reply
@@ -48,10 +58,12 @@ struct ehlo_witness_line {
 // The program's side: a verb answered `status`. If it was accepted, it has to send this line.
 void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status,
                        const struct ehlo_witness_line *line);
-void ehlo_witness_chunk_size(struct ehlo_witness *w, uint64_t len);  // after an accepted BDAT
+void ehlo_witness_chunk_size(struct ehlo_witness *w, uint64_t len, bool last);  // after a BDAT
 void ehlo_witness_chunk(struct ehlo_witness *w, const uint8_t *bytes, size_t len);
-void ehlo_witness_body(struct ehlo_witness *w, const uint8_t *bytes, size_t len);
-void ehlo_witness_body_end(struct ehlo_witness *w, enum ehlo_status status);
+// Text of a message, or of a chunk, of which `len` octets were taken.
+void ehlo_witness_body(struct ehlo_witness *w, enum ehlo_status status, bool chunk,
+                       const uint8_t *bytes, size_t len);
+void ehlo_witness_body_end(struct ehlo_witness *w, enum ehlo_status status, bool chunk);
 
 // The transport's side.
 void ehlo_witness_server(struct ehlo_witness *w, const uint8_t *bytes, size_t len);
