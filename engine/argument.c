@@ -81,48 +81,86 @@ static size_t quoted_len(struct ehlo_span s) {
   return 0;
 }
 
-static bool has_blank_or_bracket(struct ehlo_span s) {
-  for (size_t i = 0; i < s.len; i++) {
-    if (s.bytes[i] == ' ' || is_bracket(s.bytes[i])) {
-      return true;
-    }
-  }
-  return false;
+// RFC 5322 §3.2.3: specials, but for the dot. Outside quotes a server may read them as a comment, a
+// list, a route or an escape, and deliver elsewhere.
+static bool is_special(uint8_t c) {
+  return c == ' ' || is_bracket(c) || memchr("()[]:;@\\,\"", c, 10) != NULL;
 }
 
-//   A-d-l = At-domain *( "," At-domain ) ; Path = "<" [ A-d-l ":" ] Mailbox ">"
-// Takes a source route off; what is left starts with '@' if the route has no end.
-static struct ehlo_span without_route(struct ehlo_span path) {
-  if (path.len == 0 || path.bytes[0] != '@') {
-    return path;
+//   Dot-string = Atom *("." Atom) ; Atom = 1*atext
+// Octets of the unquoted local part at the start of `s`. Wider than the RFC where mailboxes are: dots
+// may stand anywhere, since some providers have given out "a..b" and "a.".
+static size_t dot_string_len(struct ehlo_span s) {
+  size_t len = 0;
+  while (len < s.len && !is_special(s.bytes[len])) {
+    len++;
   }
-  const uint8_t *colon = memchr(path.bytes, ':', path.len);
-  if (colon == NULL) {
-    return path;
+  return len;
+}
+
+//   address-literal = "[" … "]" ; dcontent = %d33-90 / %d94-126
+static bool is_literal(struct ehlo_span s) {
+  for (size_t i = 1; i + 1 < s.len; i++) {
+    uint8_t c = s.bytes[i];
+    if (!is_graphic(c) || is_bracket(c) || c == '[' || c == '\\' || c == ']') {
+      return false;
+    }
   }
-  size_t skip = (size_t)(colon - path.bytes) + 1;
-  return (struct ehlo_span){path.bytes + skip, path.len - skip};
+  return s.len > 2 && s.bytes[s.len - 1] == ']';
+}
+
+//   Domain = sub-domain *("." sub-domain) ; sub-domain = Let-dig [Ldh-str]
+// Names with an underscore exist, and so does the dot at the end; UTF-8 was looked at before.
+static bool is_domain(struct ehlo_span s) {
+  bool label = false;
+  if (s.len > 0 && s.bytes[0] == '[') {
+    return is_literal(s);
+  }
+  for (size_t i = 0; i < s.len; i++) {
+    uint8_t c = s.bytes[i];
+    bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c >= 0x80;
+    if (c == '.' ? !label : !letter && !(c >= '0' && c <= '9') && c != '-' && c != '_') {
+      return false;
+    }
+    label = c != '.';
+  }
+  return s.len > 0;
+}
+
+//   A-d-l = At-domain *( "," At-domain ) ; At-domain = "@" Domain
+//   Path = "<" [ A-d-l ":" ] Mailbox ">"
+// Octets of a source route with its colon, at the start of a path with '@'; 0 if it is none. A colon
+// within an address literal is not its end.
+static size_t route_len(struct ehlo_span path) {
+  size_t i = 0;
+  while (i < path.len && path.bytes[i] == '@') {
+    size_t start = ++i;
+    bool literal = false;
+    while (i < path.len && (literal || (path.bytes[i] != ',' && path.bytes[i] != ':'))) {
+      literal = path.bytes[i] == '[' || (literal && path.bytes[i] != ']');
+      i++;
+    }
+    if (i == path.len || !is_domain((struct ehlo_span){path.bytes + start, i - start})) {
+      return 0;
+    }
+    if (path.bytes[i++] == ':') {
+      return i;
+    }
+  }
+  return 0;
 }
 
 //   Mailbox = Local-part "@" ( Domain / address-literal ) ; Local-part = Dot-string / Quoted-string
+// The domain may be missing: "postmaster" (RFC 5321 §4.1.1.3), and the users of an LMTP server.
 static enum ehlo_status check_mailbox(struct ehlo_span mailbox) {
-  size_t local_len = 0;
-  if (mailbox.len > 0 && mailbox.bytes[0] == '"') {
-    local_len = quoted_len(mailbox);
-  } else {
-    const uint8_t *at = memchr(mailbox.bytes, '@', mailbox.len);
-    local_len = at != NULL ? (size_t)(at - mailbox.bytes) : mailbox.len;
-    if (has_blank_or_bracket((struct ehlo_span){mailbox.bytes, local_len})) {
-      return EHLO_E_ARGUMENT;
-    }
-  }
+  bool quoted = mailbox.len > 0 && mailbox.bytes[0] == '"';
+  size_t local_len = quoted ? quoted_len(mailbox) : dot_string_len(mailbox);
   if (local_len == 0) {
     return EHLO_E_ARGUMENT;
   }
   struct ehlo_span rest = {mailbox.bytes + local_len, mailbox.len - local_len};
-  bool has_domain = rest.len > 1 && rest.bytes[0] == '@';
-  if (rest.len > 0 && (!has_domain || has_blank_or_bracket(rest) ||
-                       memchr(rest.bytes + 1, '@', rest.len - 1) != NULL)) {
+  if (rest.len > 0 &&
+      (rest.bytes[0] != '@' || !is_domain((struct ehlo_span){rest.bytes + 1, rest.len - 1}))) {
     return EHLO_E_ARGUMENT;
   }
   bool too_long = local_len > LOCAL_PART_MAX || rest.len > DOMAIN_MAX + 1;
@@ -136,12 +174,8 @@ enum ehlo_status ehlo_argument_path(struct ehlo_span path, bool allow_empty, boo
   if (!characters_ok(path, utf8)) {
     return EHLO_E_ARGUMENT;
   }
-  struct ehlo_span mailbox = without_route(path);
-  struct ehlo_span route = {path.bytes, path.len - mailbox.len};
-  if (mailbox.len == 0 || has_blank_or_bracket(route)) {
-    return EHLO_E_ARGUMENT;
-  }
-  enum ehlo_status status = check_mailbox(mailbox);
+  size_t skip = path.bytes[0] == '@' ? route_len(path) : 0;
+  enum ehlo_status status = check_mailbox((struct ehlo_span){path.bytes + skip, path.len - skip});
   if (status != EHLO_OK) {
     return status;
   }

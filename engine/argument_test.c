@@ -43,6 +43,43 @@ static const struct path_row {
     {TEXT("\"a\\\"b\"@c"), EHLO_OK, EHLO_OK},
     {TEXT("\"a\\\\\"@c"), EHLO_OK, EHLO_OK},
     {TEXT("@x,@y:a@b"), EHLO_OK, EHLO_OK},
+    {TEXT("@[IPv6:::1],@y:a@b"), EHLO_OK, EHLO_OK},
+    {TEXT("a..b@c"), EHLO_OK, EHLO_OK},  // mailboxes that exist
+    {TEXT(".a@b"), EHLO_OK, EHLO_OK},
+    {TEXT("a.@b"), EHLO_OK, EHLO_OK},
+    {TEXT("a!b%c/d=e{f}|g~`h^i&j*k'l#m$n?o_p-q@b"), EHLO_OK, EHLO_OK},
+    {TEXT("a@b_c.d-e."), EHLO_OK, EHLO_OK},
+    {TEXT("\"\"@b"), EHLO_OK, EHLO_OK},
+    // What servers read in different ways.
+    {TEXT("a(b)@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@c(b)"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a,b@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b,c@d"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a;b@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a:b@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a\\b@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a\"b@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a\"b c\"@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("[a]@c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b..c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@.b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@."), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b/c"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@b:25"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@[]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@["), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@[1"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@[1]b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@[1]]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@[[1]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@[1\\]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@[\xc3\xa9]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@x,y:a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@x,:a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@x(y):a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@[x:a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@:a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("@"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     // Injection.
     {TEXT("a@b\r\nRCPT TO:<c@d"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("a@b\r"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
@@ -131,7 +168,13 @@ Test(argument, every_octet) {
     struct ehlo_span span = {in, 3};
     bool graphic = c > ' ' && c < 0x7f;
     bool bracket = c == '<' || c == '>';
-    cr_assert_eq(ehlo_argument_path(span, false, false) == EHLO_OK, graphic && !bracket, "%u", c);
+    bool special = c != 0 && strchr("()[]:;@\\,\"", (int)c) != NULL;
+    bool path = graphic && !bracket && (!special || c == '@');
+    cr_assert_eq(ehlo_argument_path(span, false, false) == EHLO_OK, path, "%u", c);
+    uint8_t domain[5] = {'x', '@', 'a', (uint8_t)c, 'b'};
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    cr_assert_eq(ehlo_argument_path((struct ehlo_span){domain, 5}, false, false) == EHLO_OK,
+                 letter || c == '-' || c == '_' || c == '.', "%u", c);
     cr_assert_eq(ehlo_argument_name(span) == EHLO_OK, graphic && !bracket, "%u", c);
     cr_assert_eq(ehlo_argument_text(span) == EHLO_OK, graphic || c == ' ', "%u", c);
     cr_assert_eq(ehlo_argument_line(span) == EHLO_OK, graphic || c == ' ', "%u", c);
@@ -200,4 +243,26 @@ Test(argument, line_and_text) {
   cr_assert_eq(ehlo_argument_text(e_acute), EHLO_E_ARGUMENT);
   cr_assert_eq(ehlo_argument_line(latin), EHLO_E_ARGUMENT);
   cr_assert_eq(ehlo_argument_line((struct ehlo_span){NULL, 0}), EHLO_OK);
+}
+
+Test(argument, attributes) {
+  static const struct {
+    const char *in;
+    enum ehlo_status status;
+  } rows[] = {
+      {"ADDR=192.0.2.1", EHLO_OK},     {"NAME=[UNAVAILABLE] ADDR=IPV6:::1", EHLO_OK},
+      {"LOGIN=a+3Db", EHLO_OK},        {"a-b_C9=x", EHLO_OK},
+      {"", EHLO_E_ARGUMENT},           {" ", EHLO_E_ARGUMENT},
+      {"=", EHLO_E_ARGUMENT},          {"A", EHLO_E_ARGUMENT},
+      {"A=", EHLO_E_ARGUMENT},         {"A=b ", EHLO_E_ARGUMENT},
+      {" A=b", EHLO_E_ARGUMENT},       {"A=b  C=d", EHLO_E_ARGUMENT},
+      {"A=b=c", EHLO_E_ARGUMENT},      {"A=b+", EHLO_E_ARGUMENT},
+      {"A=b+0A", EHLO_E_ARGUMENT},     {"A.B=c", EHLO_E_ARGUMENT},
+      {"A=\xc3\xa9", EHLO_E_ARGUMENT},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct ehlo_span span = hold(rows[i].in, strlen(rows[i].in));
+    cr_assert_eq(ehlo_argument_attributes(span), rows[i].status, "[%s]", rows[i].in);
+    release(span);
+  }
 }
