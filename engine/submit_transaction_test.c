@@ -85,7 +85,7 @@ static const struct ehlo_submit_case chunks[] = {
     {"stop after rcpt", {SENDS_CHUNKS, .stop = true, .stop_after = EHLO_STAGE_RCPT},
      .text = BEGIN_CHUNKS MAIL RCPT OK OK QUIT "= stopped rcpt 0\n"},
     {"text longer than its size", {SENDS_CHUNKS}, .message = "hello\n", .text = BEGIN_CHUNKS
-     MAIL RCPT "C: BDAT 4 LAST\n= usage body 65 problem=message status=chunk-size\n"},
+     MAIL RCPT "C: BDAT 4 LAST\nC+ hel\n= usage body 65 problem=message status=chunk-size\n"},
     {"text shorter than its size", {SENDS_CHUNKS}, .message = "\n", .text = BEGIN_CHUNKS
      MAIL RCPT "C: BDAT 4 LAST\nC: \n= usage body 65 problem=message status=chunk-size\n"},
     {"binary", {NO_TLS, .message_is_binary = true, .message_size = 5}, .message = "a\r\n\nb",
