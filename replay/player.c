@@ -407,6 +407,13 @@ static enum ehlo_status take_output(struct ehlo_player *p, size_t *out_taken,
   return p->divergence.found ? EHLO_E_STATE : EHLO_OK;
 }
 
+static void count_output(struct ehlo_player *p, size_t taken, const struct ehlo_output *out) {
+  bool whole = taken == out->span.len && (out->flags & EHLO_OUTPUT_MORE) == 0;
+  p->num_flights += taken > 0 && !p->in_flight;
+  p->num_writes += whole;
+  p->in_flight = p->in_flight || taken > 0;
+}
+
 static enum ehlo_status at_the_end(struct ehlo_player *p, const struct ehlo_output *out) {
   if (!p->bad && out->span.len > 0) {
     char got[200];
@@ -450,6 +457,7 @@ static enum ehlo_status player_exchange(struct ehlo_transport *t, size_t *out_ta
   if (out->span.len > 0) {
     enum ehlo_status status = take_output(p, out_taken, out);
     if (*out_taken > 0 || status != EHLO_OK) {
+      count_output(p, *out_taken, out);
       return status;
     }
   } else if (was_given && expects_nothing(p) && ehlo_player_client_item(p) != NULL) {
@@ -480,7 +488,17 @@ static enum ehlo_status player_exchange(struct ehlo_transport *t, size_t *out_ta
   }
   *in_len = give_chunk(p, in, in_cap);
   p->given = true;
+  p->in_flight = false;
   return EHLO_OK;
+}
+
+// ClientHello, and Finished with whatever the client says first under TLS. Where TLS comes before the
+// greeting the server speaks first, and Finished goes alone.
+static void count_handshake(struct ehlo_player *p) {
+  size_t flights = p->num_flights == 0 ? 2 : 1;
+  p->num_flights += flights;
+  p->num_handshake_flights += flights;
+  p->in_flight = false;
 }
 
 static enum ehlo_status player_start_tls(struct ehlo_transport *t, uint64_t deadline_ms) {
@@ -498,6 +516,7 @@ static enum ehlo_status player_start_tls(struct ehlo_transport *t, uint64_t dead
   if (p->item.fact == EHLO_FACT_TLS && !p->item.failed) {
     pass_time(p);
     drop_item(p);
+    count_handshake(p);
     return EHLO_OK;
   }
   return take_end(p, deadline_ms);

@@ -15,7 +15,7 @@ enum ehlo_chunks {
 // How a replay differed from its transcript.
 struct ehlo_divergence {
   bool found;
-  size_t line;    // of the transcript, from 1
+  size_t line;  // of the transcript, from 1
   size_t column;
   char expected[200];  // escaped, maybe shortened
   char got[200];
@@ -47,16 +47,22 @@ struct ehlo_player {
   bool tolerant;
   // Each line of the transcript but "= " ones goes here as it is used, and each event: `--update`.
   struct ehlo_writer *copy;
-  struct ehlo_item item;      // the next one, when `have_item`
+  struct ehlo_item item;  // the next one, when `have_item`
   bool have_item;
   bool at_end;
-  bool bad;                   // the transcript is not one, see reader->error
+  bool bad;  // the transcript is not one, see reader->error
   bool has_header;
-  bool events_listed;         // an "= " line was seen
-  bool offsets_shifted;       // a \{secret} of the server's was filled with something else
-  size_t server_pos;          // bytes of the present server item already given
-  bool given;                 // and the client may not have used all of them yet
+  bool events_listed;    // an "= " line was seen
+  bool offsets_shifted;  // a \{secret} of the server's was filled with something else
+  size_t server_pos;     // bytes of the present server item already given
+  bool given;            // and the client may not have used all of them yet
   uint64_t time_us;
+  // What the client sent between two times of receiving something is one flight; a handshake is one.
+  // A write is what a transport would send at once: all up to a span that no MORE stands at.
+  size_t num_flights;
+  size_t num_handshake_flights;
+  size_t num_writes;
+  bool in_flight;
   uint8_t expect[EHLO_EXPECT_MAX];
   struct ehlo_place places[EHLO_EXPECT_MAX];  // where each of these bytes is written
   size_t expect_len;

@@ -194,6 +194,9 @@ static void judge(struct session *s) {
   r->stage = s->submission.submit.verdict.stage;
   r->state = ehlo_client_state(&s->client);
   r->status = s->client.status;
+  r->num_flights = s->player.num_flights;
+  r->num_handshake_flights = s->player.num_handshake_flights;
+  r->num_writes = s->player.num_writes;
   r->divergence = s->player.divergence;
   if (s->reader.read_failed) {
     r->verdict = EHLO_REPLAY_FAILED;
