@@ -89,6 +89,7 @@ struct session *session_new_trusting(int *out_status, const struct live_options 
     return NULL;
   }
   s->options = options;
+  s->warnings.silent = options->quiet;
   s->sink.fd = -1;
   ehlo_redactor_init(&s->redactor);
   *out_status = prepare(s, root);
@@ -103,6 +104,7 @@ void session_free(struct session *s) {
   report_free(&s->report);
   ehlo_client_wipe(&s->client);
   secret_wipe(&s->secret);
+  warnings_free(&s->warnings);
   ehlo_redactor_wipe(&s->redactor);
   sink_close(&s->sink);
   SSL_CTX_free(s->tls);
