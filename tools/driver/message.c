@@ -152,7 +152,9 @@ int message_check(char *error, size_t error_cap, struct warnings *warnings, cons
   for (size_t pos = 0; ehlo_preflight_next(&m->preflight, &pos, &finding);) {
     enum verdict verdict = verdicts[finding.kind];
     bool refused = is_refused(verdict, rules);
-    if (!refused && (verdict == NOTHING || verdict == REFUSE_IF_EXACT)) {
+    bool said =
+        finding.kind == EHLO_FINDING_BAD_HEADER && !ehlo_preflight_is_message(&m->preflight);
+    if (said || (!refused && (verdict == NOTHING || verdict == REFUSE_IF_EXACT))) {
       continue;
     }
     describe(text, sizeof(text), name_of(path), &finding, refused ? cures[verdict] : NULL);

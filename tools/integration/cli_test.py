@@ -637,6 +637,71 @@ def cases_password():
     bench.add("password/command", logs_in("--password-command", "cat password", files=[("password", secret + b"\n")]))
     bench.add("password/environment", logs_in(EHLO_PASSWORD=PASSWORD))
 
+    # What the password file has, and what is said of it; the login is with the first line all the same.
+    wrapped = base64.b64encode(bytes(range(128, 228)))
+    odd = {
+        "plain": (secret + b"\n", ()),
+        "blank": (b" hunter2\n", ("a blank",)),
+        "control": (b"hunter\x1b[31m\n", ("control character",)),
+        "encoded": (base64.b64encode(b"hunter2hunter2") + b"\n", ("base64 of text",)),
+        "response": (base64.b64encode(b"\0alice@ehlo.test\0hunter2") + b"\n", ("AUTH response in base64",)),
+        "wrapped": (wrapped[:76] + b"\n" + wrapped[76:] + b"\n", ("base64 in several lines",)),
+        "groups": (b"abcd efgh ijkl mnop\n", ("app password",)),
+        "bearer": (b"Bearer ya29.abc\n", ("Bearer",)),
+        "json": (b'{"access_token": "x"}\n', ("JSON",)),
+        "json-in-lines": (b'{\n  "access_token": "x"\n}\n', ("JSON",)),
+        "pass-with-notes": (b"abcdefghijklmnop\nnotes\nuser: alice\n", ()),
+        "empty": (b"\n", ("is empty",)),
+    }
+    for name, (octets, patterns) in odd.items():
+        @case(f"password/odd-{name}")
+        def _(ehlo, octets=octets, patterns=patterns):
+            write(ehlo, "message.eml", COMPLETE + HEADER)
+            write(ehlo, "password", octets)
+            line = octets.split(b"\n")[0]
+            for source in (("--password-file", "password"), ("--password-command", "cat password")):
+                with Sink() as server:
+                    for how in ((), ("--json",), ("-q",)):
+                        result = ehlo("send", server.address, *CLEAR, *SEND, *login, *source, *how)
+                        yield from want(result, 0)
+                        said = result.err.decode().splitlines() if how != ("--json",) else result.json()["warnings"]
+                        if len(said) != (0 if how == ("-q",) else len(patterns)):
+                            yield f"{how}: the warnings are {said}"
+                        for text, pattern in zip(said, patterns):
+                            if not re.search(f"^(ehlo: )?warning: .*{pattern}", text):
+                                yield f"{how}: {text!r} is not {pattern!r}"
+                        if len(line) > 4 and (line in result.err or line in result.out):
+                            yield f"{how}: the password is shown"
+                if server.logins != [(USER, line.decode())] * 3:
+                    yield f"the logins are {server.logins!r}"
+
+    refused = {"user-empty": ("", "hunter2", 64, "user name is empty"),
+               "user-crlf": ("alice\r\nQUIT", "hunter2", 64, "user name has a line end"),
+               "user-control": ("ali\x01ce", "hunter2", 64, "user name has a line end"),
+               "password-nul": (USER, "hun\0ter2", 65, "NUL")}
+    for name, (user, password, status, pattern) in refused.items():
+        @case(f"password/refused-{name}")
+        def _(ehlo, user=user, password=password, status=status, pattern=pattern):
+            write(ehlo, "message.eml", MESSAGE)
+            write(ehlo, "password", password + "\n")
+            with Sink() as server:
+                result = ehlo("send", server.address, *CLEAR, *SEND, "--allow-cleartext-auth", "--user", user,
+                              "--password-file", "password")
+                yield from want(result, status, err=pattern)
+                result = ehlo("send", server.address, *CLEAR, *SEND, "--allow-cleartext-auth", "--user", user,
+                              "--password-file", "password", "--json", "-q")
+                yield from want(result, status, err=pattern, out='"usage"')
+            yield from want_nobody(server)
+
+    @case("password/pipe")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            result = ehlo("send", server.address, *CLEAR, *SEND, *login, "--password-file", "/dev/stdin",
+                          stdin=secret + b"\nmore\n")
+        yield from want_accepted(result, server)
+        yield from want_login(server)
+
     @case("password/none")
     def _(ehlo):
         write(ehlo, "message.eml", MESSAGE)
