@@ -89,6 +89,10 @@ static const struct row {
           "YWFh"
           "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYQ=="),
      "password-base64"},
+    {TEXT("aHVudGVyMg=="), ""},              // "hunter2": the same
+    {TEXT("YWxpY2UAc2VjcmV0c2VjcmV0"), ""},  // one NUL, three, and three ^A
+    {TEXT("AGFsaWNlAHNlY3JldAA="), ""},
+    {TEXT("c2VjcmV0AQEBc2VjcmV0"), ""},
     {TEXT("c2VjcmV0"), ""},             // "secret": as like a password of eight letters
     {TEXT("aHVudGVyMmh1bnRlcg="), ""},  // a length that base64 has not
     {TEXT("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYQ==YWFhYWFhYWFhYWFh"),

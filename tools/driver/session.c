@@ -120,7 +120,7 @@ struct session *session_new_trusting(int *out_status, const struct live_options 
     return NULL;
   }
   s->options = options;
-  s->warnings.silent = options->quiet;
+  s->warnings.silent = options->quiet || options->json;
   s->sink.fd = -1;
   ehlo_redactor_init(&s->redactor);
   *out_status = prepare(s, root);
