@@ -29,12 +29,13 @@ static enum ehlo_status end_body(struct ehlo_body *b, struct encoded *e, size_t 
 }
 
 // Encodes in pieces of `first`, then `step` octets, into blocks of `out_cap` octets.
-static struct encoded encode(enum ehlo_bare_cr bare_cr, const char *in, size_t len, size_t first,
-                             size_t step, size_t out_cap) {
+static struct encoded encode(enum ehlo_bare_cr bare_cr, enum ehlo_bare_lf bare_lf, const char *in,
+                             size_t len, size_t first, size_t step, size_t out_cap) {
   struct encoded e;
   struct ehlo_body b;
   memset(&e, 0, sizeof(e));
   ehlo_body_init(&b, bare_cr);
+  ehlo_body_set_bare_lf(&b, bare_lf);
   size_t end = first < len ? first : len;
   while (e.used < len && e.status == EHLO_OK) {
     size_t piece = end - e.used;
@@ -71,18 +72,19 @@ static void expect_same(const struct encoded *a, const struct encoded *b, const 
 }
 
 // The encoding of the whole input, after every cut and every room proved to give the same.
-static struct encoded encode_every_way(enum ehlo_bare_cr bare_cr, const char *in, size_t len) {
-  struct encoded whole = encode(bare_cr, in, len, len, len, OUT_MAX);
+static struct encoded encode_every_way(enum ehlo_bare_cr bare_cr, enum ehlo_bare_lf bare_lf,
+                                       const char *in, size_t len) {
+  struct encoded whole = encode(bare_cr, bare_lf, in, len, len, len, OUT_MAX);
   for (size_t first = 1; first < len; first++) {
-    struct encoded cut = encode(bare_cr, in, len, first, len, OUT_MAX);
+    struct encoded cut = encode(bare_cr, bare_lf, in, len, first, len, OUT_MAX);
     expect_same(&whole, &cut, in);
-    cut = encode(bare_cr, in, len, first, len, 4);
+    cut = encode(bare_cr, bare_lf, in, len, first, len, 4);
     expect_same(&whole, &cut, in);
   }
   for (size_t out_cap = 4; out_cap < 16; out_cap++) {
-    struct encoded cut = encode(bare_cr, in, len, len, len, out_cap);
+    struct encoded cut = encode(bare_cr, bare_lf, in, len, len, len, out_cap);
     expect_same(&whole, &cut, in);
-    cut = encode(bare_cr, in, len, 1, 1, out_cap);
+    cut = encode(bare_cr, bare_lf, in, len, 1, 1, out_cap);
     expect_same(&whole, &cut, in);
   }
   return whole;
@@ -131,10 +133,11 @@ static const struct row {
 Test(body, exact_bytes) {
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     for (int bare_cr = EHLO_BARE_CR_REFUSE; bare_cr <= EHLO_BARE_CR_REPAIR; bare_cr++) {
-      struct encoded e = encode_every_way((enum ehlo_bare_cr)bare_cr, rows[i].in, rows[i].len);
+      struct encoded e = encode_every_way((enum ehlo_bare_cr)bare_cr, EHLO_BARE_LF_NORMALISE,
+                                          rows[i].in, rows[i].len);
       cr_assert_eq(e.status, EHLO_OK);
-      cr_assert(e.len == rows[i].out_len && memcmp(e.bytes, rows[i].out, e.len) == 0,
-                "[%s] [%.*s]", rows[i].in, (int)e.len, e.bytes);
+      cr_assert(e.len == rows[i].out_len && memcmp(e.bytes, rows[i].out, e.len) == 0, "[%s] [%.*s]",
+                rows[i].in, (int)e.len, e.bytes);
       cr_assert_eq(e.num_lines, rows[i].num_lines, "[%s]", rows[i].in);
       cr_assert_eq(e.used, rows[i].len);
     }
@@ -162,15 +165,45 @@ Test(body, bare_cr) {
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     size_t len = strlen(cases[i].in);
-    struct encoded e = encode_every_way(EHLO_BARE_CR_REFUSE, cases[i].in, len);
+    struct encoded e =
+        encode_every_way(EHLO_BARE_CR_REFUSE, EHLO_BARE_LF_NORMALISE, cases[i].in, len);
     cr_assert_eq(e.status, EHLO_E_BARE_CR, "[%s]", cases[i].in);
     cr_assert_eq(e.used, cases[i].good, "[%s] %zu", cases[i].in, e.used);
     cr_assert(e.len == strlen(cases[i].before) && memcmp(e.bytes, cases[i].before, e.len) == 0);
-    e = encode_every_way(EHLO_BARE_CR_REPAIR, cases[i].in, len);
+    e = encode_every_way(EHLO_BARE_CR_REPAIR, EHLO_BARE_LF_NORMALISE, cases[i].in, len);
     cr_assert_eq(e.status, EHLO_OK);
-    cr_assert(e.len == strlen(cases[i].repaired) &&
-                  memcmp(e.bytes, cases[i].repaired, e.len) == 0,
+    cr_assert(e.len == strlen(cases[i].repaired) && memcmp(e.bytes, cases[i].repaired, e.len) == 0,
               "[%s] [%.*s]", cases[i].in, (int)e.len, e.bytes);
+  }
+}
+
+// The other refusals stay too, also when the line goes on otherwise.
+Test(body, refusals_stay) {
+  static const struct {
+    const char *in;
+    size_t len;
+    enum ehlo_bare_lf bare_lf;
+    enum ehlo_status status;
+  } cases[] = {
+      {TEXT("a\n"), EHLO_BARE_LF_REFUSE, EHLO_E_BARE_LF},
+      {TEXT("\n"), EHLO_BARE_LF_REFUSE, EHLO_E_BARE_LF},
+      {TEXT("\0.\n"), EHLO_BARE_LF_NORMALISE, EHLO_E_NUL_DOT},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    struct ehlo_body b;
+    uint8_t out[64];
+    size_t used = 0;
+    size_t n = 0;
+    ehlo_body_init(&b, EHLO_BARE_CR_REFUSE);
+    ehlo_body_set_bare_lf(&b, cases[i].bare_lf);
+    cr_assert_eq(ehlo_body_encode(&b, &used, &n, out, sizeof(out), (const uint8_t *)cases[i].in,
+                                  cases[i].len),
+                 cases[i].status);
+    cr_assert_eq(ehlo_body_encode(&b, &used, &n, out, sizeof(out), (const uint8_t *)"x\r\n", 3),
+                 cases[i].status);
+    cr_assert(used == 0 && n == 0);
+    cr_assert_eq(ehlo_body_end(&b, &n, out, sizeof(out)), cases[i].status);
+    cr_assert_eq(n, 0);
   }
 }
 
@@ -211,7 +244,7 @@ Test(body, little_room) {
 
 // What a server makes of it (RFC 5321 §4.5.2), written the other way round: the lines up to the
 // lone dot, each without the dot before it. Returns the length, or SIZE_MAX where the text is none.
-static size_t plain_decode(uint8_t *out, const uint8_t *in, size_t len) {
+static size_t decode(uint8_t *out, const uint8_t *in, size_t len, const char *line_end) {
   size_t n = 0;
   for (size_t at = 0; at < len;) {
     const uint8_t *lf = memchr(in + at, '\n', len - at);
@@ -228,10 +261,34 @@ static size_t plain_decode(uint8_t *out, const uint8_t *in, size_t len) {
     bool dot = in[at] == '.';
     memcpy(out + n, in + at + dot, line_len - dot);
     n += line_len - dot;
-    out[n++] = '\n';
+    memcpy(out + n, line_end, strlen(line_end));
+    n += strlen(line_end);
     at += line_len + 2;
   }
   return SIZE_MAX;
+}
+
+static size_t plain_decode(uint8_t *out, const uint8_t *in, size_t len) {
+  return decode(out, in, len, "\n");
+}
+
+// A line that begins with NUL and is a dot without its NULs.
+static bool has_nul_dot_line(const uint8_t *in, size_t len) {
+  size_t others = 0;
+  size_t dots = 0;
+  for (size_t i = 0, start = 0; i < len; i++) {
+    dots += in[i] == '.';
+    others += in[i] != '.' && in[i] != 0;
+    if (in[i] == '\n') {
+      if (in[start] == 0 && dots == 1 && others == 1) {
+        return true;
+      }
+      start = i + 1;
+      dots = 0;
+      others = 0;
+    }
+  }
+  return false;
 }
 
 Test(body, random_messages_come_back) {
@@ -244,10 +301,11 @@ Test(body, random_messages_come_back) {
       seed = seed * 1664525U + 1013904223U;
       in[i] = alphabet[(seed >> 20) % (sizeof(alphabet) - 1)];
     }
-    struct encoded e = encode(EHLO_BARE_CR_REPAIR, in, len, len, len, OUT_MAX);
+    struct encoded e =
+        encode(EHLO_BARE_CR_REPAIR, EHLO_BARE_LF_NORMALISE, in, len, len, len, OUT_MAX);
     size_t first = (seed >> 8) % (len + 1);
-    struct encoded cut = encode(EHLO_BARE_CR_REPAIR, in, len, first > 0 ? first : 1,
-                                1 + (seed >> 4) % 5, 4 + (seed >> 12) % 9);
+    struct encoded cut = encode(EHLO_BARE_CR_REPAIR, EHLO_BARE_LF_NORMALISE, in, len,
+                                first > 0 ? first : 1, 1 + (seed >> 4) % 5, 4 + (seed >> 12) % 9);
     expect_same(&e, &cut, "random");
     uint8_t got[OUT_MAX];
     uint8_t want[OUT_MAX];
@@ -261,9 +319,109 @@ Test(body, random_messages_come_back) {
     if (want_len > 0 && want[want_len - 1] != '\n') {
       want[want_len++] = '\n';
     }
+    if (has_nul_dot_line(want, want_len)) {
+      cr_assert_eq(e.status, EHLO_E_NUL_DOT, "round %d", round);
+      continue;
+    }
     size_t got_len = plain_decode(got, e.bytes, e.len);
     cr_assert_eq(got_len, want_len, "round %d", round);
     cr_assert_eq(memcmp(got, want, want_len), 0, "round %d", round);
+  }
+}
+
+// Byte-exact: nothing but CRLF ends a line, or it is refused, and what leaves is the message.
+Test(body, exact) {
+  static const struct {
+    const char *in;
+    size_t len;
+    enum ehlo_status status;
+    size_t used;  // octets taken
+    const char *out;
+    size_t out_len;
+  } cases[] = {
+      {TEXT(""), EHLO_OK, 0, TEXT(".\r\n")},
+      {TEXT("a\r\n"), EHLO_OK, 3, TEXT("a\r\n.\r\n")},
+      {TEXT("a\r\n\r\n..\r\n"), EHLO_OK, 9, TEXT("a\r\n\r\n...\r\n.\r\n")},
+      {TEXT("\r\n"), EHLO_OK, 2, TEXT("\r\n.\r\n")},
+      {TEXT("\n"), EHLO_E_BARE_LF, 0, TEXT("")},
+      {TEXT("a\n"), EHLO_E_BARE_LF, 1, TEXT("a")},
+      {TEXT("a\r\n\n"), EHLO_E_BARE_LF, 3, TEXT("a\r\n")},
+      {TEXT("a\r\nb\nc\r\n"), EHLO_E_BARE_LF, 4, TEXT("a\r\nb")},
+      {TEXT(".\n"), EHLO_E_BARE_LF, 1, TEXT("..")},
+      {TEXT("a"), EHLO_E_BARE_LF, 1, TEXT("a")},
+      {TEXT("a\r\nb"), EHLO_E_BARE_LF, 4, TEXT("a\r\nb")},
+      {TEXT("a\r"), EHLO_E_BARE_CR, 2, TEXT("a")},
+      {TEXT("a\r\rb"), EHLO_E_BARE_CR, 2, TEXT("a")},
+      {TEXT("\0.\n"), EHLO_E_BARE_LF, 2, TEXT("\0.")},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    struct encoded e =
+        encode_every_way(EHLO_BARE_CR_REFUSE, EHLO_BARE_LF_REFUSE, cases[i].in, cases[i].len);
+    cr_assert_eq(e.status, cases[i].status, "[%s] %d", cases[i].in, e.status);
+    cr_assert_eq(e.used, cases[i].used, "[%s] %zu", cases[i].in, e.used);
+    cr_assert(e.len == cases[i].out_len && memcmp(e.bytes, cases[i].out, e.len) == 0, "[%s] [%.*s]",
+              cases[i].in, (int)e.len, e.bytes);
+  }
+}
+
+// Whatever goes in: what is not refused leaves byte for byte, but for the dots.
+Test(body, exact_is_exact) {
+  static const char alphabet[] = "\n\r.a";
+  size_t num_sent = 0;
+  for (unsigned code = 0; code < 1U << 16; code++) {
+    char in[8];
+    uint8_t got[OUT_MAX];
+    size_t len = 1 + code % sizeof(in);
+    for (size_t i = 0; i < sizeof(in); i++) {
+      in[i] = alphabet[code >> (2 * i) & 3];
+    }
+    struct encoded e = encode(EHLO_BARE_CR_REFUSE, EHLO_BARE_LF_REFUSE, in, len, 2, 3, 7);
+    if (e.status != EHLO_OK) {
+      continue;
+    }
+    num_sent++;
+    size_t got_len = decode(got, e.bytes, e.len, "\r\n");
+    cr_assert(got_len == len && memcmp(got, in, len) == 0, "input %u", code);
+  }
+  cr_assert_gt(num_sent, 500);
+}
+
+// A bare LF and a repaired bare CR are apart: each is refused or not by its own setting.
+Test(body, exact_with_repaired_cr) {
+  struct encoded e = encode_every_way(EHLO_BARE_CR_REPAIR, EHLO_BARE_LF_REFUSE, TEXT("a\rb\r"));
+  cr_assert(e.status == EHLO_OK && e.len == 9 && memcmp(e.bytes, "a\r\nb\r\n.\r\n", 9) == 0);
+  e = encode_every_way(EHLO_BARE_CR_REPAIR, EHLO_BARE_LF_REFUSE, TEXT("a\rb\n"));
+  cr_assert_eq(e.status, EHLO_E_BARE_LF);
+}
+
+// The lone dot that is one only to a server that drops NUL. For BDAT a dot means nothing.
+Test(body, nul_dot) {
+  static const struct {
+    const char *in;
+    size_t len;
+    bool refused;
+  } cases[] = {
+      {TEXT("\0.\n"), true},         {TEXT("a\n\0.\r\nb\n"), true}, {TEXT("\0.\0\n"), true},
+      {TEXT("\0\0\0.\0\0\n"), true}, {TEXT("\0."), true},           {TEXT("a\r\n\0.\r\n"), true},
+      {TEXT("\0\n"), false},         {TEXT("\0..\n"), false},       {TEXT("\0.a\n"), false},
+      {TEXT("\0a.\n"), false},       {TEXT(".\0\n"), false},        {TEXT("a\0.\n"), false},
+      {TEXT("\0\n.\n"), false},      {TEXT("\0.\0.\n"), false},     {TEXT("\0.a\n.\n"), false},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int bare_cr = EHLO_BARE_CR_REFUSE; bare_cr <= EHLO_BARE_CR_REPAIR; bare_cr++) {
+      struct encoded e = encode_every_way((enum ehlo_bare_cr)bare_cr, EHLO_BARE_LF_NORMALISE,
+                                          cases[i].in, cases[i].len);
+      cr_assert_eq(e.status, cases[i].refused ? EHLO_E_NUL_DOT : EHLO_OK, "case %zu", i);
+    }
+    struct ehlo_body b;
+    uint8_t out[64];
+    size_t used = 0;
+    size_t n = 0;
+    ehlo_body_init_chunk(&b, EHLO_BARE_CR_REFUSE);
+    cr_assert_eq(ehlo_body_encode(&b, &used, &n, out, sizeof(out), (const uint8_t *)cases[i].in,
+                                  cases[i].len),
+                 EHLO_OK, "case %zu", i);
+    cr_assert_eq(ehlo_body_end(&b, &n, out, sizeof(out)), EHLO_OK, "case %zu", i);
   }
 }
 
@@ -276,7 +434,8 @@ Test(body, nothing_that_ends_it_early) {
       in[i] = alphabet[code >> (2 * i) & 3];
     }
     for (int bare_cr = EHLO_BARE_CR_REFUSE; bare_cr <= EHLO_BARE_CR_REPAIR; bare_cr++) {
-      struct encoded e = encode((enum ehlo_bare_cr)bare_cr, in, sizeof(in), 1, 1, 5);
+      struct encoded e =
+          encode((enum ehlo_bare_cr)bare_cr, EHLO_BARE_LF_NORMALISE, in, sizeof(in), 1, 1, 5);
       for (size_t i = 0; i < e.len; i++) {
         bool cr = e.bytes[i] == '\r';
         bool lf = e.bytes[i] == '\n';

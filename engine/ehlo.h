@@ -137,6 +137,7 @@ struct ehlo_config {
   struct ehlo_timeouts timeouts;
   bool allow_cleartext_auth;  // permits ehlo_send_auth() without TLS
   enum ehlo_bare_cr bare_cr;  // refuse (default) or repair a bare CR in the message
+  enum ehlo_bare_lf bare_lf;  // make a bare LF a CRLF (default) or refuse it: byte-exact
 };
 
 // What stopped a session. `line` is the line that offended or was unfinished when the connection
@@ -341,9 +342,10 @@ enum ehlo_status ehlo_send_rcpt(struct ehlo_client *c, struct ehlo_span path,
                                 struct ehlo_span params);
 
 // DATA (§4.1.1.4), then after BODY_WANTED the message in pieces of any size with LF or CRLF line
-// ends: `*out_used` bytes were taken, less than `len` when the output is full. EHLO_E_BARE_CR: the
-// session can only be given up. ehlo_send_body_end() sends the final dot; EHLO_E_FULL: acknowledge
-// output first. EHLO_E_STATE for DATA after BODY=BINARYMIME, which takes BDAT (RFC 3030 §3).
+// ends: `*out_used` bytes were taken, less than `len` when the output is full. EHLO_E_BARE_CR,
+// EHLO_E_BARE_LF and EHLO_E_NUL_DOT (engine/body.h): the session can only be given up.
+// ehlo_send_body_end() sends the final dot; EHLO_E_FULL: acknowledge output first. EHLO_E_STATE for
+// DATA after BODY=BINARYMIME, which takes BDAT (RFC 3030 §3).
 enum ehlo_status ehlo_send_data(struct ehlo_client *c);
 enum ehlo_status ehlo_send_body(struct ehlo_client *c, size_t *out_used, const uint8_t *in,
                                 size_t len);

@@ -14,6 +14,7 @@ enum ehlo_status ehlo_send_data(struct ehlo_client *c) {
   }
   if (status == EHLO_OK) {
     ehlo_body_init(&c->body, c->config.bare_cr);
+    ehlo_body_set_bare_lf(&c->body, c->config.bare_lf);
   }
   return status;
 }
@@ -52,6 +53,7 @@ enum ehlo_status ehlo_send_bdat(struct ehlo_client *c, uint64_t len, bool last) 
     return status;
   }
   ehlo_body_init_chunk(&c->body, c->config.bare_cr);
+  ehlo_body_set_bare_lf(&c->body, c->config.bare_lf);
   c->chunk_way = EHLO_CHUNK_OPEN;
   c->chunk_left = len;
   ehlo_client_chunk_taken(c, 0);

@@ -24,6 +24,11 @@ static const struct status_row rows[EHLO_NUM_STATUS] = {
                         "the message has a carriage return without a line feed"},
     [EHLO_E_CHUNK_SIZE] = {"chunk-size", EHLO_CLASS_CALLER,
                            "the text of a BDAT chunk is not as long as was announced"},
+    [EHLO_E_BARE_LF] = {"bare-lf", EHLO_CLASS_CALLER,
+                        "a line of the message does not end in CRLF, and nothing may be altered"},
+    [EHLO_E_NUL_DOT] = {"nul-dot", EHLO_CLASS_CALLER,
+                        "a line of the message has only NUL bytes and one dot, which some servers "
+                        "take for the end of the message"},
     [EHLO_E_REPLY_SYNTAX] = {"reply-syntax", EHLO_CLASS_SERVER,
                              "the server sent a line that is not an SMTP reply"},
     [EHLO_E_REPLY_CODE] = {"reply-code", EHLO_CLASS_SERVER,

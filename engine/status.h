@@ -13,6 +13,8 @@ enum ehlo_status {
   EHLO_E_CLEARTEXT,    // a credential would leave without TLS
   EHLO_E_BARE_CR,      // the message has a CR without LF (RFC 5321 §2.3.8)
   EHLO_E_CHUNK_SIZE,   // the text of a chunk is not as long as was announced (RFC 3030 §2)
+  EHLO_E_BARE_LF,      // a line of the message does not end in CRLF, and it may not be altered
+  EHLO_E_NUL_DOT,      // a line of the message is the end of data to a server that drops NUL
   // The server's: it broke the protocol.
   EHLO_E_REPLY_SYNTAX,        // not a reply line (RFC 5321 §4.2)
   EHLO_E_REPLY_CODE,          // the code changes inside a multi-line reply

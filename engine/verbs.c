@@ -312,6 +312,7 @@ enum ehlo_status ehlo_send_raw(struct ehlo_client *c, struct ehlo_span line) {
   status = ehlo_put_line(c, verb, &line, 1);
   if (status == EHLO_OK && verb == EHLO_VERB_DATA) {
     ehlo_body_init(&c->body, c->config.bare_cr);
+    ehlo_body_set_bare_lf(&c->body, c->config.bare_lf);
   } else if (status == EHLO_OK && verb == EHLO_VERB_MAIL) {
     memset(&c->params, 0, sizeof(c->params));
   }

@@ -1,5 +1,6 @@
-// What the encoder writes, an independent decoder reads back as the lines of the message; it has no
-// bare CR, no bare LF and one end of data, and any cut of input and output gives the same bytes.
+// What the encoder writes, an independent decoder reads back as the lines of the message, and where
+// nothing may be altered as its bytes; it has no bare CR, no bare LF and one end of data, to a server
+// that drops NUL too, and any cut of input and output gives the same bytes.
 #include "engine/body.h"
 
 #include <stdlib.h>
@@ -8,7 +9,16 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/reference.h"
 
-enum goal { GOAL_PLAIN, GOAL_DOT, GOAL_REPAIRED, GOAL_REFUSED, GOAL_REFUSED_AT_END };
+enum goal {
+  GOAL_PLAIN,
+  GOAL_DOT,
+  GOAL_REPAIRED,
+  GOAL_REFUSED,
+  GOAL_REFUSED_AT_END,
+  GOAL_EXACT,
+  GOAL_BARE_LF,
+  GOAL_NUL_DOT
+};
 
 const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [GOAL_PLAIN] = "a message without dots",
@@ -16,6 +26,9 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [GOAL_REPAIRED] = "a bare CR that is repaired",
     [GOAL_REFUSED] = "a bare CR that is refused",
     [GOAL_REFUSED_AT_END] = "a bare CR that is refused at the end",
+    [GOAL_EXACT] = "a message that leaves byte for byte",
+    [GOAL_BARE_LF] = "a bare LF that is refused",
+    [GOAL_NUL_DOT] = "NUL and a lone dot",
 };
 
 // Where an encoding ended.
@@ -27,12 +40,18 @@ struct result {
 
 #define ROOM_MIN 4
 
-static void encode(struct result *r, const uint8_t *message, size_t len, enum ehlo_bare_cr bare_cr,
+struct settings {
+  enum ehlo_bare_cr bare_cr;
+  enum ehlo_bare_lf bare_lf;
+};
+
+static void encode(struct result *r, const uint8_t *message, size_t len, struct settings settings,
                    struct ehlo_fuzz_cuts cuts) {
   struct ehlo_body body;
   size_t most = 2 * len + ROOM_MIN;
   uint8_t *block = malloc(most);  // the room given is its end, so that no octet is behind it
-  ehlo_body_init(&body, bare_cr);
+  ehlo_body_init(&body, settings.bare_cr);
+  ehlo_body_set_bare_lf(&body, settings.bare_lf);
   while (r->used < len && r->status == EHLO_OK) {
     size_t piece = ehlo_fuzz_next_cut(&cuts, len - r->used);
     size_t room = cuts.cut == EHLO_FUZZ_WHOLE ? most : ROOM_MIN + piece % 16;
@@ -77,21 +96,36 @@ static void decode(struct ehlo_fuzz_bytes *out, const struct ehlo_fuzz_bytes *se
   EHLO_FUZZ_CHECK(!"the end of data is there");
 }
 
-static void judge(const struct result *r, const uint8_t *message, size_t len,
-                  enum ehlo_bare_cr bare_cr) {
-  struct ehlo_fuzz_bytes wanted = {0};
-  struct ehlo_fuzz_bytes got = {0};
-  size_t first_bare_cr = ehlo_reference_lines(&wanted, message, len);
-  if (first_bare_cr < len && bare_cr == EHLO_BARE_CR_REFUSE) {
-    EHLO_FUZZ_CHECK(r->status == EHLO_E_BARE_CR && r->used == first_bare_cr + 1);
+static void reach_refusal(const struct result *r, size_t len) {
+  if (r->status == EHLO_E_BARE_CR) {
     ehlo_fuzz_reach(r->used < len ? GOAL_REFUSED : GOAL_REFUSED_AT_END);
   } else {
-    EHLO_FUZZ_CHECK(r->status == EHLO_OK && r->used == len);
+    ehlo_fuzz_reach(r->status == EHLO_E_BARE_LF ? GOAL_BARE_LF : GOAL_NUL_DOT);
+  }
+}
+
+static void judge(const struct result *r, const uint8_t *message, size_t len,
+                  struct settings settings) {
+  struct ehlo_fuzz_bytes wanted = {0};
+  struct ehlo_fuzz_bytes got = {0};
+  bool refuse_cr = settings.bare_cr == EHLO_BARE_CR_REFUSE;
+  bool refuse_lf = settings.bare_lf == EHLO_BARE_LF_REFUSE;
+  size_t used = 0;
+  enum ehlo_status status = ehlo_reference_refusal(&used, message, len, refuse_cr, refuse_lf);
+  size_t first_bare_cr = ehlo_reference_lines(&wanted, message, len);
+  EHLO_FUZZ_CHECK(r->status == status && r->used == used);
+  if (status != EHLO_OK) {
+    reach_refusal(r, len);
+  } else {
     decode(&got, &r->sent);
     EHLO_FUZZ_CHECK(ehlo_fuzz_same(&got, &wanted));
     if (first_bare_cr < len) {
       ehlo_fuzz_reach(GOAL_REPAIRED);
     }
+  }
+  if (status == EHLO_OK && refuse_cr && refuse_lf && len > 0) {
+    EHLO_FUZZ_CHECK(got.len == len && memcmp(got.bytes, message, len) == 0);
+    ehlo_fuzz_reach(GOAL_EXACT);
   }
   free(got.bytes);
   free(wanted.bytes);
@@ -99,13 +133,15 @@ static void judge(const struct result *r, const uint8_t *message, size_t len,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint8_t *message = ehlo_fuzz_copy(data, size);
-  for (int bare_cr = EHLO_BARE_CR_REFUSE; bare_cr <= EHLO_BARE_CR_REPAIR; bare_cr++) {
+  for (int i = 0; i < 4; i++) {
+    struct settings settings = {i % 2 == 0 ? EHLO_BARE_CR_REFUSE : EHLO_BARE_CR_REPAIR,
+                                i < 2 ? EHLO_BARE_LF_NORMALISE : EHLO_BARE_LF_REFUSE};
     struct result whole = {.status = EHLO_OK};
     for (int cut = 0; cut < EHLO_FUZZ_NUM_CUTS; cut++) {
       struct result r = {.status = EHLO_OK};
-      encode(&r, message, size, (enum ehlo_bare_cr)bare_cr,
+      encode(&r, message, size, settings,
              (struct ehlo_fuzz_cuts){(enum ehlo_fuzz_cut)cut, (uint32_t)size});
-      judge(&r, message, size, (enum ehlo_bare_cr)bare_cr);
+      judge(&r, message, size, settings);
       if (cut == EHLO_FUZZ_WHOLE) {
         whole = r;
         continue;

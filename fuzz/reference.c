@@ -65,6 +65,42 @@ size_t ehlo_reference_lines(struct ehlo_fuzz_bytes *out, const uint8_t *message,
   return bare_cr;
 }
 
+static bool is_nul_dot(const uint8_t *line, size_t len) {
+  size_t num_dots = 0;
+  size_t num_nuls = 0;
+  for (size_t i = 0; i < len; i++) {
+    num_dots += line[i] == '.';
+    num_nuls += line[i] == 0;
+  }
+  return len > 0 && line[0] == 0 && num_dots == 1 && num_dots + num_nuls == len;
+}
+
+enum ehlo_status ehlo_reference_refusal(size_t *out_used, const uint8_t *message, size_t len,
+                                        bool refuse_cr, bool refuse_lf) {
+  for (size_t start = 0; start < len;) {
+    size_t end = start;
+    while (end < len && message[end] != '\r' && message[end] != '\n') {
+      end++;
+    }
+    bool cr = end < len && message[end] == '\r';
+    size_t behind = end + cr;
+    bool lf = behind < len && message[behind] == '\n';
+    *out_used = behind;
+    if (cr && !lf && refuse_cr) {
+      return EHLO_E_BARE_CR;
+    }
+    if (!cr && refuse_lf) {
+      return EHLO_E_BARE_LF;
+    }
+    if (is_nul_dot(message + start, end - start)) {
+      return EHLO_E_NUL_DOT;
+    }
+    start = behind + lf;
+  }
+  *out_used = len;
+  return EHLO_OK;
+}
+
 void ehlo_reference_stuff(struct ehlo_fuzz_bytes *out, const uint8_t *lines, size_t len) {
   for (size_t i = 0; i < len; i++) {
     if (lines[i] == '.' && (i == 0 || lines[i - 1] == '\n')) {

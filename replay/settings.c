@@ -231,6 +231,8 @@ static bool read_flag(struct ehlo_settings *s, const char *word) {
     s->client.allow_cleartext_auth = true;
   } else if (strcmp(word, "fix-eol") == 0) {
     s->client.bare_cr = EHLO_BARE_CR_REPAIR;
+  } else if (strcmp(word, "exact") == 0) {
+    s->client.bare_lf = EHLO_BARE_LF_REFUSE;
   } else {
     return false;
   }
@@ -432,6 +434,7 @@ void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_sub
   put_flag(&sink, "force", submit->force);
   put_flag(&sink, "allow-cleartext-auth", client->allow_cleartext_auth);
   put_flag(&sink, "fix-eol", client->bare_cr == EHLO_BARE_CR_REPAIR);
+  put_flag(&sink, "exact", client->bare_lf == EHLO_BARE_LF_REFUSE);
   if (submit->stop) {
     put(&sink, "stop-after", ehlo_stage_name(submit->stop_after));
   }

@@ -70,7 +70,7 @@ Test(settings, come_back_as_they_were) {
       "submit initial-response never\n" FROM TO,
       HEAD "submit user alice\nsubmit auth PLAIN\nsubmit initial-response always\n" FROM TO,
       HEAD
-      "submit force\nsubmit allow-cleartext-auth\nsubmit fix-eol\nsubmit stop-after rcpt\n" FROM TO
+      "submit force\nsubmit allow-cleartext-auth\nsubmit fix-eol\nsubmit exact\nsubmit stop-after rcpt\n" FROM TO
       "submit size 18446744073709\nsubmit 8bit\n",
       HEAD
       "submit timeout greeting 1\nsubmit timeout command 2\nsubmit timeout tls 3\n"

@@ -79,30 +79,108 @@ int message_read(struct message *out, const char *path) {
   return status;
 }
 
-int message_check(char *error, size_t error_cap, const struct message *m, const char *path,
-                  bool fix_eol, bool force) {
-  const struct ehlo_preflight *p = &m->preflight;
-  const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-  int len = 0;
-  if (p->bare_cr.count > 0 && !fix_eol) {
-    len = snprintf(error, error_cap,
-                   "%s:%" PRIu64 ": a carriage return without a line feed, which servers take in "
-                   "different ways; --fix-eol makes it a line end",
-                   name, p->bare_cr.first_line);
-  } else if (p->nul.count > 0 && !force) {
-    len = snprintf(error, error_cap, "%s:%" PRIu64 ": a NUL byte; --force sends it all the same",
-                   name, p->nul.first_line);
-  } else if (p->long_line.count > 0 && !force) {
-    len = snprintf(error, error_cap,
-                   "%s:%" PRIu64 ": a line of more than 998 octets; --force sends it all the same",
-                   name, p->long_line.first_line);
-  } else if (!ehlo_preflight_is_message(p) && !force) {
-    len = snprintf(error, error_cap,
-                   "%s:1: this is not a message: it does not begin with a header field such as "
-                   "\"Subject: …\"; --force sends it all the same",
-                   name);
+// ---- What may be sent -------------------------------------------------------------------------------
+
+// What a finding does.
+enum verdict {
+  NOTHING,
+  WARN,
+  REFUSE,
+  REFUSE_WITHOUT_FORCE,
+  REFUSE_WITHOUT_FIX,
+  REFUSE_IF_EXACT,
+};
+
+static const enum verdict verdicts[EHLO_NUM_FINDINGS] = {
+    [EHLO_FINDING_NO_HEADER] = REFUSE_WITHOUT_FORCE,
+    [EHLO_FINDING_BARE_CR] = REFUSE_WITHOUT_FIX,
+    [EHLO_FINDING_NUL_DOT] = REFUSE,
+    [EHLO_FINDING_NUL] = REFUSE_WITHOUT_FORCE,
+    [EHLO_FINDING_LONG_LINE] = REFUSE_WITHOUT_FORCE,
+    [EHLO_FINDING_BARE_LF] = REFUSE_IF_EXACT,
+    [EHLO_FINDING_NO_LAST_END] = REFUSE_IF_EXACT,
+    [EHLO_FINDING_MIXED_ENDS] = WARN,
+    [EHLO_FINDING_EIGHT_BIT_HEADER] = WARN,
+    [EHLO_FINDING_EIGHT_BIT_BODY] = NOTHING,  // what the server offers decides
+    [EHLO_FINDING_BAD_HEADER] = WARN,
+    [EHLO_FINDING_NO_BLANK_LINE] = WARN,
+    [EHLO_FINDING_TWICE] = WARN,
+    [EHLO_FINDING_MISSING] = WARN,
+};
+
+static bool is_refused(enum verdict verdict, const struct message_rules *rules) {
+  return verdict == REFUSE || (verdict == REFUSE_WITHOUT_FORCE && !rules->force) ||
+         (verdict == REFUSE_WITHOUT_FIX && !rules->fix_eol) ||
+         (verdict == REFUSE_IF_EXACT && rules->exact);
+}
+
+// What the user may do about a refusal.
+static const char *const cures[] = {
+    [NOTHING] = "",
+    [WARN] = "",
+    [REFUSE] = "",
+    [REFUSE_WITHOUT_FORCE] = "; --force sends it all the same",
+    [REFUSE_WITHOUT_FIX] = "; --fix-eol makes it a line end",
+    [REFUSE_IF_EXACT] = "; without --exact it would be made one",
+};
+
+// FILE:LINE: what it is and how often. `cure`: what is to be done about it, NULL for a warning.
+static void describe(char *out, size_t cap, const char *name, const struct ehlo_finding *f,
+                     const char *cure) {
+  char more[64] = "";
+  if (f->kind == EHLO_FINDING_TWICE) {
+    snprintf(more, sizeof(more), "; the first is on line %" PRIu64, f->other_line);
+  } else if (f->kind == EHLO_FINDING_MIXED_ENDS) {
+    snprintf(more, sizeof(more), ", the other first on line %" PRIu64, f->other_line);
+  } else if (f->count > 1) {
+    snprintf(more, sizeof(more), " (%" PRIu64 " in all)", f->count);
   }
-  return len > 0 ? EX_DATAERR : 0;
+  snprintf(out, cap, "%s:%" PRIu64 ": %s%s%s%s%s%s", name, f->line, cure == NULL ? "warning: " : "",
+           f->field != NULL ? f->field : "", f->field != NULL ? " " : "",
+           ehlo_finding_text(f->kind), more, cure != NULL ? cure : "");
+}
+
+static const char *name_of(const char *path) {
+  return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+int message_check(char *error, size_t error_cap, struct warnings *warnings, const struct message *m,
+                  const char *path, const struct message_rules *rules) {
+  struct ehlo_finding finding;
+  char text[MESSAGE_SENTENCE_MAX];
+  int status = 0;
+  for (size_t pos = 0; ehlo_preflight_next(&m->preflight, &pos, &finding);) {
+    enum verdict verdict = verdicts[finding.kind];
+    bool refused = is_refused(verdict, rules);
+    bool said =
+        finding.kind == EHLO_FINDING_BAD_HEADER && !ehlo_preflight_is_message(&m->preflight);
+    if (said || (!refused && (verdict == NOTHING || verdict == REFUSE_IF_EXACT))) {
+      continue;
+    }
+    describe(text, sizeof(text), name_of(path), &finding, refused ? cures[verdict] : NULL);
+    if (!refused) {
+      warnings_add(warnings, "%s", text);
+      continue;
+    }
+    fprintf(stderr, "ehlo: %s\n", text);
+    if (status == 0) {
+      snprintf(error, error_cap, "%s", text);
+    }
+    status = EX_DATAERR;
+  }
+  return status;
+}
+
+void message_add_place(char *error, size_t error_cap, const struct message *m, const char *path) {
+  struct ehlo_finding finding;
+  for (size_t pos = 0; ehlo_preflight_next(&m->preflight, &pos, &finding);) {
+    size_t len = strlen(error);
+    if (finding.kind == EHLO_FINDING_EIGHT_BIT_HEADER ||
+        finding.kind == EHLO_FINDING_EIGHT_BIT_BODY) {
+      snprintf(error + len, error_cap - len, ": %s:%" PRIu64, name_of(path), finding.line);
+      return;
+    }
+  }
 }
 
 enum ehlo_source_state message_peek(const struct message *m, struct ehlo_span *out) {

@@ -5,6 +5,7 @@
 
 #include "engine/preflight.h"
 #include "replay/submission.h"
+#include "tools/driver/warnings.h"
 
 #define MESSAGE_MAX ((size_t)1 << 30)  // octets
 
@@ -19,10 +20,24 @@ struct message {
 // Reads `path`, "-" for standard input. Returns 0 or an exit status, after printing what is wrong.
 int message_read(struct message *out, const char *path);
 
-// Refuses what may not be sent: no message at all, a bare CR unless `fix_eol`, and unless `force`
-// NUL and lines over 998 octets. Returns 0 or EX_DATAERR with a sentence in `error`.
-int message_check(char *error, size_t error_cap, const struct message *m, const char *path,
-                  bool fix_eol, bool force);
+// What the user asked for.
+struct message_rules {
+  bool fix_eol;  // a bare CR is a line end
+  bool force;    // NUL, lines over 998 octets and what is no message may go
+  bool exact;    // it is sent byte for byte, or not at all
+};
+
+#define MESSAGE_SENTENCE_MAX 512
+
+// Says of each finding where it is, `FILE:LINE: …`, and refuses what may not be sent: a line that ends
+// the message to some servers always; a bare CR, NUL, long lines, no header and line ends that are
+// not CRLF as the rules have it. The rest are warnings, and so is what a rule lets pass. Returns 0, or
+// EX_DATAERR with the first refusal in `error`; all are on standard error.
+int message_check(char *error, size_t error_cap, struct warnings *warnings, const struct message *m,
+                  const char *path, const struct message_rules *rules);
+
+// Adds to a sentence on 8-bit characters where the first of them is.
+void message_add_place(char *error, size_t error_cap, const struct message *m, const char *path);
 
 // What is left of it, as a source for the submission gives it; whoever takes some moves `pos` on.
 enum ehlo_source_state message_peek(const struct message *m, struct ehlo_span *out);

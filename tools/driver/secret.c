@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "engine/credential.h"
 
 void secret_wipe(struct secret *s) {
   OPENSSL_cleanse(s, sizeof(*s));
@@ -41,6 +44,25 @@ static int read_line(struct secret *out, int fd, const char *what) {
   return 0;
 }
 
+// Only the first line is the secret. What follows is looked at where that takes it from nobody else, to
+// tell a secret cut short; nothing of it is kept.
+static void look_behind(struct secret *out, int fd) {
+  static const uint32_t in_lines =
+      1U << EHLO_CREDENTIAL_PASSWORD_WRAPPED | 1U << EHLO_CREDENTIAL_TOKEN_JSON;
+  size_t total = out->len;
+  ssize_t n = 1;
+  if (total < sizeof(out->bytes)) {
+    out->bytes[total++] = '\n';
+  }
+  while (n > 0 && total < sizeof(out->bytes)) {
+    n = read(fd, out->bytes + total, sizeof(out->bytes) - total);
+    total += n > 0 ? (size_t)n : 0;
+  }
+  struct ehlo_span text = {out->bytes, total};
+  out->findings = ehlo_credential_look((struct ehlo_span){NULL, 0}, text) & in_lines;
+  OPENSSL_cleanse(out->bytes + out->len, total - out->len);
+}
+
 static int from_file(struct secret *out, const char *path) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
@@ -48,6 +70,10 @@ static int from_file(struct secret *out, const char *path) {
     return EX_NOINPUT;
   }
   int status = read_line(out, fd, "the password file");
+  struct stat info;
+  if (status == 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+    look_behind(out, fd);
+  }
   close(fd);
   return status;
 }
@@ -59,6 +85,9 @@ static int from_command(struct secret *out, const char *command) {
     return EX_NOINPUT;
   }
   int status = read_line(out, fileno(pipe), "the password command");
+  if (status == 0) {
+    look_behind(out, fileno(pipe));
+  }
   uint8_t rest[256];
   while (read(fileno(pipe), rest, sizeof(rest)) > 0) {
   }

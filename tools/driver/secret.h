@@ -11,6 +11,7 @@
 
 struct secret {
   size_t len;
+  uint32_t findings;  // of what followed the first line, bits of engine/credential.h
   uint8_t bytes[SECRET_MAX];
 };
 

@@ -19,6 +19,7 @@ struct post {
   struct ehlo_recipient *recipients;
   size_t num;
   size_t current;
+  struct warnings warnings;
 };
 
 // ---- Afterwards -------------------------------------------------------------------------------------
@@ -37,11 +38,13 @@ static json_t *recipients_json(const struct send_options *o, const struct report
 }
 
 // What was wrong before there was a session.
-static void print_early_json(const struct send_options *o, const char *stage, const char *error) {
-  json_t *json = json_pack("{s:s, s:s, s:n, s:o, s:n, s:[], s:n, s:i, s:f, s:s, s:n}", "outcome",
-                           "usage", "stage", stage, "reply", "recipients",
-                           recipients_json(o, NULL, 0), "tls", "capabilities", "auth",
-                           "round_trips", 0, "seconds", 0.0, "error", error, "explanation");
+static void print_early_json(const struct send_options *o, const char *stage, const char *error,
+                             const struct warnings *warnings) {
+  json_t *json =
+      json_pack("{s:s, s:s, s:n, s:o, s:n, s:[], s:n, s:i, s:f, s:s, s:o, s:n}", "outcome", "usage",
+                "stage", stage, "reply", "recipients", recipients_json(o, NULL, 0), "tls",
+                "capabilities", "auth", "round_trips", 0, "seconds", 0.0, "error", error,
+                "warnings", warnings_json(warnings, NULL), "explanation");
   text_print_json(json, JSON_INDENT(2));
 }
 
@@ -60,19 +63,21 @@ static json_t *messages_json(const struct send_options *o, const struct session 
   return json;
 }
 
-static void print_json(const struct send_options *o, const struct session *s) {
+static void print_json(const struct send_options *o, const struct session *s,
+                       const struct warnings *warnings) {
   const struct ehlo_submit *submit = &s->submission.submit;
   const struct report *r = &s->report;
   const struct kept_reply *hello = &r->hello[r->num_hello > 1 ? 1 : 0];
   const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
   json_t *json = json_pack(
-      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:I, s:f, s:s?, s:n}", "outcome",
+      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:I, s:f, s:s?, s:o, s:n}", "outcome",
       ehlo_outcome_name(submit->verdict.outcome), "stage", ehlo_stage_name(submit->verdict.stage),
       "reply", report_reply_json(&r->deciding), "recipients", recipients_json(o, r, 0), "tls",
       report_tls_json(tls, false), "capabilities", report_capabilities_json(hello), "auth",
       submit->mechanism != NULL ? submit->mechanism->name : NULL, "round_trips",
       (json_int_t)s->flights, "seconds", (double)r->seconds_us / 1e6, "error",
-      s->error[0] != '\0' ? s->error : NULL, "explanation");
+      s->error[0] != '\0' ? s->error : NULL, "warnings", warnings_json(warnings, &s->warnings),
+      "explanation");
   if (submit->config.num_messages > 1) {
     json_object_set_new(json, "messages", messages_json(o, s));
   }
@@ -150,6 +155,7 @@ static void post_free(struct post *p) {
   free(p->messages);
   free(p->envelopes);
   free(p->recipients);
+  warnings_free(&p->warnings);
 }
 
 static void address(struct post *p, const struct send_options *o, size_t i) {
@@ -165,22 +171,21 @@ static void address(struct post *p, const struct send_options *o, size_t i) {
       .to = to,
       .num_to = o->num_to,
       .size = o->binary ? message->len : message->preflight.wire_size,
-      .is_8bit = message->preflight.eight_bit.count > 0,
+      .is_8bit = ehlo_preflight_is_8bit(&message->preflight),
       .is_binary = o->binary,
   };
 }
 
 // Reads and judges one file. With --quit-after there may be none: the message is empty then.
-static int read_message(struct message *out, const struct send_options *o, const char *path,
-                        char *error, size_t error_cap) {
+static int read_message(struct message *out, struct warnings *warnings,
+                        const struct send_options *o, const char *path, char *error,
+                        size_t error_cap) {
+  struct message_rules rules = {o->fix_eol, o->force, o->exact};
   int status = message_read(out, path);
   if (status != 0) {
     snprintf(error, error_cap, "cannot read the message");
   } else if (!o->binary) {
-    status = message_check(error, error_cap, out, path, o->fix_eol, o->force);
-    if (status != 0) {
-      fprintf(stderr, "ehlo: %s\n", error);
-    }
+    status = message_check(error, error_cap, warnings, out, path, &rules);
   }
   return status;
 }
@@ -196,7 +201,7 @@ static int post_read(struct post *p, const struct send_options *o, char *error, 
     return EX_OSERR;
   }
   for (size_t i = 0; i < o->num_data; i++) {
-    int status = read_message(&p->messages[i], o, o->data[i], error, error_cap);
+    int status = read_message(&p->messages[i], &p->warnings, o, o->data[i], error, error_cap);
     if (status != 0) {
       return status;
     }
@@ -223,6 +228,16 @@ static void skip(void *arg, size_t n) {
   p->messages[p->current].pos += n;
 }
 
+// Where the 8-bit characters are that the server does not take.
+static void add_place(struct session *s, const struct send_options *o, const struct post *p) {
+  for (size_t i = 0; i < o->num_data; i++) {
+    if (p->envelopes[i].verdict.problem == EHLO_PROBLEM_8BIT) {
+      message_add_place(s->error, sizeof(s->error), &p->messages[i], o->data[i]);
+      return;
+    }
+  }
+}
+
 // ---- The command ------------------------------------------------------------------------------------
 
 static int submit(const struct send_options *o, struct post *post) {
@@ -231,7 +246,8 @@ static int submit(const struct send_options *o, struct post *post) {
   if (s == NULL) {
     if (o->live.json) {
       print_early_json(o, "connect",
-                       "at connect: the session cannot begin; standard error says why");
+                       "at connect: the session cannot begin; standard error says why",
+                       &post->warnings);
     }
     return status;
   }
@@ -243,10 +259,12 @@ static int submit(const struct send_options *o, struct post *post) {
   s->config.stop = o->stop;
   s->config.stop_after = o->stop_after;
   s->client_config.bare_cr = o->fix_eol ? EHLO_BARE_CR_REPAIR : EHLO_BARE_CR_REFUSE;
+  s->client_config.bare_lf = o->exact ? EHLO_BARE_LF_REFUSE : EHLO_BARE_LF_NORMALISE;
   struct ehlo_source source = {begin, peek, skip, post};
   status = session_run(s, &source);
+  add_place(s, o, post);
   if (o->live.json) {
-    print_json(o, s);
+    print_json(o, s, &post->warnings);
   } else {
     print_words(o, s);
   }
@@ -255,13 +273,13 @@ static int submit(const struct send_options *o, struct post *post) {
 }
 
 static int read_and_submit(const struct send_options *o) {
-  struct post post = {0};
-  char error[512];
+  struct post post = {.warnings.silent = o->live.quiet || o->live.json};
+  char error[MESSAGE_SENTENCE_MAX];
   int status = post_read(&post, o, error, sizeof(error));
   if (status == 0) {
     status = submit(o, &post);
   } else if (o->live.json) {
-    print_early_json(o, "body", error);
+    print_early_json(o, "body", error, &post.warnings);
   }
   post_free(&post);
   return status;
@@ -277,7 +295,7 @@ static int run(void *options, const struct option_uses *uses) {
     return read_and_submit(o);
   }
   if (o->live.json) {
-    print_early_json(o, "connect", "the command line or the configuration is wrong");
+    print_early_json(o, "connect", "the command line or the configuration is wrong", NULL);
   }
   return status;
 }

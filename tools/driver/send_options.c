@@ -104,6 +104,12 @@ static const char *set_force(void *o, const char *value) {
   return NULL;
 }
 
+static const char *set_exact(void *o, const char *value) {
+  (void)value;
+  ((struct send_options *)o)->exact = true;
+  return NULL;
+}
+
 static const char *set_quit_after(void *o, const char *value) {
   static const enum ehlo_stage stages[] = {
       EHLO_STAGE_CONNECT, EHLO_STAGE_GREETING, EHLO_STAGE_EHLO, EHLO_STAGE_STARTTLS,
@@ -134,6 +140,7 @@ const struct option_row send_option_rows[] = {
     {"xclient", 0, "ATTRS", "speak for another client (Postfix's XCLIENT)", set_xclient},
     {"fix-eol", 0, NULL, "make a bare carriage return a line end", set_fix_eol},
     {"force", 0, NULL, "send what should not be sent", set_force},
+    {"exact", 0, NULL, "CRLF input, sent byte for byte or not at all", set_exact},
     {"quit-after", 0, "STAGE", "stop politely after a stage, connect … data", set_quit_after},
     {NULL, 0, NULL, NULL, NULL},
 };
@@ -212,6 +219,9 @@ static const char *what_is_wrong(const struct send_options *o) {
   }
   if (o->stop && o->stop_after == EHLO_STAGE_AUTH && o->live.user == NULL) {
     return "--quit-after auth: there is no AUTH without --user";
+  }
+  if (o->exact && o->fix_eol) {
+    return "--exact and --fix-eol exclude each other";
   }
   if (o->binary && o->transfer == EHLO_TRANSFER_DATA) {
     return "--binary: DATA takes text alone";

@@ -20,6 +20,7 @@ struct send_options {
   bool binary;
   bool fix_eol;
   bool force;
+  bool exact;
   bool stop;
   enum ehlo_stage stop_after;
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/argument.h"
+#include "engine/credential.h"
 #include "replay/event_text.h"
 #include "replay/pump.h"
 #include "replay/settings.h"
@@ -24,18 +25,48 @@ static void set_timeouts(struct ehlo_timeouts *t, uint32_t ms) {
   *t = (struct ehlo_timeouts){ms, ms, ms, ms, ms, ms, quit_ms};
 }
 
+// Says what is odd about user name and password. Returns an exit status if they cannot be used.
+static int judge_credentials(struct session *s, uint32_t findings) {
+  int status = 0;
+  for (int i = 0; i < EHLO_NUM_CREDENTIAL_FINDINGS; i++) {
+    enum ehlo_credential_finding finding = (enum ehlo_credential_finding)i;
+    if ((findings >> i & 1) == 0) {
+      continue;
+    }
+    if (ehlo_credential_is_refusal(finding)) {
+      fprintf(stderr, "ehlo: %s\n", ehlo_credential_text(finding));
+      status = finding == EHLO_CREDENTIAL_PASSWORD_NUL ? EX_DATAERR : EX_USAGE;
+    } else {
+      warnings_add(&s->warnings, "warning: %s", ehlo_credential_text(finding));
+    }
+  }
+  return status;
+}
+
 static int get_password(struct session *s) {
   const struct live_options *o = s->options;
   if (o->user == NULL) {
     return 0;
+  }
+  // A wrong name is told before anybody is asked for a password.
+  struct ehlo_span user = ehlo_str(o->user);
+  uint32_t of_user = ehlo_credential_look(user, ehlo_str("none"));
+  int refused = judge_credentials(s, of_user);
+  if (refused != 0) {
+    return refused;
   }
   struct secret_source source = {o->password_file, o->password_command, o->user};
   int status = secret_get(&s->secret, &source);
   if (status != 0) {
     return status;
   }
-  s->credentials.user = ehlo_str(o->user);
+  s->credentials.user = user;
   s->credentials.password = (struct ehlo_span){s->secret.bytes, s->secret.len};
+  uint32_t findings = ehlo_credential_look(user, s->credentials.password) | s->secret.findings;
+  status = judge_credentials(s, findings & ~of_user);
+  if (status != 0) {
+    return status;
+  }
   s->config.credentials = &s->credentials;
   ehlo_redactor_add(&s->redactor, s->secret.bytes, s->secret.len);
   return 0;
@@ -89,6 +120,7 @@ struct session *session_new_trusting(int *out_status, const struct live_options 
     return NULL;
   }
   s->options = options;
+  s->warnings.silent = options->quiet || options->json;
   s->sink.fd = -1;
   ehlo_redactor_init(&s->redactor);
   *out_status = prepare(s, root);
@@ -103,6 +135,7 @@ void session_free(struct session *s) {
   report_free(&s->report);
   ehlo_client_wipe(&s->client);
   secret_wipe(&s->secret);
+  warnings_free(&s->warnings);
   ehlo_redactor_wipe(&s->redactor);
   sink_close(&s->sink);
   SSL_CTX_free(s->tls);

@@ -9,6 +9,7 @@
 #include "tools/driver/report.h"
 #include "tools/driver/secret.h"
 #include "tools/driver/sink.h"
+#include "tools/driver/warnings.h"
 
 struct session {
   const struct live_options *options;
@@ -22,6 +23,7 @@ struct session {
   enum live_net_result net_result;
   struct secret secret;
   struct ehlo_credentials credentials;
+  struct warnings warnings;  // of the credentials
   struct ehlo_redactor redactor;
   struct ehlo_recorder recorder;
   struct sink sink;

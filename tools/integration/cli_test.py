@@ -150,6 +150,7 @@ USAGE = {
     "send/tls-word": (("send", "SERVER", *SEND, "--tls", "maybe"), "--tls"),
     "send/auth-word": (("send", "SERVER", *SEND, "--auth", "PLAIN,ROT13"), "--auth"),
     "send/stage": (("send", "SERVER", *SEND, "--quit-after", "lunch"), "--quit-after"),
+    "send/exact-and-fix-eol": (("send", "SERVER", *SEND, "--exact", "--fix-eol"), "exclude"),
     "send/quiet-and-verbose": (("send", "SERVER", *SEND, "-q", "-v"), "exclude"),
     "send/port": (("send", "127.0.0.1:99999", *SEND), "port"),
     "send/port-word": (("send", "127.0.0.1:smtp", *SEND), "port"),
@@ -261,6 +262,32 @@ REFUSED_MESSAGES = {
     "long-line": (HEADER + b"x" * 999 + b"\n", r"message\.eml:3: ", "--force", HEADER + b"x" * 999 + b"\n"),
 }
 
+COMPLETE = b"From: alice@ehlo.test\nDate: Mon, 3 Mar 2025 10:00:00 +0000\n"
+CRLF_MESSAGE = (COMPLETE + HEADER + b".dot\n..dots\n").replace(b"\n", b"\r\n")
+
+# Octets, and what is said of them: they are sent all the same. Options may follow.
+WARNED_MESSAGES = {
+    "none": (COMPLETE + HEADER + b"x\n", ()),
+    "missing": (HEADER, ("2: warning: From is missing", "2: warning: Date is missing")),
+    "twice": (COMPLETE + b"subject: y\nDATE: z\n" + HEADER,
+              ("4: warning: Date stands twice.* line 2", "5: warning: Subject stands twice.* line 3")),
+    "mixed": (COMPLETE + HEADER + b"a\r\n", ("5: warning: LF and CRLF.* line 1",)),
+    "8-bit-header": (COMPLETE + "Subject: Grüße\n\n".encode(), ("3: warning: 8-bit .*SMTPUTF8.*[(]4 in all[)]",)),
+    "bad-header": (COMPLETE + b"hello\n\n", ("3: warning: neither",)),
+    "no-blank-line": (COMPLETE + b"Subject: x\n", ("3: warning: no blank line",)),
+    "forced": (COMPLETE + HEADER + b"\0\0\n" + b"x" * 999 + b"\n",
+               ("5: warning: a NUL byte [(]2 in all[)]$", "6: warning: a line of more"), "--force"),
+    "fixed": (COMPLETE + HEADER + b"a\rb", ("5: warning: a carriage return",), "--fix-eol"),
+}
+
+# What --exact has nothing to send of.
+NOT_EXACT = {
+    "lf": (CRLF_MESSAGE.replace(b"..dots\r", b"..dots"), r"message\.eml:6: .*--exact"),
+    "first-lf": (CRLF_MESSAGE.replace(b"\r", b"", 1), r"message\.eml:1: .*--exact"),
+    "no-end": (CRLF_MESSAGE + b"x", r"message\.eml:7: .*--exact"),
+    "bare-cr": (CRLF_MESSAGE + b"x\ry\r\n", r"message\.eml:7: "),
+}
+
 
 def cases_message():
     def refused(octets, pattern, override, arrives):
@@ -279,6 +306,67 @@ def cases_message():
     for name, row in REFUSED_MESSAGES.items():
         bench.add(f"message/{name}", refused(*row))
 
+    def warned(octets, patterns, *options):
+        def run(ehlo):
+            write(ehlo, "message.eml", octets)
+            with Sink() as server:
+                for how in ((), ("--json",), ("-q",)):
+                    result = ehlo("send", server.address, *CLEAR, *SEND, *options, *how)
+                    yield from want(result, 0, out="accepted")
+                    said = result.err.decode().splitlines() if how != ("--json",) else result.json()["warnings"]
+                    if how and result.err:
+                        yield f"{how}: something is on standard error"
+                    if len(said) != (0 if how == ("-q",) else len(patterns)):
+                        yield f"{how}: the warnings are {said}"
+                    for line, pattern in zip(said, patterns):
+                        if not re.search(rf"^(ehlo: )?message\.eml:{pattern}", line):
+                            yield f"{how}: {line!r} is not {pattern!r}"
+            if len(server.messages) != 3:
+                yield "it was not sent each time"
+        return run
+    for name, row in WARNED_MESSAGES.items():
+        bench.add(f"message/warning-{name}", warned(*row))
+
+    @case("message/nul-dot")
+    def _(ehlo):
+        """What a server that drops NUL takes for the end never leaves."""
+        write(ehlo, "message.eml", HEADER + b"\0.\nRSET\n")
+        with Sink() as server:
+            for options in ((), ("--force",), ("--force", "--fix-eol")):
+                yield from want(ehlo("send", server.address, *CLEAR, *SEND, *options), 65,
+                                err=r"^ehlo: message\.eml:3: a line of nothing but NUL bytes and one dot")
+        yield from want_nobody(server)
+
+    @case("message/errors-and-warnings")
+    def _(ehlo):
+        """All of them, and the first refusal is the error."""
+        write(ehlo, "message.eml", COMPLETE + HEADER + b"a\rb\n\0\r\n")
+        result = ehlo("send", "127.0.0.1:1", *CLEAR, *SEND, "--json")
+        # JSON has the warnings, and standard error the refusals.
+        yield from want(result, 65, err=r"\Aehlo: message\.eml:5: .*--fix-eol.*\nehlo: message\.eml:7: a NUL.*--force.*\n\Z")
+        document = result.json()
+        if not document["error"].startswith("message.eml:5: ") or len(document["warnings"]) != 1:
+            yield f"the JSON is {document}"
+
+    @case("message/exact")
+    def _(ehlo):
+        for octets in (CRLF_MESSAGE, CRLF_MESSAGE + b"\r\n"):
+            write(ehlo, "message.eml", octets)
+            with Sink() as server:
+                result = ehlo("send", server.address, *CLEAR, *SEND, "--exact", "--record", "x.smtp")
+            yield from want_accepted(result, server, octets.replace(b"\r\n", b"\n"))
+            yield from want(ehlo("replay", "--chunks", "all", "x.smtp"), 0, out="3 same")
+            if b"submit exact" not in (ehlo.directory / "x.smtp").read_bytes():
+                yield "the record does not say so"
+
+    for name, (octets, pattern) in NOT_EXACT.items():
+        @case(f"message/not-exact-{name}")
+        def _(ehlo, octets=octets, pattern=pattern):
+            write(ehlo, "message.eml", octets)
+            with Sink() as server:
+                yield from want(ehlo("send", server.address, *CLEAR, *SEND, "--exact", "--force"), 65, err=pattern)
+            yield from want_nobody(server)
+
     @case("message/missing")
     def _(ehlo):
         with Sink() as server:
@@ -294,6 +382,7 @@ def cases_message():
             result = ehlo("send", server.address, *CLEAR, *SEND, "--json")
             yield from want(result, 65, out='"usage"')
             yield from () if re.search("8BITMIME", result.json()["error"]) else ["the error does not say 8BITMIME"]
+            yield from want(result, 65, out=r"message\.eml:3")
             if any(c.startswith("MAIL") for c in server.commands):
                 yield "MAIL was sent"
             result = ehlo("send", server.address, *CLEAR, *SEND, "--force")
@@ -549,6 +638,73 @@ def cases_password():
         bench.add(f"password/file-{name}", logs_in("--password-file", "password", files=[("password", octets)]))
     bench.add("password/command", logs_in("--password-command", "cat password", files=[("password", secret + b"\n")]))
     bench.add("password/environment", logs_in(EHLO_PASSWORD=PASSWORD))
+
+    # What the password file has, and what is said of it; the login is with the first line all the same.
+    wrapped = base64.b64encode(bytes(range(128, 228)))
+    odd = {
+        "plain": (secret + b"\n", ()),
+        "blank": (b" hunter2\n", ("a blank",)),
+        "control": (b"hunter\x1b[31m\n", ("control character",)),
+        "encoded": (base64.b64encode(b"hunter2hunter2") + b"\n", ("base64 of text",)),
+        "response": (base64.b64encode(b"\0alice@ehlo.test\0hunter2") + b"\n", ("AUTH response in base64",)),
+        "wrapped": (wrapped[:76] + b"\n" + wrapped[76:] + b"\n", ("base64 in several lines",)),
+        "groups": (b"abcd efgh ijkl mnop\n", ("app password",)),
+        "bearer": (b"Bearer ya29.abc\n", ("Bearer",)),
+        "json": (b'{"access_token": "x"}\n', ("JSON",)),
+        "json-in-lines": (b'{\n  "access_token": "x"\n}\n', ("JSON",)),
+        "pass-with-notes": (b"abcdefghijklmnop\nnotes\nuser: alice\n", ()),
+        "empty": (b"\n", ("is empty",)),
+    }
+    for name, (octets, patterns) in odd.items():
+        @case(f"password/odd-{name}")
+        def _(ehlo, octets=octets, patterns=patterns):
+            write(ehlo, "message.eml", COMPLETE + HEADER)
+            write(ehlo, "password", octets)
+            line = octets.split(b"\n")[0]
+            for source in (("--password-file", "password"), ("--password-command", "cat password")):
+                with Sink() as server:
+                    for how in ((), ("--json",), ("-q",)):
+                        result = ehlo("send", server.address, *CLEAR, *SEND, *login, *source, *how)
+                        yield from want(result, 0)
+                        said = result.err.decode().splitlines() if how != ("--json",) else result.json()["warnings"]
+                        if how and result.err:
+                            yield f"{how}: something is on standard error"
+                        if len(said) != (0 if how == ("-q",) else len(patterns)):
+                            yield f"{how}: the warnings are {said}"
+                        for text, pattern in zip(said, patterns):
+                            if not re.search(f"^(ehlo: )?warning: .*{pattern}", text):
+                                yield f"{how}: {text!r} is not {pattern!r}"
+                        if len(line) > 4 and (line in result.err or line in result.out):
+                            yield f"{how}: the password is shown"
+                if server.logins != [(USER, line.decode())] * 3:
+                    yield f"the logins are {server.logins!r}"
+
+    refused = {"user-empty": ("", "hunter2", 64, "user name is empty"),
+               "user-crlf": ("alice\r\nQUIT", "hunter2", 64, "user name has a line end"),
+               "user-control": ("ali\x01ce", "hunter2", 64, "user name has a line end"),
+               "password-nul": (USER, "hun\0ter2", 65, "NUL")}
+    for name, (user, password, status, pattern) in refused.items():
+        @case(f"password/refused-{name}")
+        def _(ehlo, user=user, password=password, status=status, pattern=pattern):
+            write(ehlo, "message.eml", MESSAGE)
+            write(ehlo, "password", password + "\n")
+            with Sink() as server:
+                result = ehlo("send", server.address, *CLEAR, *SEND, "--allow-cleartext-auth", "--user", user,
+                              "--password-file", "password")
+                yield from want(result, status, err=pattern)
+                result = ehlo("send", server.address, *CLEAR, *SEND, "--allow-cleartext-auth", "--user", user,
+                              "--password-file", "password", "--json", "-q")
+                yield from want(result, status, err=pattern, out='"usage"')
+            yield from want_nobody(server)
+
+    @case("password/pipe")
+    def _(ehlo):
+        write(ehlo, "message.eml", MESSAGE)
+        with Sink() as server:
+            result = ehlo("send", server.address, *CLEAR, *SEND, *login, "--password-file", "/dev/stdin",
+                          stdin=secret + b"\nmore\n")
+        yield from want_accepted(result, server)
+        yield from want_login(server)
 
     @case("password/none")
     def _(ehlo):

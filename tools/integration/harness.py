@@ -24,7 +24,8 @@ import unicodedata
 
 USER = "alice@ehlo.test"
 PASSWORD = "s3kr1t Zebra&Crossing/42"
-MESSAGE = b"From: alice@ehlo.test\nTo: bob@ehlo.test\nSubject: Hello\n\nHello Bob.\n.dot\n"
+MESSAGE = (b"From: alice@ehlo.test\nTo: bob@ehlo.test\nSubject: Hello\nDate: Mon, 3 Mar 2025 10:00:00 +0000\n\n"
+           b"Hello Bob.\n.dot\n")
 
 RUN_BOUND = 20  # seconds: what takes longer hangs
 WORKERS = 8     # cases at a time; most of them wait
