@@ -209,7 +209,7 @@ static bool has_call(enum ehlo_verb verb) {
 // Where the intent is after `verb`, which state.c says; a chunk ends where it was given.
 static enum ehlo_state intent_after(enum ehlo_state intent, enum ehlo_verb verb, bool last) {
   if (verb == EHLO_VERB_BDAT) {
-    return last ? EHLO_STATE_READY : EHLO_STATE_CHUNKED;
+    return ehlo_state_on_chunk(last);
   }
   return ehlo_state_on_send(intent, verb);
 }
@@ -297,9 +297,9 @@ static void try_tls(struct exploration *x, const struct place *from) {
   copy_place(&p, from);
   enum ehlo_state before = (enum ehlo_state)p.client.state;
   if (ehlo_tls_done(&p.client, 0) == EHLO_OK) {
-    bool first = before == EHLO_STATE_CONNECT;
-    cr_assert(first || before == EHLO_STATE_TLS);
-    cr_assert_eq((enum ehlo_state)p.client.state, first ? before : EHLO_STATE_GREETED);
+    cr_assert(before == EHLO_STATE_CONNECT || before == EHLO_STATE_TLS);
+    cr_assert_eq((enum ehlo_state)p.client.state, ehlo_state_on_tls(before));
+    cr_assert_eq(p.client.intent, p.client.state);
     keep(x, &p);
   }
 }
