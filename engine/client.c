@@ -329,7 +329,7 @@ static bool head_replies_by_recipient(const struct ehlo_client *c) {
 // RFC 2033 §4.3: without an accepted recipient the last chunk gets no reply.
 void ehlo_client_settle(struct ehlo_client *c) {
   while (head_replies_by_recipient(c) && c->num_accepted == 0 && head_is_sent(c)) {
-    c->state = EHLO_STATE_READY;
+    c->state = (uint8_t)ehlo_state_on_chunk(true);
     pop_pending(c);
   }
 }

@@ -17,7 +17,6 @@ static bool has_column(int verb) {
   return verb != EHLO_VERB_NONE && verb != EHLO_VERB_GREETING;
 }
 
-// The mark stands under the second letter, or the third of a long word.
 static void print_legality(void) {
   printf("%-8s", "");
   for (int v = 0; v < EHLO_NUM_VERBS; v++) {
@@ -26,18 +25,16 @@ static void print_legality(void) {
     }
   }
   for (int s = 0; s < EHLO_NUM_STATES; s++) {
-    int gap = 8 - (int)strlen(ehlo_state_name((enum ehlo_state)s));
-    printf("%s", ehlo_state_name((enum ehlo_state)s));
+    int width = 8;
+    const char *before = ehlo_state_name((enum ehlo_state)s);
     for (int v = 0; v < EHLO_NUM_VERBS; v++) {
       if (has_column(v)) {
-        int len = (int)strlen(ehlo_verb_name((enum ehlo_verb)v));
-        int before = len > 6 ? 2 : 1;
-        bool legal = ehlo_state_is_legal((enum ehlo_state)s, (enum ehlo_verb)v);
-        printf("%*s%c", gap + before, "", legal ? 'x' : '.');
-        gap = len - before;
+        printf("%-*s", width, before);
+        width = (int)strlen(ehlo_verb_name((enum ehlo_verb)v)) + 1;
+        before = ehlo_state_is_legal((enum ehlo_state)s, (enum ehlo_verb)v) ? "x" : ".";
       }
     }
-    printf("\n");
+    printf("%s\n", before);
   }
 }
 
@@ -50,7 +47,8 @@ struct command {
 };
 
 static struct ehlo_transition answer(int state, struct command c, int code) {
-  return ehlo_state_on_reply((enum ehlo_state)state, c.verb, (uint16_t)code, c.last_chunk);
+  unsigned context = c.last_chunk ? EHLO_REPLY_LAST_CHUNK : 0;
+  return ehlo_state_on_reply((enum ehlo_state)state, c.verb, (uint16_t)code, context);
 }
 
 static bool leads(int state, struct command c, int code, int next) {
