@@ -136,7 +136,7 @@ void ehlo_client_chunk_taken(struct ehlo_client *c, size_t n) {
   }
   size_t last = (c->pending_first + c->num_pending - 1U) % EHLO_PENDING_MAX;
   c->pending_end[last] = c->queued_total;
-  c->intent = c->chunk_last ? EHLO_STATE_READY : EHLO_STATE_CHUNKED;
+  c->intent = (uint8_t)ehlo_state_on_chunk(c->chunk_last);
   ehlo_client_settle(c);
 }
 
@@ -330,7 +330,7 @@ static bool head_replies_by_recipient(const struct ehlo_client *c) {
 // RFC 2033 §4.3: without an accepted recipient the last chunk gets no reply.
 void ehlo_client_settle(struct ehlo_client *c) {
   while (head_replies_by_recipient(c) && c->num_accepted == 0 && head_is_sent(c)) {
-    c->state = EHLO_STATE_READY;
+    c->state = (uint8_t)ehlo_state_on_chunk(true);
     pop_pending(c);
   }
 }
@@ -459,10 +459,8 @@ enum ehlo_status ehlo_tls_done(struct ehlo_client *c, uint64_t now_ms) {
   c->secure = true;
   forget(c);
   c->wait_start_ms = c->now_ms;
-  if (asked) {
-    c->state = EHLO_STATE_GREETED;
-    c->intent = EHLO_STATE_GREETED;
-  }
+  c->state = (uint8_t)ehlo_state_on_tls((enum ehlo_state)c->state);
+  c->intent = c->state;
   return EHLO_OK;
 }
 

@@ -149,12 +149,16 @@ static struct ehlo_transition on_body(enum ehlo_state state, uint16_t code, unsi
   return succeed_or_stay(next, next, code);
 }
 
+enum ehlo_state ehlo_state_on_chunk(bool last_chunk) {
+  return last_chunk ? EHLO_STATE_READY : EHLO_STATE_CHUNKED;
+}
+
 // RFC 3030 §2: a chunk that is refused spoils the message; only RSET or QUIT make sense after it.
 static struct ehlo_transition on_bdat(enum ehlo_state state, uint16_t code, unsigned context) {
   if ((context & EHLO_REPLY_LAST_CHUNK) != 0) {
     return on_body(state, code, context);
   }
-  enum ehlo_state next = EHLO_STATE_CHUNKED;
+  enum ehlo_state next = ehlo_state_on_chunk(false);
   return succeed_or_stay(next, next, code);
 }
 
@@ -207,4 +211,8 @@ struct ehlo_transition ehlo_state_on_reply(enum ehlo_state state, enum ehlo_verb
       break;
   }
   return (struct ehlo_transition){EHLO_STATE_FAILED, EHLO_EVENT_NONE, EHLO_E_REPLY_UNEXPECTED};
+}
+
+enum ehlo_state ehlo_state_on_tls(enum ehlo_state state) {
+  return state == EHLO_STATE_TLS ? EHLO_STATE_GREETED : state;
 }

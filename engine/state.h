@@ -33,4 +33,10 @@ enum ehlo_reply_context {
 struct ehlo_transition ehlo_state_on_reply(enum ehlo_state state, enum ehlo_verb verb,
                                            uint16_t code, unsigned context);
 
+// Where the session, or its intent, is once a BDAT chunk is given to its end.
+enum ehlo_state ehlo_state_on_chunk(bool last_chunk);
+
+// Where the TLS handshake leads: nowhere, if it was done before the greeting.
+enum ehlo_state ehlo_state_on_tls(enum ehlo_state state);
+
 #endif  // EHLO_ENGINE_STATE_H

@@ -323,7 +323,7 @@ enum ehlo_event_type ehlo_submit_next(struct ehlo_submit *s, struct ehlo_client 
   switch (type) {
     case EHLO_EVENT_NONE:
       advance(s, c);
-      if (s->body_due) {
+      if (s->body_due && !s->finished) {
         return want_chunk(s, out);
       }
       break;

@@ -149,6 +149,9 @@ static bool begin_transaction(struct ehlo_submit *s, struct ehlo_client *c) {
     return refuse_unsent(s, m, &verdict);
   }
   if (max_mails > 0 && s->num_mail >= max_mails) {
+    if (s->num_under_way > 0) {
+      return false;  // what becomes of those may say more
+    }
     verdict = (struct ehlo_verdict){.outcome = EHLO_OUTCOME_DEFERRED,
                                     .stage = EHLO_STAGE_MAIL,
                                     .problem = EHLO_PROBLEM_MAIL_MAX};

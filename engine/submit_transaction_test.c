@@ -136,8 +136,8 @@ static const struct ehlo_submit_case several[] = {
      OK OK GO BODY MAIL RCPT DATA "S: 554 spam\n" OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
      "? message 0 refused body\n? message 1 accepted quit\n= partial quit 1\n"},
     {"both refused", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT OK DATA GO BODY "S: 554 spam\n"
-     MAIL OK RCPT OK DATA GO BODY "S: 451 later\n" QUIT "? message 1 deferred body\n"
-     "= refused body 69\n"},
+     MAIL OK RCPT OK DATA GO BODY "S: 451 later\n" QUIT "? message 0 refused body\n? message 1 deferred body\n"
+     "= deferred body 75\n"},
     // RFC 5321 §4.1.4: MAIL has no place in a transaction that is open.
     {"a recipient refused: RSET first", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT NO
      "C: RSET\n" OK MAIL OK RCPT OK DATA GO BODY OK QUIT "? message 0 refused rcpt\n"

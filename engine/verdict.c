@@ -7,27 +7,34 @@ static bool is_taken(const struct ehlo_message *m) {
 }
 
 // Every message is decided: for several of them, what can be said of all. That the server may have
-// one matters more than what became of the others.
+// one matters more than what became of the others; where none was taken, that trying again may help
+// matters more than a refusal.
 static void conclude(struct ehlo_submit *s) {
-  const struct ehlo_message *messages = s->config.messages;
   const struct ehlo_message *unknown = NULL;
-  const struct ehlo_message *last = &messages[s->config.num_messages - 1];
-  size_t num_accepted = 0;
+  const struct ehlo_message *refused = NULL;
+  const struct ehlo_message *other = NULL;
   size_t num_taken = 0;
+  size_t num_accepted = 0;
   for (size_t i = 0; i < s->config.num_messages; i++) {
-    num_accepted += messages[i].verdict.outcome == EHLO_OUTCOME_ACCEPTED;
-    num_taken += is_taken(&messages[i]);
-    if (unknown == NULL && messages[i].verdict.outcome == EHLO_OUTCOME_UNKNOWN) {
-      unknown = &messages[i];
+    const struct ehlo_message *m = &s->config.messages[i];
+    num_taken += is_taken(m);
+    num_accepted += m->verdict.outcome == EHLO_OUTCOME_ACCEPTED;
+    if (m->verdict.outcome == EHLO_OUTCOME_UNKNOWN) {
+      unknown = unknown != NULL ? unknown : m;
+    } else if (m->verdict.outcome == EHLO_OUTCOME_REFUSED) {
+      refused = m;
+    } else if (!is_taken(m)) {
+      other = m;
     }
   }
   if (unknown != NULL) {
     s->verdict = unknown->verdict;
-  } else if (num_taken > 0 && num_accepted < s->config.num_messages) {
-    s->verdict = last->verdict;
-    s->verdict.outcome = EHLO_OUTCOME_PARTIAL;
+  } else if (num_taken == 0) {
+    s->verdict = other != NULL ? other->verdict : refused->verdict;
   } else {
-    s->verdict = num_taken > 0 ? last->verdict : messages[0].verdict;
+    s->verdict = s->config.messages[s->config.num_messages - 1].verdict;
+    s->verdict.outcome = num_accepted == s->config.num_messages ? EHLO_OUTCOME_ACCEPTED
+                                                                : EHLO_OUTCOME_PARTIAL;
   }
 }
 

@@ -169,13 +169,21 @@ static void note_verdicts(struct session *s) {
   }
 }
 
-static void run(struct session *s) {
+static struct ehlo_transport *transport_of(struct session *s,
+                                           const struct ehlo_replay_options *options) {
+  const struct ehlo_submit *submit = s->settings.present ? &s->submission.submit : NULL;
+  return options->around == NULL
+             ? &s->player.base
+             : options->around(options->around_arg, &s->player.base, &s->client, submit);
+}
+
+static void run(struct session *s, const struct ehlo_replay_options *options) {
   struct ehlo_program *program = begin_program(s);
   ehlo_client_init(&s->client, &s->settings.client, s->buffer, sizeof(s->buffer),
                    s->player.time_us / 1000);
   struct ehlo_pump pump = {
       .client = &s->client,
-      .transport = &s->player.base,
+      .transport = transport_of(s, options),
       .program = program,
       .observer = {on_event, s},
       .tls_first = ehlo_player_tls_is_next(&s->player),
@@ -227,7 +235,7 @@ void ehlo_replay_run(struct ehlo_replay_result *out, ehlo_read_fn read, void *ar
     snprintf(out->error_text, sizeof(out->error_text), "%s", s->settings.error);
     out->error = (struct ehlo_transcript_error){s->settings.error_line, 1, out->error_text};
   } else if (!s->player.bad) {
-    run(s);
+    run(s, options);
     judge(s);
   } else {
     judge(s);

@@ -7,8 +7,13 @@
 
 struct ehlo_replay_options {
   enum ehlo_chunks chunks;
-  bool tolerant;              // client bytes may differ
-  struct ehlo_writer *copy;   // NULL, or where the transcript goes with its events made anew
+  bool tolerant;             // client bytes may differ
+  struct ehlo_writer *copy;  // NULL, or where the transcript goes with its events made anew
+  // NULL, or gives the transport that the session gets in place of the player: one around it, that
+  // cuts or counts or breaks. Client and submission (NULL if it is none) live as long as the replay.
+  struct ehlo_transport *(*around)(void *arg, struct ehlo_transport *player,
+                                   const struct ehlo_client *c, const struct ehlo_submit *submit);
+  void *around_arg;
 };
 
 enum ehlo_replay_verdict {
@@ -20,14 +25,14 @@ enum ehlo_replay_verdict {
 
 struct ehlo_replay_result {
   enum ehlo_replay_verdict verdict;
-  struct ehlo_divergence divergence;          // DIVERGED
-  struct ehlo_transcript_error error;         // BAD; its message lives as long as the result
+  struct ehlo_divergence divergence;   // DIVERGED
+  struct ehlo_transcript_error error;  // BAD; its message lives as long as the result
   char error_text[160];
-  bool is_submission;                         // it has "! submit" facts: policy decided
-  enum ehlo_outcome outcome;                  // then
+  bool is_submission;         // it has "! submit" facts: policy decided
+  enum ehlo_outcome outcome;  // then
   enum ehlo_stage stage;
-  enum ehlo_state state;                      // where the client stood at the end
-  enum ehlo_status status;                    // its sticky error
+  enum ehlo_state state;    // where the client stood at the end
+  enum ehlo_status status;  // its sticky error
   size_t num_events;
   size_t num_flights;                         // of the client: round trips, TLS handshakes included
   size_t num_handshake_flights;

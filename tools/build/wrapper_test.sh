@@ -130,6 +130,15 @@ run_wrapper -- run //tools:ehlo -- test
 check "mail servers are not asked for by run" calls_are "bazel run //tools:ehlo -- test"
 
 new_machine
+run_wrapper -- run //tools/coverage -- --missed
+check "coverage asks for LLVM's tools" called "no-services $install llvm"
+put usr/lib/llvm-14/bin/llvm-profdata
+run_wrapper -- test --config=coverage //engine/...
+check "... which may stand beside the compiler" [ "$(grep -c llvm "$machine/calls")" = 1 ]
+run_wrapper -- test --config=valgrind //engine/...
+check "valgrind is asked for by its configuration" called "no-services $install valgrind"
+
+new_machine
 rm "$machine/usr/include/android/openssl/is_boringssl.h"
 run_wrapper -- build //... --repo_env=EHLO_BORINGSSL=/home/me/boringssl
 check "a BoringSSL of one's own needs no package" not_called apt-get
