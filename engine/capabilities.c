@@ -122,7 +122,7 @@ static void add_xclient(struct ehlo_capabilities *out, struct ehlo_span params) 
   }
 }
 
-// 1*DIGIT that is at most `max`; false for anything else.
+// 1*DIGIT that is at most `max`; false for anything else, and then the number stays as it was.
 static bool read_number(struct ehlo_span word, uint64_t max, uint64_t *out_number) {
   uint64_t number = 0;
   for (size_t i = 0; i < word.len; i++) {
@@ -132,8 +132,11 @@ static bool read_number(struct ehlo_span word, uint64_t max, uint64_t *out_numbe
     }
     number = number * 10 + digit;
   }
+  if (word.len == 0) {
+    return false;
+  }
   *out_number = number;
-  return word.len > 0;
+  return true;
 }
 
 static struct ehlo_span take_until_comma(struct ehlo_span params) {
@@ -141,9 +144,11 @@ static struct ehlo_span take_until_comma(struct ehlo_span params) {
   return comma != NULL ? (struct ehlo_span){params.bytes, (size_t)(comma - params.bytes)} : params;
 }
 
-static uint32_t take_number(struct ehlo_span *params) {
+static void take_number(uint32_t *out_number, struct ehlo_span params) {
   uint64_t number;
-  return read_number(take_word(params, false), UINT32_MAX, &number) ? (uint32_t)number : 0;
+  if (read_number(take_word(&params, false), UINT32_MAX, &number)) {
+    *out_number = (uint32_t)number;
+  }
 }
 
 // RFC 1870 §4: size-param ::= [1*DIGIT]. What is no number, or none of 64 bits, tells no limit.
@@ -193,11 +198,10 @@ static void add_with_params(struct ehlo_capabilities *out, struct ehlo_span word
     add_size(out, params);
   } else if (word_is(word, "FUTURERELEASE")) {  // RFC 4865 §4: max-interval SP max-datetime
     out->future_release = true;
-    out->max_hold_s = take_number(&params);
+    take_number(&out->max_hold_s, params);
   } else if (word_is(word, "DELIVERBY")) {  // RFC 2852 §4: [min-by-time *( "," extension-token )]
     out->deliver_by = true;
-    params = take_until_comma(params);
-    out->min_by_s = take_number(&params);
+    take_number(&out->min_by_s, take_until_comma(params));
   } else if (word_is(word, "XCLIENT")) {
     add_xclient(out, params);
   } else if (word_is(word, "LIMITS")) {

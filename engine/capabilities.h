@@ -32,6 +32,7 @@ struct ehlo_capabilities {
   bool xclient;         // Postfix; the attributes are in `xclient_names`
   bool limits;          // RFC 9422
   // 0 in all of these means that nothing was told, or nothing that is a number of that size.
+  // Of several lines the last number counts, and of LIMITS the smallest.
   uint64_t max_size;          // octets (RFC 1870)
   uint32_t max_hold_s;        // the longest HOLDFOR, in seconds
   uint32_t min_by_s;          // the shortest BY with mode R, in seconds

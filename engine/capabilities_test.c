@@ -123,6 +123,8 @@ Test(capabilities, size) {
       {"SIZE +10", 0},
       {"SIZE 10 20", 10},
       {"SIZE 10\nSIZE 20", 20},  // the last one told
+      {"SIZE 10\nSIZE", 10},
+      {"SIZE 10\nSIZE x", 10},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     struct ehlo_capabilities caps = parse(rows[i].lines);
@@ -231,6 +233,8 @@ Test(capabilities, numbers) {
       {"FUTURERELEASE 4294967296", .hold = 0},
       {"FUTURERELEASE -5", .hold = 0},
       {"FUTURERELEASEX 5", .hold = 0},
+      {"FUTURERELEASE 5\nFUTURERELEASE", .hold = 5},
+      {"FUTURERELEASE 5\nFUTURERELEASE 3", .hold = 3},
       {"DELIVERBY 120", .by = 120},
       {"DELIVERBY 120,X-OTHER", .by = 120},
       {"DELIVERBY ,X", .hold = 0},

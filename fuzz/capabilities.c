@@ -132,12 +132,12 @@ static void read_keyword(struct ehlo_capabilities *out, char **words, size_t num
   if (strcasecmp(words[0], "SIZE") == 0 && number(first, "18446744073709551615", &n)) {
     out->max_size = n;
   } else if (strcasecmp(words[0], "FUTURERELEASE") == 0) {
-    out->max_hold_s = number(first, "4294967295", &n) ? (uint32_t)n : 0;
+    out->max_hold_s = number(first, "4294967295", &n) ? (uint32_t)n : out->max_hold_s;
   } else if (strcasecmp(words[0], "DELIVERBY") == 0) {
-    char copy[32];
-    snprintf(copy, sizeof(copy), "%.30s", first);
-    copy[strcspn(copy, ",")] = '\0';
-    out->min_by_s = number(copy, "4294967295", &n) ? (uint32_t)n : 0;
+    if (num > 1) {
+      words[1][strcspn(words[1], ",")] = '\0';
+    }
+    out->min_by_s = number(first, "4294967295", &n) ? (uint32_t)n : out->min_by_s;
   } else if (strcasecmp(words[0], "XCLIENT") == 0) {
     add_names(out->xclient_names, sizeof(out->xclient_names), words + 1, num - 1);
   } else if (strcasecmp(words[0], "LIMITS") == 0) {

@@ -113,8 +113,33 @@ static const struct same_row same_rows[] = {
      "C: data\nS: 354 go\n= reply 354 to DATA\n= body wanted\n"
      "C: a\nC: .\nS: 250 ok\n= reply 250 to body\n"
      "C: quit\nS: 221 bye\n= reply 221 to QUIT\n= closed\n"},
-    {"a command that nobody knows",
-     EHLO "C: XFOO a=b\nS: 500 what\n= reply 500 to other\n" QUIT},
+    {"LHLO, and a reply for each recipient",
+     "C: LHLO a.example\nS: 250 b\n= reply 250 to LHLO\n" MAIL RCPT RCPT DATA
+     "C: a\nC: .\nS: 250 ok\n= reply 250 to body\nS: 452 no\n= reply 452 to body\n" QUIT},
+    {"LMTP in flights",
+     "C: LHLO a.example\nS: 250-b\nS: 250 PIPELINING\n= reply 250 to LHLO\n"
+     "C: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: RCPT TO:<e@f>\nC: DATA\n"
+     "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 354 go\n"
+     "= reply 250 to MAIL\n= reply 250 to RCPT\n= reply 250 to RCPT\n= reply 354 to DATA\n"
+     "= body wanted\nC: a\nC: .\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\n"
+     "S: 250 ok\nS: 550 no\nS: 250 ok\nS: 250 ok\n"
+     "= reply 250 to body\n= reply 550 to body\n= reply 250 to MAIL\n= reply 250 to RCPT\n" QUIT},
+    {"chunks in LMTP",
+     "C: LHLO a.example\nS: 250-b\nS: 250-PIPELINING\nS: 250 CHUNKING\n= reply 250 to LHLO\n" MAIL
+         RCPT RCPT "C: BDAT 3\nC: a\nC: BDAT 3 LAST\nC: b\nS: 250 ok\nS: 250 ok\nS: 452 no\n"
+     "= reply 250 to BDAT\n= reply 250 to BDAT\n= reply 452 to BDAT\n" QUIT},
+    {"a last chunk for nobody in LMTP",
+     "C: LHLO a.example\nS: 250-b\nS: 250-PIPELINING\nS: 250 CHUNKING\n= reply 250 to LHLO\n"
+     "C: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: BDAT 3 LAST\nC: a\nS: 250 ok\nS: 550 no\n"
+     "= reply 250 to MAIL\n= reply 550 to RCPT\n" QUIT},
+    {"ETRN", EHLO_WITH("S: 250 ETRN\n") "C: ETRN @b\nS: 253 ok\n= reply 253 to ETRN\n" QUIT},
+    {"XCLIENT, and EHLO after it",
+     EHLO_WITH("S: 250 XCLIENT ADDR\n") "C: XCLIENT ADDR=192.0.2.1\nS: 220 b\n"
+                                        "= reply 220 to XCLIENT\n" EHLO QUIT},
+    {"XCLIENT that was not offered",
+     EHLO "C: XCLIENT a=b\nS: 550 no\n= reply 550 to XCLIENT\n" QUIT},
+    {"ETRN in lower case", EHLO "C: etrn b\nS: 500 no\n= reply 500 to ETRN\n" QUIT},
+    {"a command that nobody knows", EHLO "C: XFOO a=b\nS: 500 what\n= reply 500 to other\n" QUIT},
     {"an empty line", EHLO "C:\nS: 500 what\n= reply 500 to other\n" QUIT},
     {"a command out of order", EHLO "C: DATA\nS: 503 no\n= reply 503 to DATA\n" QUIT},
     {"an extension that was not offered",
