@@ -17,6 +17,9 @@
 #define DATA "> data\nC: DATA\nS: 354 go\n= reply DATA 354\n= body-wanted\n"
 
 // With its buffer a session is bound, and an idle one may be small.
+_Static_assert(sizeof(struct ehlo_client) <= 2048, "the context is small");
+_Static_assert(sizeof(struct ehlo_client) + EHLO_BUFFER_MIN <= 4096, "an idle session is small");
+
 Test(client_room, rule_1_sizes) {
   fprintf(stderr, "sizeof(struct ehlo_client): %zu\n", sizeof(struct ehlo_client));
   cr_assert_leq(sizeof(struct ehlo_client), 2048U);

@@ -53,6 +53,8 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [GOAL_STATUS + EHLO_E_UNSUPPORTED] = "status unsupported",
     [GOAL_STATUS + EHLO_E_CLEARTEXT] = "status cleartext",
     [GOAL_STATUS + EHLO_E_BARE_CR] = "status bare-cr",
+    [GOAL_STATUS + EHLO_E_BARE_LF] = "status bare-lf",
+    [GOAL_STATUS + EHLO_E_NUL_DOT] = "status nul-dot",
     [GOAL_STATUS + EHLO_E_CHUNK_SIZE] = "status chunk-size",
     [GOAL_STATUS + EHLO_E_REPLY_SYNTAX] = "status reply-syntax",
     [GOAL_STATUS + EHLO_E_REPLY_CODE] = "status reply-code",
@@ -75,6 +77,8 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
 #define SETTING_CLEARTEXT 1  // credentials may go without TLS
 #define SETTING_HOLD 2       // output is taken by "A" steps alone
 #define SETTING_ROOM 12      // which of four sizes the buffer has, in two bits
+#define SETTING_BARE_CR 16   // a bare CR in the message is repaired
+#define SETTING_BARE_LF 32   // a bare LF in the message is refused
 
 #define NUM_ROOMS 4
 static const size_t rooms[NUM_ROOMS] = {EHLO_BUFFER_MIN, 8192, 24576, EHLO_BUFFER_FULL};
@@ -343,7 +347,13 @@ static void finish(struct session *s) {
 }
 
 static void run(struct session *s, const uint8_t *data, size_t size, struct ehlo_fuzz_cuts cuts) {
-  struct ehlo_config config = {.allow_cleartext_auth = (data[0] & SETTING_CLEARTEXT) != 0};
+  bool repair = (data[0] & SETTING_BARE_CR) != 0;
+  bool exact = (data[0] & SETTING_BARE_LF) != 0;
+  struct ehlo_config config = {
+      .allow_cleartext_auth = (data[0] & SETTING_CLEARTEXT) != 0,
+      .bare_cr = repair ? EHLO_BARE_CR_REPAIR : EHLO_BARE_CR_REFUSE,
+      .bare_lf = exact ? EHLO_BARE_LF_REFUSE : EHLO_BARE_LF_NORMALISE,
+  };
   memset(s, 0, sizeof(*s));
   s->buf_len = rooms[(data[0] & SETTING_ROOM) / 4];
   s->buf = malloc(s->buf_len);
@@ -351,6 +361,8 @@ static void run(struct session *s, const uint8_t *data, size_t size, struct ehlo
   s->cuts = cuts;
   ehlo_client_init(&s->client, &config, s->buf, s->buf_len, s->now_ms);
   ehlo_witness_init(&s->witness, &s->client, config.allow_cleartext_auth);
+  s->witness.bare_cr_repaired = repair;
+  s->witness.bare_lf_refused = exact;
   for (size_t at = 2; at < size;) {
     uint8_t text[EHLO_FUZZ_TEXT_MAX];
     char what;

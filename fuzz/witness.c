@@ -146,10 +146,14 @@ void ehlo_witness_body(struct ehlo_witness *w, enum ehlo_status status, bool chu
   w->chunk_text |= chunk && len > 0;
   for (size_t i = 0; i < len; i++) {
     if (bytes[i] == '\n') {
+      EHLO_FUZZ_CHECK(w->cr || !w->bare_lf_refused);
       end_line(w, chunk);
       continue;
     }
-    EHLO_FUZZ_CHECK(!w->cr);
+    if (w->cr) {
+      EHLO_FUZZ_CHECK(w->bare_cr_repaired);
+      end_line(w, chunk);
+    }
     w->cr = bytes[i] == '\r';
     if (!w->cr) {
       if (!chunk && !w->in_line && bytes[i] == '.') {
@@ -167,8 +171,9 @@ static void end_chunk(struct ehlo_witness *w, enum ehlo_status status) {
   if (status != EHLO_OK && status != EHLO_E_CHUNK_SIZE) {
     return;
   }
-  EHLO_FUZZ_CHECK(!w->chunk_octets && (w->chunk_broken || !w->cr));
-  if (w->in_line && !w->chunk_broken) {
+  EHLO_FUZZ_CHECK(!w->chunk_octets && (w->chunk_broken || !w->cr || w->bare_cr_repaired));
+  if ((w->in_line || w->cr) && !w->chunk_broken) {
+    EHLO_FUZZ_CHECK(!w->bare_lf_refused);
     end_line(w, true);
   }
   w->chunk_broken |= !w->chunk_held;
@@ -188,8 +193,9 @@ void ehlo_witness_body_end(struct ehlo_witness *w, enum ehlo_status status, bool
   if (status != EHLO_OK) {
     return;
   }
-  EHLO_FUZZ_CHECK(!w->cr);
-  if (w->in_line) {
+  EHLO_FUZZ_CHECK(!w->cr || w->bare_cr_repaired);
+  if (w->in_line || w->cr) {
+    EHLO_FUZZ_CHECK(!w->bare_lf_refused || w->cr);
     end_line(w, false);
   }
   want(w, ehlo_str(".\r\n"), EHLO_OUTPUT_BODY);

@@ -16,6 +16,8 @@ struct ehlo_witness_command {
 struct ehlo_witness {
   const struct ehlo_client *client;
   bool cleartext_allowed;
+  bool bare_cr_repaired;          // a bare CR counts as a line end
+  bool bare_lf_refused;           // and a bare LF as none
   struct ehlo_fuzz_bytes wanted;  // what the accepted verbs have to send
   struct ehlo_fuzz_bytes kinds;   // for each of these octets, the flags of its span
   struct ehlo_fuzz_bytes sent;    // what was sent
