@@ -17,10 +17,10 @@ static const struct ehlo_config plain;
 
 // ---- Parameters ---------------------------------------------------------------------------------
 
-#define OFFERS                                                                                   \
-  HELLO                                                                                          \
-      "S: 250-x\nS: 250-SIZE\nS: 250-DSN\nS: 250-8BITMIME\nS: 250-BINARYMIME\nS: 250-CHUNKING\n" \
-      "S: 250 REQUIRETLS\n= reply EHLO 250\n"
+#define OFFERS                                                                               \
+  HELLO                                                                                      \
+  "S: 250-x\nS: 250-SIZE\nS: 250-DSN\nS: 250-8BITMIME\nS: 250-BINARYMIME\nS: 250-CHUNKING\n" \
+  "S: 250 REQUIRETLS\n= reply EHLO 250\n"
 
 static const char *const parameters[][2] = {
     {"form before offer, place, path after them",
@@ -154,10 +154,10 @@ Test(client_verbs, lmtp) {
 
 // ---- ETRN and XCLIENT ---------------------------------------------------------------------------
 
-#define EXTRAS                                                                                  \
-  HELLO                                                                                         \
-      "S: 250-x\nS: 250-ETRN\nS: 250-PIPELINING\nS: 250-XCLIENT NAME ADDR\nS: 250 AUTH LOGIN\n" \
-      "= reply EHLO 250\n"
+#define EXTRAS                                                                              \
+  HELLO                                                                                     \
+  "S: 250-x\nS: 250-ETRN\nS: 250-PIPELINING\nS: 250-XCLIENT NAME ADDR\nS: 250 AUTH LOGIN\n" \
+  "= reply EHLO 250\n"
 
 static const char *const extras[][2] = {
     {"ETRN", EXTRAS "> etrn example.org\nC: ETRN example.org\nS: 250 x\n= reply ETRN 250\n"
@@ -336,6 +336,29 @@ Test(client_verbs, move) {
   cr_assert_eq(ehlo_client_move(&c, large, sizeof(large)), EHLO_E_STATE, "over");
   give(&copy, "0\r\n");
   cr_assert_eq(ehlo_client_move(&copy, large, sizeof(large)), EHLO_E_REPLY_SYNTAX);
+}
+
+// Between a reply and what follows it a session is not idle; during a handshake it is.
+Test(client_verbs, move_before_tls) {
+  static uint8_t large[EHLO_BUFFER_DEFAULT];
+  static uint8_t small[EHLO_BUFFER_MIN];
+  struct ehlo_client c;
+  struct ehlo_event event;
+  size_t used;
+  ehlo_client_init(&c, &plain, large, sizeof(large), 0);
+  give(&c, "220 x\r\n");
+  ehlo_send_ehlo(&c, ehlo_str("c"));
+  drain(&c);
+  give(&c, "250-x\r\n250 STARTTLS\r\n");
+  cr_assert_eq(ehlo_send_starttls(&c), EHLO_OK);
+  drain(&c);
+  ehlo_input(&c, &used, (const uint8_t *)"220 x\r\n", 7, 0);
+  cr_assert_eq(ehlo_next(&c, &event), EHLO_EVENT_REPLY);
+  cr_assert_eq(ehlo_client_move(&c, small, sizeof(small)), EHLO_E_STATE);
+  cr_assert_eq(ehlo_next(&c, &event), EHLO_EVENT_TLS_WANTED);
+  cr_assert_eq(ehlo_client_move(&c, small, sizeof(small)), EHLO_OK);
+  cr_assert_eq(ehlo_tls_done(&c, 0), EHLO_OK);
+  cr_assert_eq(ehlo_client_state(&c), EHLO_STATE_GREETED);
 }
 
 // Offsets go on, and each buffer has its own limits.

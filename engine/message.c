@@ -104,10 +104,9 @@ static enum ehlo_status commit_text(struct ehlo_client *c, size_t written) {
   if (written == 0) {
     return EHLO_OK;
   }
-  bool held = c->chunk_way == EHLO_CHUNK_HELD;
-  size_t room = held ? 0 : c->chunk_left - 1 < written ? (size_t)(c->chunk_left - 1) : written;
+  size_t room = c->chunk_left - 1 < written ? (size_t)(c->chunk_left - 1) : written;
   bool fits = written == room;
-  bool ends = !held && written == c->chunk_left && ehlo_output_tail(c)[written - 1] == '\n';
+  bool ends = written == c->chunk_left && ehlo_output_tail(c)[written - 1] == '\n';
   c->chunk_way = EHLO_CHUNK_TEXT;
   commit(c, room);
   c->chunk_left -= room;
