@@ -1,5 +1,5 @@
-// What the preflight finds in a message, a reference finds that has the whole message before it: the same
-// findings on the same lines at any cut, and the size that the encoder then sends.
+// What the preflight finds in a message, a reference finds that has the whole message before it: the
+// same findings on the same lines at any cut, and the size that the encoder then sends.
 #include "engine/preflight.h"
 
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static void judge(const struct ehlo_preflight *p, const struct ehlo_reference_me
   EHLO_FUZZ_CHECK(p->wire_size == wanted->size);
 }
 
-// What the encoder makes of it without dots, which is what SIZE means; and what it refuses is found.
+// What the encoder makes of it without dots, which is what SIZE means; what it refuses is found.
 static void encode(const struct ehlo_preflight *p, const uint8_t *message, size_t len) {
   size_t cap = 2 * len + EHLO_BODY_END_MAX;
   uint8_t *out = malloc(cap);

@@ -1,5 +1,5 @@
-// What there is to find in a message, by a reference that has all of it before it and looks at it line
-// by line, once for each kind of finding.
+// What there is to find in a message, by a reference that has all of it before it and looks at it
+// line by line, once for each kind of finding.
 #ifndef EHLO_FUZZ_REFERENCE_MESSAGE_H
 #define EHLO_FUZZ_REFERENCE_MESSAGE_H
 
