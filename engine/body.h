@@ -45,14 +45,14 @@ void ehlo_body_set_bare_lf(struct ehlo_body *b, enum ehlo_bare_lf bare_lf);
 
 // Encodes as much of `in` as fits into `out` (at least 4 bytes of room make progress certain). Any
 // cut of the input or of the output gives the same bytes. EHLO_E_BARE_CR: `*out_used` bytes were
-// good, the CR is the byte before. EHLO_E_BARE_LF, EHLO_E_NUL_DOT: the byte that was not taken would
-// end the line. The encoder stays there.
+// good, the CR is the byte before. EHLO_E_BARE_LF, EHLO_E_NUL_DOT: the byte that was not taken
+// would end the line. The encoder stays there.
 enum ehlo_status ehlo_body_encode(struct ehlo_body *b, size_t *out_used, size_t *out_len,
                                   uint8_t *out, size_t out_cap, const uint8_t *in, size_t in_len);
 
-// Writes the end: a CRLF where the last line lacks it, and for DATA ".\r\n". Needs EHLO_BODY_END_MAX
-// bytes of room, else EHLO_E_FULL and nothing happened. A pending bare CR: EHLO_E_BARE_CR; a last
-// line that may not end here: EHLO_E_BARE_LF or EHLO_E_NUL_DOT.
+// Writes the end: a CRLF where the last line lacks it, and for DATA ".\r\n". Needs
+// EHLO_BODY_END_MAX bytes of room, else EHLO_E_FULL and nothing happened. A pending bare CR:
+// EHLO_E_BARE_CR; a last line that may not end here: EHLO_E_BARE_LF or EHLO_E_NUL_DOT.
 #define EHLO_BODY_END_MAX 5
 enum ehlo_status ehlo_body_end(struct ehlo_body *b, size_t *out_len, uint8_t *out, size_t out_cap);
 

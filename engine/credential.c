@@ -1,5 +1,5 @@
-// What a credential looks like. The bounds here are chosen so that a password made by people or by a
-// generator is hardly ever taken for something else.
+// What a credential looks like. The bounds here are chosen so that a password made by people or by
+// a generator is hardly ever taken for something else.
 #include "engine/credential.h"
 
 #include <string.h>
@@ -114,7 +114,8 @@ static struct ehlo_span without_line_ends(struct ehlo_span s) {
   return s;
 }
 
-// Octets of the invisible character at `s`: U+00A0, U+200B to U+200F, U+2060, U+FEFF in UTF-8; else 0.
+// Octets of the invisible character at `s`: U+00A0, U+200B to U+200F, U+2060, U+FEFF in UTF-8; else
+// 0.
 static size_t unseen_len(struct ehlo_span s) {
   if (begins_with(s, "\xc2\xa0")) {
     return 2;
@@ -203,8 +204,8 @@ static bool is_response(const struct decoded *d) {
   return d->valid && d->is_text && (plain || bearer);
 }
 
-// Padding is seldom in a password and tells more than the alphabet alone: of random text of that length,
-// one in 3000 (one in 100,000) decodes to printable characters.
+// Padding is seldom in a password and tells more than the alphabet alone: of random text of that
+// length, one in 3000 (one in 100,000) decodes to printable characters.
 #define TEXT_LEN_PADDED 8
 #define TEXT_LEN 12
 
@@ -234,8 +235,9 @@ static size_t line_len(struct ehlo_span s) {
   return len;
 }
 
-// Two or more lines of base64, all but the last of one length: 76 from base64(1) and MIME, 64 from openssl
-// and PEM, 60 and 72 from others. A short first line may be a password, with something behind it.
+// Two or more lines of base64, all but the last of one length: 76 from base64(1) and MIME, 64 from
+// openssl and PEM, 60 and 72 from others. A short first line may be a password, with something
+// behind it.
 #define WRAPPED_LINE_MIN 60
 
 static bool is_wrapped(struct ehlo_span s) {
@@ -304,8 +306,8 @@ static bool is_json(struct ehlo_span s) {
   return s.bytes[at] == '"' && memchr(s.bytes + at, ':', s.len - at) != NULL;
 }
 
-// RFC 7515 §7.1: three parts of base64url with dots between; the first begins with `{"`, "eyJ" encoded.
-// Two parts that long are nothing that people make up.
+// RFC 7515 §7.1: three parts of base64url with dots between; the first begins with `{"`, "eyJ"
+// encoded. Two parts that long are nothing that people make up.
 #define CUT_TOKEN_MIN 40
 
 static bool is_cut_token(struct ehlo_span s) {

@@ -1,6 +1,6 @@
-// Looks at a user name and a password, or a token in its place, before they are used: what no mechanism
-// can send, and what is seldom meant. It is a function of its inputs, keeps no copy, alters nothing
-// and never says what it saw, only what it looks like.
+// Looks at a user name and a password, or a token in its place, before they are used: what no
+// mechanism can send, and what is seldom meant. It is a function of its inputs, keeps no copy,
+// alters nothing and never says what it saw, only what it looks like.
 #ifndef EHLO_ENGINE_CREDENTIAL_H
 #define EHLO_ENGINE_CREDENTIAL_H
 
@@ -32,8 +32,8 @@ enum ehlo_credential_finding {
   EHLO_NUM_CREDENTIAL_FINDINGS
 };
 
-// The findings as bits, 1 << finding each; 0: nothing is odd. Base64 is looked for in passwords of any
-// length, and said to be one only where what it decodes to leaves little doubt.
+// The findings as bits, 1 << finding each; 0: nothing is odd. Base64 is looked for in passwords of
+// any length, and said to be one only where what it decodes to leaves little doubt.
 uint32_t ehlo_credential_look(struct ehlo_span user, struct ehlo_span password);
 
 // Whether the finding is a reason to refuse, and not a warning.

@@ -1,5 +1,5 @@
-// Tests of the look at credentials: what is told of each kind of mishap, and silence on passwords that
-// people and generators make.
+// Tests of the look at credentials: what is told of each kind of mishap, and silence on passwords
+// that people and generators make.
 #include "engine/credential.h"
 
 #include <criterion/criterion.h>

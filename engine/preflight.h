@@ -1,6 +1,6 @@
-// Looks at a message before it is sent: what RFC 5321 and RFC 5322 forbid or advise against, with line
-// numbers, and its size as sent. It only reports, in memory that does not grow with the message; the
-// encoder (engine/body.h) refuses what may never leave.
+// Looks at a message before it is sent: what RFC 5321 and RFC 5322 forbid or advise against, with
+// line numbers, and its size as sent. It only reports, in memory that does not grow with the
+// message; the encoder (engine/body.h) refuses what may never leave.
 #ifndef EHLO_ENGINE_PREFLIGHT_H
 #define EHLO_ENGINE_PREFLIGHT_H
 
@@ -29,8 +29,8 @@ enum ehlo_finding_kind {
   EHLO_NUM_FINDINGS
 };
 
-// One finding: how often, and the line where it was met first (from 1). For TWICE that is the line of
-// the second, and `count` is the number of fields.
+// One finding: how often, and the line where it was met first (from 1). For TWICE that is the line
+// of the second, and `count` is the number of fields.
 struct ehlo_finding {
   enum ehlo_finding_kind kind;
   const char *field;  // TWICE, MISSING: the field's name, else NULL
@@ -42,8 +42,8 @@ struct ehlo_finding {
 // A fixed name such as "bare-cr"; never NULL.
 const char *ehlo_finding_name(enum ehlo_finding_kind kind);
 
-// Half a sentence for people, such as "a NUL byte"; never NULL. For TWICE and MISSING the name of the
-// field goes before it.
+// Half a sentence for people, such as "a NUL byte"; never NULL. For TWICE and MISSING the name of
+// the field goes before it.
 const char *ehlo_finding_text(enum ehlo_finding_kind kind);
 
 // Private: how often and where.
@@ -82,8 +82,8 @@ void ehlo_preflight_feed(struct ehlo_preflight *p, const uint8_t *in, size_t len
 // To be called once, after the last piece.
 void ehlo_preflight_end(struct ehlo_preflight *p);
 
-// After the end: gives the findings one by one, in the order of their kinds. `*pos` begins at 0. False:
-// there are no more.
+// After the end: gives the findings one by one, in the order of their kinds. `*pos` begins at 0.
+// False: there are no more.
 bool ehlo_preflight_next(const struct ehlo_preflight *p, size_t *pos, struct ehlo_finding *out);
 
 // After the end: how often; for MIXED_ENDS, TWICE and MISSING the number of findings.

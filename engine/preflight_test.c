@@ -31,8 +31,8 @@ static struct ehlo_preflight look(const char *in, size_t len, size_t first, size
 #define SELDOM_KINDS \
   ~(1U << EHLO_FINDING_MISSING | 1U << EHLO_FINDING_BARE_LF | 1U << EHLO_FINDING_NO_LAST_END)
 
-// What was found of `kinds`, in words: "lines fields size", then each finding as name=count@line, with
-// the field's name and the other line where there is one.
+// What was found of `kinds`, in words: "lines fields size", then each finding as name=count@line,
+// with the field's name and the other line where there is one.
 static const char *report(const struct ehlo_preflight *p, unsigned kinds) {
   static char out[1000];
   struct ehlo_finding f;

@@ -1,17 +1,18 @@
-// SMTP smuggling: what leaves the encoder has one end of data, at its end, to a strict server and to
-// every lenient kind that is known. What one server takes for the end and another for text lets a
-// message carry commands and further messages past the first to the second.
+// SMTP smuggling: what leaves the encoder has one end of data, at its end, to a strict server and
+// to every lenient kind that is known. What one server takes for the end and another for text lets
+// a message carry commands and further messages past the first to the second.
 //
-// A model here is how a server cuts the stream into lines, and which lines it takes for the end. What
-// each is known from:
-//   - RFC 5321 §4.1.1.4: only CRLF "." CRLF. Postfix from 3.9, Sendmail from 8.18, Exchange Online, Gmail.
-//   - LF is a line end with or without CR: <LF>.<LF>, <LF>.<CR><LF>, <CR><LF>.<LF>. Exim before 4.97.1
-//     (CVE-2023-51766), Postfix before 3.9 (CVE-2023-51764), Sendmail before 8.18 (CVE-2023-51765),
-//     aiosmtpd before 1.4.5 (CVE-2024-27305), OpenSMTPD, qpsmtpd and Dovecot 2.3.
-//   - CR alone is a line end too: <CR>.<CR>, <CR>.<CR><LF>, <CR><LF>.<CR>. Gateways that "clean" messages
-//     by making CRLF of each CR and each LF, as Cisco's does unless told otherwise.
-//   - NUL is dropped before anything else is looked at: <CR><LF>\0.<CR><LF>. It goes with each of the
-//     three above.
+// A model here is how a server cuts the stream into lines, and which lines it takes for the end.
+// What each is known from:
+//   - RFC 5321 §4.1.1.4: only CRLF "." CRLF. Postfix from 3.9, Sendmail from 8.18, Exchange Online,
+//     Gmail.
+//   - LF is a line end with or without CR: <LF>.<LF>, <LF>.<CR><LF>, <CR><LF>.<LF>. Exim before
+//     4.97.1 (CVE-2023-51766), Postfix before 3.9 (CVE-2023-51764), Sendmail before 8.18
+//     (CVE-2023-51765), aiosmtpd before 1.4.5 (CVE-2024-27305), OpenSMTPD, qpsmtpd and Dovecot 2.3.
+//   - CR alone is a line end too: <CR>.<CR>, <CR>.<CR><LF>, <CR><LF>.<CR>. Gateways that "clean"
+//     messages by making CRLF of each CR and each LF, as Cisco's does unless told otherwise.
+//   - NUL is dropped before anything else is looked at: <CR><LF>\0.<CR><LF>. It goes with each of
+//     the three above.
 //   - NUL ends the line as a C string has it: <CR><LF>.\0 and whatever follows up to the line end.
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -67,8 +68,8 @@ static bool is_lone_dot(const struct model *m, const uint8_t *line, size_t len) 
   return seen == 1 && line[0] == '.';
 }
 
-// How many lines of the stream the server takes for the end of data. `*out_rest`: what is behind the
-// first of them, and would be commands.
+// How many lines of the stream the server takes for the end of data. `*out_rest`: what is behind
+// the first of them, and would be commands.
 static size_t count_ends(const struct model *m, size_t *out_rest, const uint8_t *in,
                          size_t in_len) {
   uint8_t text[OUT_MAX];
@@ -113,8 +114,8 @@ static const struct settings all_settings[] = {
 };
 #define NUM_SETTINGS (sizeof(all_settings) / sizeof(all_settings[0]))
 
-// All that leaves of a message given in two pieces, or in single octets where `cut` is 0, into blocks of
-// `room` octets.
+// All that leaves of a message given in two pieces, or in single octets where `cut` is 0, into
+// blocks of `room` octets.
 static void send_message(struct sent *s, const struct settings *settings, const char *in,
                          size_t len, size_t cut, size_t room) {
   struct ehlo_body b;
@@ -138,8 +139,8 @@ static void send_message(struct sent *s, const struct settings *settings, const 
   }
 }
 
-// One end, and nothing behind it; or where the message is refused none at all, since the connection is
-// closed then.
+// One end, and nothing behind it; or where the message is refused none at all, since the connection
+// is closed then.
 static void expect_one_end(const struct sent *s, const char *what, size_t where) {
   for (size_t m = 0; m < NUM_MODELS; m++) {
     size_t rest = 0;
@@ -245,10 +246,10 @@ Test(smuggling, every_short_message) {
   cr_assert_gt(num_sent, 40000);
 }
 
-// A server that takes a line in pieces, as fgets() gives them, and forgets that the line goes on, sees a
-// dot at the start of a piece. It is the one thing here that the encoder cannot help: the dot stands
-// in the middle of a line. It takes a line over 998 octets, which the preflight refuses; --force sends
-// it. What the encoder does owe is that such lines have one end to every model above.
+// A server that takes a line in pieces, as fgets() gives them, and forgets that the line goes on,
+// sees a dot at the start of a piece. It is the one thing here that the encoder cannot help: the
+// dot stands in the middle of a line. It takes a line over 998 octets, which the preflight refuses;
+// --force sends it. What the encoder does owe is that such lines have one end to every model above.
 Test(smuggling, long_lines) {
   static struct sent sent;
   static char in[3000];

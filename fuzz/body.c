@@ -1,6 +1,6 @@
 // What the encoder writes, an independent decoder reads back as the lines of the message, and where
-// nothing may be altered as its bytes; it has no bare CR, no bare LF and one end of data, to a server
-// that drops NUL too, and any cut of input and output gives the same bytes.
+// nothing may be altered as its bytes; it has no bare CR, no bare LF and one end of data, to a
+// server that drops NUL too, and any cut of input and output gives the same bytes.
 #include "engine/body.h"
 
 #include <stdlib.h>

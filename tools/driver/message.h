@@ -29,10 +29,10 @@ struct message_rules {
 
 #define MESSAGE_SENTENCE_MAX 512
 
-// Says of each finding where it is, `FILE:LINE: …`, and refuses what may not be sent: a line that ends
-// the message to some servers always; a bare CR, NUL, long lines, no header and line ends that are
-// not CRLF as the rules have it. The rest are warnings, and so is what a rule lets pass. Returns 0, or
-// EX_DATAERR with the first refusal in `error`; all are on standard error.
+// Says of each finding where it is, `FILE:LINE: …`, and refuses what may not be sent: a line that
+// ends the message to some servers always; a bare CR, NUL, long lines, no header and line ends that
+// are not CRLF as the rules have it. The rest are warnings, and so is what a rule lets pass.
+// Returns 0, or EX_DATAERR with the first refusal in `error`; all are on standard error.
 int message_check(char *error, size_t error_cap, struct warnings *warnings, const struct message *m,
                   const char *path, const struct message_rules *rules);
 

@@ -44,8 +44,8 @@ static int read_line(struct secret *out, int fd, const char *what) {
   return 0;
 }
 
-// Only the first line is the secret. What follows is looked at where that takes it from nobody else, to
-// tell a secret cut short; nothing of it is kept.
+// Only the first line is the secret. What follows is looked at where that takes it from nobody
+// else, to tell a secret cut short; nothing of it is kept.
 static void look_behind(struct secret *out, int fd) {
   static const uint32_t in_lines =
       1U << EHLO_CREDENTIAL_PASSWORD_WRAPPED | 1U << EHLO_CREDENTIAL_TOKEN_JSON;

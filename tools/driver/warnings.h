@@ -1,5 +1,5 @@
-// What is worth a word and stops nothing: said once on standard error as it is met, unless -q, or kept
-// for the JSON object with --json. A warning never holds a secret.
+// What is worth a word and stops nothing: said once on standard error as it is met, unless -q, or
+// kept for the JSON object with --json. A warning never holds a secret.
 #ifndef EHLO_TOOLS_DRIVER_WARNINGS_H
 #define EHLO_TOOLS_DRIVER_WARNINGS_H
 
