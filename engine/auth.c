@@ -20,8 +20,12 @@ bool ehlo_auth_is_text(struct ehlo_span text) {
   return true;
 }
 
+// A step that no mechanism has: what was refused once stays so.
+#define OVER 1000
+
 bool ehlo_auth_refuse(struct ehlo_auth *auth, enum ehlo_auth_problem why) {
   auth->problem = why;
+  auth->step = OVER;
   return false;
 }
 

@@ -105,7 +105,7 @@ bool ehlo_auth_put(struct ehlo_auth *auth, struct ehlo_span text);
 // The same for a saslname (RFC 5801 §4): "," as =2C and "=" as =3D.
 bool ehlo_auth_put_name(struct ehlo_auth *auth, struct ehlo_span name);
 
-// Notes `why` and returns false.
+// Notes `why` and returns false. No further response is to be had.
 bool ehlo_auth_refuse(struct ehlo_auth *auth, enum ehlo_auth_problem why);
 
 // ---- The mechanisms -------------------------------------------------------------------------------
