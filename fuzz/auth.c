@@ -235,6 +235,7 @@ struct run {
   struct ehlo_fuzz_bytes log;
   bool moves;
   bool refused;
+  bool guessed;  // the server's text has the password, so a response may have it of there
   bool too_slow;
 };
 
@@ -274,7 +275,7 @@ static void check_response(const struct run *r, const struct ehlo_fuzz_bytes *re
   bool has_password = holds(response, (const uint8_t *)PASSWORD, strlen(PASSWORD));
   bool tells = r->kind < 5 && r->kind != 2;
   EHLO_FUZZ_CHECK(response->len <= RESPONSE_MAX);
-  EHLO_FUZZ_CHECK(!has_password || (secret && tells));
+  EHLO_FUZZ_CHECK(!has_password || (secret && (tells || r->guessed)));
   EHLO_FUZZ_CHECK(secret || !holds(response, r->auth->ours.text, r->auth->ours.len));
   EHLO_FUZZ_CHECK(!holds(response, r->auth->expected.text, r->auth->expected.len));
 }
@@ -323,6 +324,7 @@ static void turn(struct run *r, const uint8_t *line, size_t len) {
     r->too_slow = iterations > ITERATIONS_RUN && iterations <= 600000 && !r->cred.on_trust;
     ehlo_fuzz_add(&r->model.server_first, challenge.bytes, challenge.len);
   }
+  r->guessed = r->guessed || holds(&challenge, (const uint8_t *)PASSWORD, strlen(PASSWORD));
   if (!r->too_slow) {
     move(r);
     bool was_proved = r->auth->proved;
