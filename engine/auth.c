@@ -7,6 +7,53 @@ static void add(struct ehlo_response *out, struct ehlo_span part) {
   out->parts[out->num_parts++] = part;
 }
 
+static bool is_nul_free(struct ehlo_span text) {
+  return text.len == 0 || memchr(text.bytes, '\0', text.len) == NULL;
+}
+
+bool ehlo_auth_is_text(struct ehlo_span text) {
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.bytes[i] < 0x20 || text.bytes[i] == 0x7f) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A step that no mechanism has: what was refused once stays so.
+#define OVER 1000
+
+bool ehlo_auth_refuse(struct ehlo_auth *auth, enum ehlo_auth_problem why) {
+  auth->problem = why;
+  auth->step = OVER;
+  return false;
+}
+
+bool ehlo_auth_put(struct ehlo_auth *auth, struct ehlo_span text) {
+  if (text.len > sizeof(auth->scratch) - auth->scratch_len) {
+    return false;
+  }
+  if (text.len > 0) {
+    memcpy(auth->scratch + auth->scratch_len, text.bytes, text.len);
+    auth->scratch_len += text.len;
+  }
+  return true;
+}
+
+bool ehlo_auth_put_name(struct ehlo_auth *auth, struct ehlo_span name) {
+  bool fits = true;
+  for (size_t i = 0; fits && i < name.len; i++) {
+    struct ehlo_span piece = {name.bytes + i, 1};
+    if (name.bytes[i] == ',') {
+      piece = (struct ehlo_span){(const uint8_t *)"=2C", 3};
+    } else if (name.bytes[i] == '=') {
+      piece = (struct ehlo_span){(const uint8_t *)"=3D", 3};
+    }
+    fits = ehlo_auth_put(auth, piece);
+  }
+  return fits;
+}
+
 // RFC 4616 §2: message = [authzid] UTF8NUL authcid UTF8NUL passwd
 static bool plain_respond(struct ehlo_auth *auth, const struct ehlo_span *challenge,
                           struct ehlo_response *out) {
@@ -15,7 +62,10 @@ static bool plain_respond(struct ehlo_auth *auth, const struct ehlo_span *challe
   (void)challenge;  // empty by the RFC; what servers put there means nothing
   memset(out, 0, sizeof(*out));
   if (auth->step++ > 0) {
-    return false;
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
+  }
+  if (!is_nul_free(cred->authzid) || !is_nul_free(cred->user) || !is_nul_free(cred->password)) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);  // a NUL would part the message elsewhere
   }
   out->secret = true;
   add(out, cred->authzid);
@@ -35,15 +85,43 @@ static bool login_respond(struct ehlo_auth *auth, const struct ehlo_span *challe
   (void)challenge;
   memset(out, 0, sizeof(*out));
   if (step > 1) {
-    return false;
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
+  }
+  if (!is_nul_free(cred->user) || !is_nul_free(cred->password)) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
   }
   out->secret = step == 1;
   add(out, step == 0 ? cred->user : cred->password);
   return true;
 }
 
+// RFC 4422 appendix A: extern-initial-resp = [ UTF8 without NUL ], nothing more. An empty one leaves
+// it to the server who we are.
+static bool external_respond(struct ehlo_auth *auth, const struct ehlo_span *challenge,
+                             struct ehlo_response *out) {
+  const struct ehlo_credentials *cred = auth->credentials;
+  (void)challenge;
+  memset(out, 0, sizeof(*out));
+  if (auth->step++ > 0) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
+  }
+  struct ehlo_span name = cred->authzid.len > 0 ? cred->authzid : cred->user;
+  if (!ehlo_auth_is_text(name)) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
+  }
+  add(out, name);
+  return true;
+}
+
 static void add_text(struct ehlo_response *out, const char *text) {
   add(out, (struct ehlo_span){(const uint8_t *)text, strlen(text)});
+}
+
+// A ^A in the name or the token would begin a key of its own.
+static bool is_token_sendable(struct ehlo_auth *auth) {
+  return (ehlo_auth_is_text(auth->credentials->user) &&
+          ehlo_auth_is_text(auth->credentials->password)) ||
+         ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
 }
 
 // "user=" user ^A "auth=Bearer " token ^A ^A; a second challenge says why not, and wants an empty
@@ -55,7 +133,10 @@ static bool xoauth2_respond(struct ehlo_auth *auth, const struct ehlo_span *chal
   (void)challenge;
   memset(out, 0, sizeof(*out));
   if (step > 0) {
-    return step == 1;
+    return step == 1 || ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
+  }
+  if (!is_token_sendable(auth)) {
+    return false;
   }
   out->secret = true;
   add_text(out, "user=");
@@ -67,8 +148,7 @@ static bool xoauth2_respond(struct ehlo_auth *auth, const struct ehlo_span *chal
 }
 
 // RFC 7628 §3.1: client-resp = gs2-header kvsep *kvpair kvsep, kvsep = %x01; §3.2.3: the answer to an
-// error is a kvsep alone. A user name with ',' or '=' would have to be encoded (RFC 5801 §4), so the
-// name is only given where it needs no encoding.
+// error is a kvsep alone. The user name is a saslname.
 static bool oauthbearer_respond(struct ehlo_auth *auth, const struct ehlo_span *challenge,
                                 struct ehlo_response *out) {
   const struct ehlo_credentials *cred = auth->credentials;
@@ -77,15 +157,18 @@ static bool oauthbearer_respond(struct ehlo_auth *auth, const struct ehlo_span *
   memset(out, 0, sizeof(*out));
   if (step > 0) {
     add_text(out, "\001");
-    return step == 1;
+    return step == 1 || ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
   }
-  bool plain_name = cred->user.len > 0 && memchr(cred->user.bytes, ',', cred->user.len) == NULL &&
-                    memchr(cred->user.bytes, '=', cred->user.len) == NULL;
+  if (!is_token_sendable(auth)) {
+    return false;
+  }
+  auth->scratch_len = 0;
+  if (!ehlo_auth_put_name(auth, cred->user)) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
+  }
   out->secret = true;
-  add_text(out, plain_name ? "n,a=" : "n,");
-  if (plain_name) {
-    add(out, cred->user);
-  }
+  add_text(out, cred->user.len > 0 ? "n,a=" : "n,");
+  add(out, (struct ehlo_span){auth->scratch, auth->scratch_len});
   add_text(out, ",\001auth=Bearer ");
   add(out, cred->password);
   add_text(out, "\001\001");
@@ -103,6 +186,13 @@ const struct ehlo_mechanism ehlo_mechanism_login = {
     .name = "LOGIN",
     .may_go_first = true,
     .respond = login_respond,
+};
+
+const struct ehlo_mechanism ehlo_mechanism_external = {
+    .name = "EXTERNAL",
+    .client_first = true,
+    .may_go_first = true,
+    .respond = external_respond,
 };
 
 const struct ehlo_mechanism ehlo_mechanism_xoauth2 = {

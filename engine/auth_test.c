@@ -45,11 +45,13 @@ Test(auth, plain) {
       {"", "u", "", "\0u\0", 3},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    struct ehlo_credentials cred = {str(rows[i].authzid), str(rows[i].user), str(rows[i].password)};
-    struct ehlo_auth first = {&cred, 0};
+    struct ehlo_credentials cred = {.authzid = str(rows[i].authzid),
+                                    .user = str(rows[i].user),
+                                    .password = str(rows[i].password)};
+    struct ehlo_auth first = {.credentials = &cred};
     turn(&ehlo_mechanism_plain, &first, NULL, rows[i].message, rows[i].len, true);
     turn(&ehlo_mechanism_plain, &first, "", NULL, 0, false);  // it has said all
-    struct ehlo_auth second = {&cred, 0};
+    struct ehlo_auth second = {.credentials = &cred};
     turn(&ehlo_mechanism_plain, &second, "", rows[i].message, rows[i].len, true);
     turn(&ehlo_mechanism_plain, &second, "more?", NULL, 0, false);
   }
@@ -61,15 +63,16 @@ Test(auth, login) {
       {"Username:", "Password:"}, {"User Name", "Password"}, {"", ""},
       {"Password:", "Username:"}, {"login", "\x01\xff"},
   };
-  struct ehlo_credentials cred = {str("ignored"), str("user"), str("pass")};
+  struct ehlo_credentials cred = {
+      .authzid = str("ignored"), .user = str("user"), .password = str("pass")};
   for (size_t i = 0; i < sizeof(prompts) / sizeof(prompts[0]); i++) {
-    struct ehlo_auth auth = {&cred, 0};
+    struct ehlo_auth auth = {.credentials = &cred};
     turn(&ehlo_mechanism_login, &auth, prompts[i][0], "user", 4, false);
     turn(&ehlo_mechanism_login, &auth, prompts[i][1], "pass", 4, true);
     turn(&ehlo_mechanism_login, &auth, "Password:", NULL, 0, false);
     turn(&ehlo_mechanism_login, &auth, "Password:", NULL, 0, false);
   }
-  struct ehlo_auth initial = {&cred, 0};
+  struct ehlo_auth initial = {.credentials = &cred};
   turn(&ehlo_mechanism_login, &initial, NULL, "user", 4, false);
   turn(&ehlo_mechanism_login, &initial, "Password:", "pass", 4, true);
   turn(&ehlo_mechanism_login, &initial, "", NULL, 0, false);
@@ -78,18 +81,19 @@ Test(auth, login) {
 // The second challenge is why not, in JSON; it wants an answer, and then there is none.
 Test(auth, xoauth2) {
   static const char message[] = "user=a@b\001auth=Bearer tok\001\001";
-  struct ehlo_credentials cred = {str("ignored"), str("a@b"), str("tok")};
-  struct ehlo_auth first = {&cred, 0};
+  struct ehlo_credentials cred = {
+      .authzid = str("ignored"), .user = str("a@b"), .password = str("tok")};
+  struct ehlo_auth first = {.credentials = &cred};
   turn(&ehlo_mechanism_xoauth2, &first, NULL, message, sizeof(message) - 1, true);
   turn(&ehlo_mechanism_xoauth2, &first, "{\"status\":\"401\"}", "", 0, false);
   turn(&ehlo_mechanism_xoauth2, &first, "", NULL, 0, false);
-  struct ehlo_auth second = {&cred, 0};
+  struct ehlo_auth second = {.credentials = &cred};
   turn(&ehlo_mechanism_xoauth2, &second, "", message, sizeof(message) - 1, true);
   turn(&ehlo_mechanism_xoauth2, &second, "{}", "", 0, false);
   turn(&ehlo_mechanism_xoauth2, &second, "{}", NULL, 0, false);
 }
 
-// RFC 7628 §4.1 has such messages; a name that would need an encoding is left out.
+// RFC 7628 §4.1 has such messages; a name is encoded as RFC 5801 §4 says.
 Test(auth, oauthbearer) {
   static const struct {
     const char *user;
@@ -97,12 +101,13 @@ Test(auth, oauthbearer) {
   } rows[] = {
       {"user@example.com", "n,a=user@example.com,\001auth=Bearer tok==\001\001"},
       {"", "n,,\001auth=Bearer tok==\001\001"},
-      {"a,b", "n,,\001auth=Bearer tok==\001\001"},
-      {"a=b", "n,,\001auth=Bearer tok==\001\001"},
+      {"a,b", "n,a=a=2Cb,\001auth=Bearer tok==\001\001"},
+      {"a=b", "n,a=a=3Db,\001auth=Bearer tok==\001\001"},
   };
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    struct ehlo_credentials cred = {str(""), str(rows[i].user), str("tok==")};
-    struct ehlo_auth first = {&cred, 0};
+    struct ehlo_credentials cred = {
+        .authzid = str(""), .user = str(rows[i].user), .password = str("tok==")};
+    struct ehlo_auth first = {.credentials = &cred};
     const char *message = rows[i].message;
     turn(&ehlo_mechanism_oauthbearer, &first, NULL, message, strlen(message), true);
     turn(&ehlo_mechanism_oauthbearer, &first, "{}", "\001", 1, false);
@@ -110,7 +115,69 @@ Test(auth, oauthbearer) {
   }
 }
 
+Test(auth, external) {
+  static const struct {
+    const char *authzid;
+    const char *user;
+    const char *message;
+  } rows[] = {{"", "", ""}, {"", "me", "me"}, {"other", "me", "other"}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct ehlo_credentials cred = {.authzid = str(rows[i].authzid), .user = str(rows[i].user)};
+    struct ehlo_auth first = {.credentials = &cred};
+    const char *message = rows[i].message;
+    turn(&ehlo_mechanism_external, &first, NULL, message, strlen(message), false);
+    turn(&ehlo_mechanism_external, &first, "", NULL, 0, false);
+    struct ehlo_auth second = {.credentials = &cred};
+    turn(&ehlo_mechanism_external, &second, "", message, strlen(message), false);
+  }
+}
+
+// What would be read as something else at the other end is not sent.
+Test(auth, what_cannot_be_sent) {
+  static const struct ehlo_mechanism *const strict[] = {
+      &ehlo_mechanism_external, &ehlo_mechanism_xoauth2, &ehlo_mechanism_oauthbearer};
+  static const struct ehlo_mechanism *const lax[] = {&ehlo_mechanism_plain, &ehlo_mechanism_login};
+  static const char bytes[] = {'\0', '\001', '\t', '\n', '\r', '\x1f', '\x7f'};
+  for (size_t i = 0; i < sizeof(bytes); i++) {
+    char text[] = {'a', bytes[i], 'b'};
+    struct ehlo_span bad = {(const uint8_t *)text, sizeof(text)};
+    struct ehlo_credentials in_user = {.user = bad, .password = str("p")};
+    struct ehlo_credentials in_password = {.user = str("u"), .password = bad};
+    for (size_t k = 0; k < 3; k++) {
+      struct ehlo_auth auth = {.credentials = &in_user};
+      turn(strict[k], &auth, NULL, NULL, 0, false);
+      cr_assert_eq(auth.problem, EHLO_AUTH_CREDENTIALS);
+      auth = (struct ehlo_auth){.credentials = &in_password};
+      struct ehlo_response response;
+      bool has = strict[k]->respond(&auth, NULL, &response);
+      cr_assert_eq(has, k == 0);
+    }
+    for (size_t k = 0; k < 2; k++) {
+      struct ehlo_response response;
+      struct ehlo_auth auth = {.credentials = &in_user};
+      cr_assert_eq(lax[k]->respond(&auth, NULL, &response), bytes[i] != '\0');
+      auth = (struct ehlo_auth){.credentials = &in_password};
+      cr_assert_eq(lax[k]->respond(&auth, NULL, &response), bytes[i] != '\0');
+    }
+  }
+}
+
+// The name is encoded in the scratch, which has an end.
+Test(auth, a_name_that_is_too_long) {
+  static char name[EHLO_AUTH_SCRATCH_MAX + 1];
+  memset(name, 'a', sizeof(name) - 1);
+  for (int i = 0; i < 2; i++) {
+    struct ehlo_credentials cred = {.user = str(name), .password = str("tok")};
+    struct ehlo_auth auth = {.credentials = &cred};
+    struct ehlo_response response;
+    cr_assert_eq(ehlo_mechanism_oauthbearer.respond(&auth, NULL, &response), i == 0);
+    name[sizeof(name) - 2] = ',';  // two octets more
+  }
+}
+
 Test(auth, names_and_manners) {
+  cr_assert_str_eq(ehlo_mechanism_external.name, "EXTERNAL");
+  cr_assert(ehlo_mechanism_external.client_first && ehlo_mechanism_external.may_go_first);
   cr_assert_str_eq(ehlo_mechanism_plain.name, "PLAIN");
   cr_assert(ehlo_mechanism_plain.client_first);
   cr_assert(ehlo_mechanism_plain.may_go_first);

@@ -256,3 +256,7 @@ bool ehlo_capabilities_has_mechanism(const struct ehlo_capabilities *caps, const
   struct ehlo_span name = {(const uint8_t *)mechanism, strlen(mechanism)};
   return list_has(caps->mechanisms, name);
 }
+
+bool ehlo_capabilities_binds_channel(const struct ehlo_capabilities *caps) {
+  return strstr(caps->mechanisms, "-PLUS ") != NULL;
+}

@@ -55,4 +55,7 @@ bool ehlo_capabilities_has_xclient(const struct ehlo_capabilities *caps, struct 
 // Whether AUTH offered this mechanism, compared whole and without case.
 bool ehlo_capabilities_has_mechanism(const struct ehlo_capabilities *caps, const char *mechanism);
 
+// Whether it offered any that binds the TLS channel: one with -PLUS behind its name (RFC 5802 §6).
+bool ehlo_capabilities_binds_channel(const struct ehlo_capabilities *caps);
+
 #endif  // EHLO_ENGINE_CAPABILITIES_H

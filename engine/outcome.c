@@ -56,6 +56,18 @@ const char *ehlo_submit_problem_text(enum ehlo_submit_problem problem) {
       return "the password would leave without TLS";
     case EHLO_PROBLEM_CHALLENGE:
       return "the server sent an AUTH challenge that the mechanism has no answer to";
+    case EHLO_PROBLEM_CREDENTIALS:
+      return "the user name or password has what this AUTH mechanism cannot carry";
+    case EHLO_PROBLEM_NONCE:
+      return "the server's nonce does not extend ours: somebody may be in between";
+    case EHLO_PROBLEM_ITERATIONS:
+      return "the server's iteration count is not between 4096 and 600000";
+    case EHLO_PROBLEM_EXTENSION:
+      return "the server demands an extension of the AUTH mechanism that is not known";
+    case EHLO_PROBLEM_SERVER_ERROR:
+      return "the server ended the AUTH exchange with an error of its own";
+    case EHLO_PROBLEM_PROOF:
+      return "the server did not prove that it knows the password";
     case EHLO_PROBLEM_TOO_BIG:
       return "the message is bigger than the SIZE that the server accepts";
     case EHLO_PROBLEM_8BIT:

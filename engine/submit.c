@@ -113,16 +113,6 @@ static void on_greeting(struct ehlo_submit *s, struct ehlo_client *c, uint16_t c
   }
 }
 
-static void on_auth_reply(struct ehlo_submit *s, struct ehlo_client *c, uint16_t code) {
-  if (code / 100 == 4) {
-    ehlo_submit_decide(s, EHLO_OUTCOME_DEFERRED, EHLO_STAGE_AUTH);
-  } else if (code / 100 == 5) {
-    ehlo_submit_decide(s, EHLO_OUTCOME_AUTH_REFUSED, EHLO_STAGE_AUTH);
-  } else if (s->verdict.outcome == EHLO_OUTCOME_OPEN) {
-    begin_envelope(s, c);
-  }
-}
-
 static void on_reply(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_event *event) {
   uint16_t code = event->reply.code;
   switch (event->verb) {
@@ -144,7 +134,9 @@ static void on_reply(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_e
       }
       break;
     case EHLO_VERB_AUTH:
-      on_auth_reply(s, c, code);
+      if (ehlo_submit_on_auth_reply(s, c, code)) {
+        begin_envelope(s, c);
+      }
       break;
     case EHLO_VERB_XCLIENT:
       if (code / 100 == 2) {
@@ -345,9 +337,11 @@ enum ehlo_event_type ehlo_submit_next(struct ehlo_submit *s, struct ehlo_client 
       s->message = ehlo_submit_last(s);
       break;
     case EHLO_EVENT_CLOSED:
+      ehlo_submit_end_auth(s);
       s->finished = true;
       break;
     case EHLO_EVENT_FAILED:
+      ehlo_submit_end_auth(s);
       on_failure(s, c, &out->error);
       break;
   }

@@ -73,6 +73,12 @@ enum ehlo_submit_problem {
   EHLO_PROBLEM_NO_MECHANISM,  // none of the offered ones is allowed here
   EHLO_PROBLEM_CLEARTEXT,     // the credential would go in cleartext
   EHLO_PROBLEM_CHALLENGE,     // a challenge that the mechanism cannot answer
+  EHLO_PROBLEM_CREDENTIALS,   // a name or password that the mechanism cannot carry
+  EHLO_PROBLEM_NONCE,         // the server's nonce does not extend ours
+  EHLO_PROBLEM_ITERATIONS,    // an iteration count that is too low or too high
+  EHLO_PROBLEM_EXTENSION,     // a mandatory extension of the mechanism that is not known
+  EHLO_PROBLEM_SERVER_ERROR,  // the server ended the exchange with an error inside a challenge
+  EHLO_PROBLEM_PROOF,         // the server did not prove that it knows the password
   EHLO_PROBLEM_TOO_BIG,       // over the SIZE that the server told
   EHLO_PROBLEM_8BIT,          // 8BITMIME not offered
   EHLO_PROBLEM_UNSUPPORTED,   // another extension not offered, see `missing`
@@ -160,6 +166,7 @@ struct ehlo_submit_config {
   const struct ehlo_credentials *credentials;  // NULL: no AUTH
   const struct ehlo_mechanism *const *mechanisms;  // the ones allowed, best first
   size_t num_mechanisms;
+  unsigned auth_attempts;  // mechanisms to try, one after the other, before giving up; 0 is 1
   enum ehlo_initial_response initial_response;
   enum ehlo_transfer transfer;
   bool force;  // send what the server did not say it takes
@@ -178,7 +185,7 @@ struct ehlo_submit_config {
 struct ehlo_submit {
   struct ehlo_submit_config config;
   struct ehlo_auth auth;
-  const struct ehlo_mechanism *mechanism;  // the one used, NULL before AUTH
+  const struct ehlo_mechanism *mechanism;  // the one used last, NULL before AUTH
   struct ehlo_verdict verdict;             // on all of it; on one message, that message's
   size_t message;                          // the one that the event given last is about
   bool finished;                           // nothing more will be sent: close the connection
@@ -193,6 +200,9 @@ struct ehlo_submit {
   size_t num_mail;      // MAIL commands sent
   struct ehlo_span domains[EHLO_SUBMIT_DOMAINS_MAX];  // of recipients sent
   size_t num_domains;
+  size_t next_mechanism;       // of the configuration's: where a further attempt begins to look
+  unsigned num_auth_attempts;  // begun
+  bool auth_cancelled;
   bool envelope;  // the session is ready for MAIL
   bool body_due;  // BODY_WANTED is to be given, for a chunk
   bool xclient_sent;

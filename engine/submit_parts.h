@@ -31,6 +31,10 @@ bool ehlo_submit_goes_beyond(const struct ehlo_submit *s, enum ehlo_stage stage)
 void ehlo_submit_begin_auth(struct ehlo_submit *s, struct ehlo_client *c);
 void ehlo_submit_on_challenge(struct ehlo_submit *s, struct ehlo_client *c,
                               const struct ehlo_event *event);
+// The AUTH got a reply that is no 334. True: it succeeded, and the next stage may begin.
+bool ehlo_submit_on_auth_reply(struct ehlo_submit *s, struct ehlo_client *c, uint16_t code);
+// Wipes what the exchange leaves behind. May be called at any time, twice too.
+void ehlo_submit_end_auth(struct ehlo_submit *s);
 
 // ---- submit_check.c ----
 

@@ -145,7 +145,8 @@ static const struct ehlo_mechanism *const only_oauthbearer[] = {&ehlo_mechanism_
 static const struct ehlo_mechanism *const only_login[] = {&ehlo_mechanism_login};
 static const struct ehlo_mechanism *const login_first[] = {&ehlo_mechanism_login,
                                                            &ehlo_mechanism_plain};
-static const struct ehlo_credentials acts_for_other = {SPAN("boss"), SPAN("user"), SPAN("pass")};
+static const struct ehlo_credentials acts_for_other = {
+    .authzid = SPAN("boss"), .user = SPAN("user"), .password = SPAN("pass")};
 static const struct ehlo_credentials no_password = {.user = SPAN("user"), .password = SPAN("")};
 
 #define OFFER(mechanisms) BEGIN_TLS "S: 250-mail.example\nS: 250 AUTH " mechanisms "\n"

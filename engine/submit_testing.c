@@ -192,6 +192,9 @@ static const char *verdict(const struct ehlo_submit *s) {
       [EHLO_PROBLEM_NO_AUTH] = "no-auth",           [EHLO_PROBLEM_CLEARTEXT] = "cleartext",
       [EHLO_PROBLEM_NO_MECHANISM] = "no-mechanism", [EHLO_PROBLEM_CHALLENGE] = "challenge",
       [EHLO_PROBLEM_TOO_BIG] = "too-big",           [EHLO_PROBLEM_8BIT] = "8bit",
+      [EHLO_PROBLEM_CREDENTIALS] = "credentials",   [EHLO_PROBLEM_NONCE] = "nonce",
+      [EHLO_PROBLEM_ITERATIONS] = "iterations",     [EHLO_PROBLEM_EXTENSION] = "extension",
+      [EHLO_PROBLEM_SERVER_ERROR] = "server-error", [EHLO_PROBLEM_PROOF] = "proof",
       [EHLO_PROBLEM_ARGUMENT] = "argument",         [EHLO_PROBLEM_MESSAGE] = "message",
       [EHLO_PROBLEM_UNSUPPORTED] = "unsupported",   [EHLO_PROBLEM_MAIL_MAX] = "mail-max",
   };
@@ -355,6 +358,7 @@ static void configure(struct run *r, struct ehlo_submit_config *out) {
       .mechanisms = any ? in->mechanisms : mechanisms,
       .num_mechanisms = any ? in->num_mechanisms : 2,
       .initial_response = in->initial_response,
+      .auth_attempts = in->auth_attempts,
       .transfer = in->transfer,
       .force = in->force,
       .stop = in->stop,

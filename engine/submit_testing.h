@@ -44,6 +44,7 @@ struct ehlo_case_config {
   const struct ehlo_mechanism *const *mechanisms;
   size_t num_mechanisms;
   enum ehlo_initial_response initial_response;
+  unsigned auth_attempts;
   enum ehlo_transfer transfer;
   bool force;
   bool stop;

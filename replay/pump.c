@@ -37,6 +37,9 @@ static void handshake(struct loop *l, enum ehlo_status spoken) {
   enum ehlo_status status = p->transport->ops->start_tls(p->transport, deadline);
   if (status == EHLO_OK) {
     ehlo_tls_done(p->client, now_ms(p));
+    if (p->observer.secured != NULL) {
+      p->observer.secured(p->observer.arg);
+    }
   } else if (status != EHLO_E_STARTTLS_INJECTION) {
     connection_ended(l, status, deadline);
   } else if (spoken != EHLO_OK) {
@@ -89,8 +92,8 @@ static void exchange(struct loop *l, const struct ehlo_output *out) {
   size_t taken = 0;
   size_t got = 0;
   uint64_t deadline = ehlo_deadline(p->client);
-  enum ehlo_status status = p->transport->ops->exchange(p->transport, &taken, &got, out, in,
-                                                        sizeof(in), deadline);
+  enum ehlo_status status =
+      p->transport->ops->exchange(p->transport, &taken, &got, out, in, sizeof(in), deadline);
   ehlo_output_ack(p->client, taken, now_ms(p));
   take_input(l, in, got);
   if (status != EHLO_OK) {

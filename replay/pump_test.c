@@ -76,7 +76,7 @@ static void run(struct run *r, struct ehlo_scripted *s, struct program program, 
   struct ehlo_pump pump = {.client = &r->client,
                            .transport = &s->base,
                            .program = &r->program.base,
-                           .observer = {observe, &r->program},
+                           .observer = {.event = observe, .arg = &r->program},
                            .tls_first = tls_first};
   r->status = ehlo_pump_run(&pump);
 }

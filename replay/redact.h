@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EHLO_REDACT_MAX 8            // secrets
+#define EHLO_REDACT_MAX 24           // secrets: a password, and two proofs for each attempt
 #define EHLO_REDACT_BYTES_MAX 32768  // octets of all of them together
 
 struct ehlo_redactor {

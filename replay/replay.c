@@ -70,6 +70,26 @@ static void on_fact(void *arg, const struct ehlo_item *fact) {
   ehlo_settings_read(&((struct session *)arg)->settings, fact->text, fact->line);
 }
 
+// A channel binding is known once TLS is there, so its fact stands behind that of the handshake. All
+// other settings come before the session: what they say is in use by now.
+static void on_late_fact(void *arg, const struct ehlo_item *fact) {
+  static const char binding[] = "submit channel-binding ";
+  struct ehlo_settings *settings = &((struct session *)arg)->settings;
+  if (strncmp(fact->text, binding, sizeof(binding) - 1) == 0) {
+    ehlo_settings_read(settings, fact->text, fact->line);
+  } else if (settings->error[0] == '\0') {
+    settings->error_line = fact->line;
+    snprintf(settings->error, sizeof(settings->error), "\"%.60s\" comes too late", fact->text);
+  }
+}
+
+static void on_secured(void *arg) {
+  struct session *s = arg;
+  if (s->settings.present) {
+    ehlo_player_prologue(&s->player, on_late_fact, s);
+  }
+}
+
 static void begin_text(void *arg, size_t message) {
   struct session *s = arg;
   s->text_pos = 0;
@@ -185,7 +205,7 @@ static void run(struct session *s, const struct ehlo_replay_options *options) {
       .client = &s->client,
       .transport = transport_of(s, options),
       .program = program,
-      .observer = {on_event, s},
+      .observer = {.event = on_event, .secured = on_secured, .arg = s},
       .tls_first = ehlo_player_tls_is_next(&s->player),
   };
   ehlo_pump_run(&pump);
@@ -208,6 +228,10 @@ static void judge(struct session *s) {
   r->divergence = s->player.divergence;
   if (s->reader.read_failed) {
     r->verdict = EHLO_REPLAY_FAILED;
+  } else if (s->settings.error[0] != '\0') {
+    r->verdict = EHLO_REPLAY_BAD;
+    snprintf(r->error_text, sizeof(r->error_text), "%s", s->settings.error);
+    r->error = (struct ehlo_transcript_error){s->settings.error_line, 1, r->error_text};
   } else if (s->player.bad) {
     r->verdict = EHLO_REPLAY_BAD;
     r->error = s->reader.error;
@@ -230,16 +254,10 @@ void ehlo_replay_run(struct ehlo_replay_result *out, ehlo_read_fn read, void *ar
   ehlo_reader_init(&s->reader, read, arg);
   ehlo_player_init(&s->player, &s->reader, options->chunks, options->tolerant, options->copy);
   ehlo_player_prologue(&s->player, on_fact, s);
-  if (s->settings.error[0] != '\0') {
-    out->verdict = EHLO_REPLAY_BAD;
-    snprintf(out->error_text, sizeof(out->error_text), "%s", s->settings.error);
-    out->error = (struct ehlo_transcript_error){s->settings.error_line, 1, out->error_text};
-  } else if (!s->player.bad) {
+  if (s->settings.error[0] == '\0' && !s->player.bad) {
     run(s, options);
-    judge(s);
-  } else {
-    judge(s);
   }
+  judge(s);
   ehlo_settings_free(&s->settings);
   ehlo_client_wipe(&s->client);
   free(s);

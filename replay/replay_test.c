@@ -49,6 +49,8 @@ static const struct {
     {"! ehlo-transcript 1\n! submit tls none\n! submit to nobody\nS: 220 a\n", 3, 1},
     {"! submit tls none\n! sumbit from <>\n", 2, 3},
     {"S: 220 a\tb\n", 1, 9},
+    {"! submit tls implicit\n! tls\n! submit channel-binding twine\nS: 220 a\n", 3, 1},
+    {"! submit tls implicit\n! tls\n! submit to <a@example.com>\nS: 220 a\n", 3, 1},
     {"! tls\nS: 220 hello\nC: EHLO a.example\nS: 250 \xff\n", 4, 8},
 };
 

@@ -6,22 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/sasl/sasl.h"
 #include "replay/escape.h"
 
 #define TEXT_MAX 2048
 
 const struct ehlo_mechanism *const ehlo_all_mechanisms[] = {
+    &ehlo_mechanism_scram_sha_512_plus,
+    &ehlo_mechanism_scram_sha_256_plus,
+    &ehlo_mechanism_scram_sha_1_plus,
+    &ehlo_mechanism_scram_sha_512,
+    &ehlo_mechanism_scram_sha_256,
+    &ehlo_mechanism_scram_sha_1,
+    &ehlo_mechanism_cram_md5,
     &ehlo_mechanism_plain,
     &ehlo_mechanism_login,
+    // From here on by name alone.
     &ehlo_mechanism_xoauth2,
     &ehlo_mechanism_oauthbearer,
+    &ehlo_mechanism_external,
+    &ehlo_mechanism_scram_sha_384,
+    &ehlo_mechanism_scram_sha_224,
+    &ehlo_mechanism_cram_sha256,
+    &ehlo_mechanism_cram_sha1,
+    &ehlo_mechanism_digest_md5,
 };
-const size_t ehlo_num_password_mechanisms = 2;
+const size_t ehlo_num_password_mechanisms = 9;
 const size_t ehlo_num_mechanisms = sizeof(ehlo_all_mechanisms) / sizeof(ehlo_all_mechanisms[0]);
 
 static const char *const tls_names[] = {"starttls", "implicit", "none"};
 static const char *const initial_names[] = {"auto", "always", "never"};
 static const char *const transfer_names[] = {"data", "auto", "bdat"};
+static const char *const binding_names[] = {"tls-exporter", "tls-unique"};
 
 struct ehlo_settings_block {
   struct ehlo_settings_block *next;
@@ -153,7 +169,6 @@ static bool read_stage(struct ehlo_settings *s, const char *text) {
 
 // "PLAIN,LOGIN"
 static bool read_mechanisms(struct ehlo_settings *s, const char *text) {
-  const size_t max = sizeof(s->mechanisms) / sizeof(s->mechanisms[0]);
   s->submit.num_mechanisms = 0;
   while (*text != '\0') {
     size_t len = strcspn(text, ",");
@@ -162,7 +177,7 @@ static bool read_mechanisms(struct ehlo_settings *s, const char *text) {
                                        strncmp(ehlo_all_mechanisms[i]->name, text, len) != 0)) {
       i++;
     }
-    if (i == ehlo_num_mechanisms || s->submit.num_mechanisms == max) {
+    if (i == ehlo_num_mechanisms || s->submit.num_mechanisms == EHLO_SETTINGS_MECHANISMS_MAX) {
       return false;
     }
     s->mechanisms[s->submit.num_mechanisms++] = ehlo_all_mechanisms[i];
@@ -217,6 +232,12 @@ static bool read_choice(struct ehlo_settings *s, const char *word, const char *v
   }
   if (strcmp(word, "transfer") == 0 && find_name(&choice, value, transfer_names, 3)) {
     s->submit.transfer = (enum ehlo_transfer)choice;
+    return true;
+  }
+  if (strcmp(word, "channel-binding") == 0 && find_name(&choice, value, binding_names, 2)) {
+    // That there was one decides; its bytes go into proofs alone.
+    struct ehlo_span binding = ehlo_str("binding");
+    *(choice == 0 ? &s->credentials.tls_exporter : &s->credentials.tls_unique) = binding;
     return true;
   }
   return false;
@@ -295,6 +316,15 @@ static bool read_setting(struct ehlo_settings *s, const char *word, const char *
   if (strcmp(word, "auth") == 0) {
     return read_mechanisms(s, value);
   }
+  if (strcmp(word, "auth-attempts") == 0) {
+    uint64_t attempts;
+    bool good = read_number(&attempts, value) && attempts > 0 && attempts <= 100;
+    s->submit.auth_attempts = good ? (unsigned)attempts : 0;
+    return good;
+  }
+  if (strcmp(word, "nonce") == 0) {
+    return keep(s, &s->credentials.nonce, value, strlen(value));
+  }
   if (strcmp(word, "stop-after") == 0) {
     return read_stage(s, value);
   }
@@ -329,6 +359,8 @@ void ehlo_settings_finish(struct ehlo_settings *s) {
   s->submit.messages = s->messages;
   // The transcript keeps the place of the password and not its bytes: any will do.
   s->credentials.password = ehlo_str("password");
+  s->credentials.digest_uri = ehlo_str("smtp/server");
+  s->credentials.on_trust = true;
   if (s->submit.num_mechanisms == 0) {
     s->submit.mechanisms = ehlo_all_mechanisms;
     s->submit.num_mechanisms = ehlo_num_password_mechanisms;
@@ -369,7 +401,7 @@ static void put_number(const struct sink *sink, const char *word, uint64_t value
 }
 
 static void put_mechanisms(const struct sink *sink, const struct ehlo_submit_config *submit) {
-  char names[256] = "";
+  char names[512] = "";
   size_t len = 0;
   for (size_t i = 0; i < submit->num_mechanisms && len < sizeof(names) - 32; i++) {
     len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i > 0 ? "," : "",
@@ -427,6 +459,12 @@ void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_sub
     put_text(&sink, "user", submit->credentials->user, false);
     put_mechanisms(&sink, submit);
     put(&sink, "initial-response", initial_names[submit->initial_response]);
+    if (submit->auth_attempts > 1) {
+      put_number(&sink, "auth-attempts", submit->auth_attempts);
+    }
+    if (submit->credentials->nonce.len > 0) {
+      put_text(&sink, "nonce", submit->credentials->nonce, false);
+    }
   }
   if (submit->transfer != EHLO_TRANSFER_DATA) {
     put(&sink, "transfer", transfer_names[submit->transfer]);
@@ -444,5 +482,15 @@ void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_sub
       put(&sink, "message", "");
     }
     put_message(&sink, &submit->messages[i]);
+  }
+}
+
+void ehlo_settings_write_binding(const struct ehlo_credentials *credentials,
+                                 void (*fact)(void *arg, const char *text, size_t len), void *arg) {
+  struct sink sink = {fact, arg};
+  if (credentials->tls_exporter.len > 0) {
+    put(&sink, "channel-binding", binding_names[0]);
+  } else if (credentials->tls_unique.len > 0) {
+    put(&sink, "channel-binding", binding_names[1]);
   }
 }

@@ -5,6 +5,8 @@
 
 #include "engine/submit.h"
 
+// Mechanisms that a list may name.
+#define EHLO_SETTINGS_MECHANISMS_MAX 32
 // Messages that the facts may name, and recipients of all of them together.
 #define EHLO_SETTINGS_MESSAGES_MAX 10000
 #define EHLO_SETTINGS_RECIPIENTS_MAX 100000
@@ -21,10 +23,10 @@ struct ehlo_settings {
   size_t messages_cap;
   size_t to_cap;  // of the last message's recipients
   size_t num_to;  // of all messages
-  const struct ehlo_mechanism *mechanisms[8];
+  const struct ehlo_mechanism *mechanisms[EHLO_SETTINGS_MECHANISMS_MAX];
   struct ehlo_settings_block *blocks;  // of text, newest first
-  bool present;  // a submit fact was read
-  char error[128];  // the first fact that could not be understood; empty if none
+  bool present;                        // a submit fact was read
+  char error[128];                     // the first fact that could not be understood; empty if none
   size_t error_line;
 };
 
@@ -34,15 +36,25 @@ void ehlo_settings_free(struct ehlo_settings *s);
 // Reads one fact's text ("submit from <a@b>"); others are left alone. `line` is where it stands.
 void ehlo_settings_read(struct ehlo_settings *s, const char *text, size_t line);
 
-// To be called after the last fact: makes `s->submit` complete, with a placeholder for the password.
+// To be called after the last fact: makes `s->submit` complete, with a placeholder for the password
+// and the server's proof taken on trust. A channel binding may still be read after the TLS handshake.
 void ehlo_settings_finish(struct ehlo_settings *s);
 
 // Gives each fact's text to `fact`.
 void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_submit_config *submit,
                          void (*fact)(void *arg, const char *text, size_t len), void *arg);
 
-// All mechanisms known here. The first ones are for a password, strongest first; the others want a
-// token or nothing, and are used only where they are named, lest a password go where a token should.
+// Writes the fact that tells which channel binding the TLS session has, if it has one: to be called
+// after the handshake. Its bytes are not kept.
+void ehlo_settings_write_binding(const struct ehlo_credentials *credentials,
+                                 void (*fact)(void *arg, const char *text, size_t len), void *arg);
+
+// All mechanisms known here. The first ones are for a password, strongest first: those that bind the
+// TLS channel, those that prove without telling and have the server prove itself, CRAM-MD5 that only
+// proves without telling, those that tell. (curl, swaks and Python's smtplib have CRAM-MD5 before
+// PLAIN, too. A server whose store of passwords cannot do it should not offer it.) The others are
+// used only where they are named: they are for a token or for nothing, lest a password go where a
+// token should, or too weak or too rare to be met by surprise.
 extern const struct ehlo_mechanism *const ehlo_all_mechanisms[];
 extern const size_t ehlo_num_password_mechanisms;
 extern const size_t ehlo_num_mechanisms;

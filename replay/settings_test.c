@@ -70,6 +70,11 @@ Test(settings, come_back_as_they_were) {
       "submit initial-response never\n" FROM TO,
       HEAD "submit user alice\nsubmit auth PLAIN\nsubmit initial-response always\n" FROM TO,
       HEAD
+      "submit user alice\nsubmit auth SCRAM-SHA-512-PLUS,SCRAM-SHA-256-PLUS,SCRAM-SHA-1-PLUS,"
+      "SCRAM-SHA-512,SCRAM-SHA-256,SCRAM-SHA-1,CRAM-MD5,PLAIN,LOGIN,XOAUTH2,OAUTHBEARER,EXTERNAL,"
+      "SCRAM-SHA-384,SCRAM-SHA-224,CRAM-SHA256,CRAM-SHA1,DIGEST-MD5\n"
+      "submit initial-response auto\nsubmit auth-attempts 20\nsubmit nonce !\"#$\\\\~\n" FROM TO,
+      HEAD
       "submit force\nsubmit allow-cleartext-auth\nsubmit fix-eol\nsubmit exact\nsubmit stop-after rcpt\n" FROM TO
       "submit size 18446744073709\nsubmit 8bit\n",
       HEAD
@@ -134,6 +139,48 @@ Test(settings, hold_several_messages) {
   ehlo_settings_free(&s);
 }
 
+// That there is a channel binding is kept, and nothing of it.
+Test(settings, tell_what_can_be_bound) {
+  static const uint8_t bytes[] = {1, 2, 3};
+  static const struct ehlo_credentials rows[] = {
+      {.tls_exporter = {bytes, 3}},
+      {.tls_unique = {bytes, 3}},
+      {.user = {NULL, 0}},
+  };
+  static const char *const facts[] = {"submit channel-binding tls-exporter\n",
+                                      "submit channel-binding tls-unique\n", ""};
+  for (size_t i = 0; i < NUM(rows); i++) {
+    struct facts f = {0};
+    struct ehlo_settings s;
+    ehlo_settings_write_binding(&rows[i], add_fact, &f);
+    cr_expect_str_eq(f.text, facts[i]);
+    read_facts(&s, f.text);
+    cr_expect_eq(s.credentials.tls_exporter.len > 0, i == 0);
+    cr_expect_eq(s.credentials.tls_unique.len > 0, i == 1);
+    cr_expect(s.credentials.on_trust);
+    ehlo_settings_free(&s);
+  }
+}
+
+// The list that is used without a name tells the password last, and only what is for a password.
+Test(settings, know_the_mechanisms) {
+  size_t first_that_tells = 0;
+  for (size_t i = 0; i < ehlo_num_mechanisms; i++) {
+    const struct ehlo_mechanism *m = ehlo_all_mechanisms[i];
+    bool by_default = i < ehlo_num_password_mechanisms;
+    bool tells = m == &ehlo_mechanism_plain || m == &ehlo_mechanism_login;
+    bool foreign = m == &ehlo_mechanism_xoauth2 || m == &ehlo_mechanism_oauthbearer ||
+                   m == &ehlo_mechanism_external;
+    cr_expect(!(by_default && foreign), "%s", m->name);
+    first_that_tells = first_that_tells == 0 && tells ? i : first_that_tells;
+    cr_expect(!by_default || tells || first_that_tells == 0, "%s behind PLAIN", m->name);
+    for (size_t k = 0; by_default && k < i; k++) {
+      cr_expect(!(m->binds && !ehlo_all_mechanisms[k]->binds), "%s", m->name);
+      cr_expect(!(m->mutual && !ehlo_all_mechanisms[k]->mutual), "%s", m->name);
+    }
+  }
+}
+
 // Without a user there is no AUTH; without a list all mechanisms are allowed.
 Test(settings, have_defaults) {
   struct ehlo_settings s;
@@ -167,6 +214,12 @@ Test(settings, refuse_what_they_do_not_know) {
       "submit rcpt-params NOTIFY=NEVER",
       "submit transfer sometimes",
       "submit lmtp perhaps",
+      "submit auth-attempts",
+      "submit auth-attempts 0",
+      "submit auth-attempts 101",
+      "submit auth-attempts two",
+      "submit channel-binding",
+      "submit channel-binding tls-server-end-point",
       "submit initial-response sometimes",
       "submit size",
       "submit size -1",

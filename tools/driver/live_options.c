@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "replay/settings.h"
 #include "tools/driver/commands.h"
 
 static const char *set_tls(void *o, const char *value) {
@@ -50,19 +49,40 @@ static const struct ehlo_mechanism *find_mechanism(const char *name, size_t len)
   return NULL;
 }
 
+// All names, for a complaint.
+static const char *mechanism_names(void) {
+  static char text[600] = "it is a list, separated by commas, of ";
+  size_t len = strlen("it is a list, separated by commas, of ");
+  for (size_t i = 0; i < ehlo_num_mechanisms; i++) {
+    len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i > 0 ? ", " : "",
+                            ehlo_all_mechanisms[i]->name);
+  }
+  return text;
+}
+
 static const char *set_auth(void *o, const char *value) {
   struct live_options *options = o;
   options->num_mechanisms = 0;
   while (*value != '\0') {
     size_t len = strcspn(value, ",");
     const struct ehlo_mechanism *mechanism = find_mechanism(value, len);
-    if (mechanism == NULL || options->num_mechanisms == MECHANISMS_MAX) {
-      return "it is a list, separated by commas, of PLAIN, LOGIN, XOAUTH2 and OAUTHBEARER";
+    if (mechanism == NULL || options->num_mechanisms == EHLO_SETTINGS_MECHANISMS_MAX) {
+      return mechanism_names();
     }
     options->mechanisms[options->num_mechanisms++] = mechanism;
     value += len + (value[len] == ',');
   }
   return options->num_mechanisms > 0 ? NULL : "no mechanism is named";
+}
+
+static const char *set_attempts(void *o, const char *value) {
+  char *end;
+  unsigned long attempts = strtoul(value, &end, 10);
+  if (value[0] < '1' || value[0] > '9' || *end != '\0' || attempts > 20) {
+    return "it is a number from 1 to 20";
+  }
+  ((struct live_options *)o)->auth_attempts = (unsigned)attempts;
+  return NULL;
 }
 
 static const char *set_timeout(void *o, const char *value) {
@@ -117,6 +137,7 @@ const struct option_row live_option_rows[] = {
     {"password-file", 0, "FILE", "the password is the first line of FILE", set_password_file},
     {"password-command", 0, "CMD", "… or the first line that CMD prints", set_password_command},
     {"auth", 0, "MECH[,MECH]", "allow only these mechanisms", set_auth},
+    {"auth-attempts", 0, "N", "mechanisms to try in turn (default: 1)", set_attempts},
     {"initial-response", 0, "WHEN", "with AUTH: auto (default), always or never", set_initial},
     {"allow-cleartext-auth", 0, NULL, "permit a password without TLS", set_allow_cleartext_auth},
     {"timeout", 0, "SECONDS", "bound on each wait (default: RFC 5321 §4.5.3.2)", set_timeout},

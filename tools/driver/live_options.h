@@ -3,10 +3,9 @@
 #define EHLO_TOOLS_DRIVER_LIVE_OPTIONS_H
 
 #include "engine/submit.h"
+#include "replay/settings.h"
 #include "tools/driver/options.h"
 #include "tools/driver/server.h"
-
-#define MECHANISMS_MAX 8
 
 // First member of each live command's own options.
 struct live_options {
@@ -21,8 +20,9 @@ struct live_options {
   const char *user;
   const char *password_file;
   const char *password_command;
-  const struct ehlo_mechanism *mechanisms[MECHANISMS_MAX];
+  const struct ehlo_mechanism *mechanisms[EHLO_SETTINGS_MECHANISMS_MAX];
   size_t num_mechanisms;
+  unsigned auth_attempts;  // 0: one
   enum ehlo_initial_response initial_response;
   bool allow_cleartext_auth;
   uint32_t timeout_ms;  // 0: the default of each stage

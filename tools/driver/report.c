@@ -43,6 +43,7 @@ void report_free(struct report *r) {
   }
   free(r->recipients);
   free(r->messages);
+  json_decref(r->oauth);
   memset(r, 0, sizeof(*r));
 }
 
@@ -102,9 +103,38 @@ static void keep_reply(struct report *r, const struct ehlo_submit *submit,
   }
 }
 
+// RFC 7628 §3.2.2, and XOAUTH2 likewise: the challenge behind the token is JSON. Kept are the texts
+// that have a meaning there; other members may be anything.
+static void keep_oauth(struct report *r, struct ehlo_span text) {
+  static const char *const names[] = {"status", "scope", "schemes", "openid-configuration"};
+  json_t *json = NULL;
+  if (!ehlo_redactor_hits(r->redactor, text.bytes, text.len)) {
+    json = json_loadb((const char *)text.bytes, text.len, 0, NULL);
+  }
+  json_decref(r->oauth);
+  r->oauth = NULL;
+  for (size_t i = 0; json_is_object(json) && i < sizeof(names) / sizeof(names[0]); i++) {
+    json_t *value = json_object_get(json, names[i]);
+    if (json_is_string(value)) {
+      r->oauth = r->oauth != NULL ? r->oauth : json_object();
+      json_object_set(r->oauth, names[i], value);
+    }
+  }
+  json_decref(json);
+}
+
+static bool is_about_token(const struct ehlo_submit *submit, const struct ehlo_event *event) {
+  bool oauth = submit->mechanism == &ehlo_mechanism_xoauth2 ||
+               submit->mechanism == &ehlo_mechanism_oauthbearer;
+  return event->type == EHLO_EVENT_CHALLENGE && oauth && submit->auth.step > 1 &&
+         event->challenge_valid;
+}
+
 void report_event(struct report *r, const struct ehlo_submit *submit, const struct ehlo_client *c,
                   const struct ehlo_event *event) {
-  if (event->type == EHLO_EVENT_REPLY) {
+  if (is_about_token(submit, event)) {
+    keep_oauth(r, event->challenge);
+  } else if (event->type == EHLO_EVENT_REPLY) {
     keep_reply(r, submit, c, event);
   } else if (event->type == EHLO_EVENT_FAILED) {
     struct ehlo_reply line = {.text = event->error.line, .num_lines = 1};
@@ -132,6 +162,10 @@ json_t *report_reply_json(const struct kept_reply *kept) {
   snprintf(enhanced, sizeof(enhanced), "%u.%u.%u", e->class, e->subject, e->detail);
   return json_pack("{s:i, s:s?, s:o}", "code", kept->reply.code, "enhanced",
                    e->class != 0 ? enhanced : NULL, "lines", lines);
+}
+
+json_t *report_oauth_json(const struct report *r) {
+  return r->oauth != NULL ? json_incref(r->oauth) : json_null();
 }
 
 json_t *report_capabilities_json(const struct kept_reply *hello) {
@@ -248,6 +282,30 @@ static void status_error(char *out, size_t cap, const struct report *r,
   }
 }
 
+// Puts `text` behind what is in `out`, escaped, and at most some 100 characters of it.
+static void append_escaped(char *out, size_t cap, const char *text) {
+  size_t len = strlen(out);
+  for (size_t i = 0; i < 100 && text[i] != '\0' && len + EHLO_ESCAPE_BYTE_MAX + 1 < cap; i++) {
+    len += ehlo_escape_put(out + len, (uint8_t)text[i]);
+    out[len] = '\0';
+  }
+}
+
+// What the server said of the token, behind a sentence.
+static void append_oauth(char *out, size_t cap, const struct report *r) {
+  const char *name;
+  json_t *value;
+  const char *before = "; of the token it says: ";
+  json_object_foreach(r->oauth, name, value) {
+    size_t len = strlen(out);
+    snprintf(out + len, cap - len, "%s%s \"", before, name);
+    append_escaped(out, cap, json_string_value(value));
+    len = strlen(out);
+    snprintf(out + len, cap - len, "\"");
+    before = ", ";
+  }
+}
+
 static void partial_error(char *out, size_t cap, const struct ehlo_submit *submit) {
   size_t accepted = 0;
   size_t all = 0;
@@ -306,6 +364,9 @@ void report_error(char *out, size_t cap, const struct report *r, const struct eh
     snprintf(out, cap, "at %s: %s", stage, ehlo_submit_problem_text(submit->verdict.problem));
   } else if (line[0] != '\0') {
     snprintf(out, cap, "the server refused at %s: %s", stage, line);
+    if (submit->verdict.stage == EHLO_STAGE_AUTH) {
+      append_oauth(out, cap, r);
+    }
   } else {
     char why[600];
     status_error(why, sizeof(why), r, submit, transport_reason);

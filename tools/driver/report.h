@@ -21,11 +21,12 @@ struct report {
   struct kept_reply hello[2];  // EHLO before TLS and under it; one where there is only one
   bool hello_secure[2];
   size_t num_hello;
-  struct kept_reply deciding;  // the one that decided the outcome
+  struct kept_reply deciding;     // the one that decided the outcome
   struct kept_reply *messages;    // the one that decided on each message
   struct kept_reply *recipients;  // the last about each recipient, message by message
   size_t num_messages;
-  size_t num_recipients;  // of each message
+  size_t num_recipients;        // of each message
+  json_t *oauth;                // what a server said of a token that it refused, or NULL
   struct kept_reply offending;  // the line of an error, as a reply of code 0
   enum ehlo_status status;      // of the client
   bool message_sent;            // all of it, when the client failed
@@ -42,11 +43,13 @@ void report_free(struct report *r);
 void report_event(struct report *r, const struct ehlo_submit *submit, const struct ehlo_client *c,
                   const struct ehlo_event *event);
 
-const struct kept_reply *report_recipient(const struct report *r, size_t message,
-                                          size_t recipient);
+const struct kept_reply *report_recipient(const struct report *r, size_t message, size_t recipient);
 
 // {"code": 550, "enhanced": "5.7.1" or null, "lines": [...]}, or null where there is no reply.
 json_t *report_reply_json(const struct kept_reply *kept);
+
+// {"status": …, "scope": …, "schemes": …} of a refused token, or null.
+json_t *report_oauth_json(const struct report *r);
 
 // The lines of an EHLO reply after the first.
 json_t *report_capabilities_json(const struct kept_reply *hello);

@@ -1,6 +1,8 @@
 // The live session.
 #include "tools/driver/session.h"
 
+#include <openssl/mem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/argument.h"
+#include "engine/base64.h"
 #include "engine/credential.h"
 #include "replay/event_text.h"
 #include "replay/pump.h"
@@ -43,6 +46,41 @@ static int judge_credentials(struct session *s, uint32_t findings) {
   return status;
 }
 
+// Whether the mechanisms include one that wants a nonce of ours: those in which both sides prove
+// something.
+static bool wants_nonce(const struct session *s) {
+  for (size_t i = 0; i < s->config.num_mechanisms; i++) {
+    if (s->config.mechanisms[i]->mutual) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool wants_password(const struct session *s) {
+  for (size_t i = 0; i < s->config.num_mechanisms; i++) {
+    if (s->config.mechanisms[i] != &ehlo_mechanism_external) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void begin_credentials(struct session *s) {
+  const char *name = live_options_tls_name(s->options);
+  uint8_t bytes[18];
+  s->credentials.user = ehlo_str(s->options->user);
+  snprintf(s->digest_uri, sizeof(s->digest_uri), "smtp/%s", name[0] != '\0' ? name : "localhost");
+  s->credentials.digest_uri = ehlo_str(s->digest_uri);
+  if (wants_nonce(s)) {
+    RAND_bytes(bytes, sizeof(bytes));
+    struct ehlo_span part = {bytes, sizeof(bytes)};
+    s->credentials.nonce = (struct ehlo_span){(const uint8_t *)s->nonce,
+                                              ehlo_base64_encode((uint8_t *)s->nonce, &part, 1)};
+  }
+  s->config.credentials = &s->credentials;
+}
+
 static int get_password(struct session *s) {
   const struct live_options *o = s->options;
   if (o->user == NULL) {
@@ -51,23 +89,28 @@ static int get_password(struct session *s) {
   // A wrong name is told before anybody is asked for a password.
   struct ehlo_span user = ehlo_str(o->user);
   uint32_t of_user = ehlo_credential_look(user, ehlo_str("none"));
+  if (!wants_password(s)) {
+    of_user &= ~(1U << EHLO_CREDENTIAL_USER_EMPTY);  // EXTERNAL may leave it to the server
+  }
   int refused = judge_credentials(s, of_user);
   if (refused != 0) {
     return refused;
+  }
+  begin_credentials(s);
+  if (!wants_password(s)) {
+    return 0;
   }
   struct secret_source source = {o->password_file, o->password_command, o->user};
   int status = secret_get(&s->secret, &source);
   if (status != 0) {
     return status;
   }
-  s->credentials.user = user;
   s->credentials.password = (struct ehlo_span){s->secret.bytes, s->secret.len};
   uint32_t findings = ehlo_credential_look(user, s->credentials.password) | s->secret.findings;
   status = judge_credentials(s, findings & ~of_user);
   if (status != 0) {
     return status;
   }
-  s->config.credentials = &s->credentials;
   ehlo_redactor_add(&s->redactor, s->secret.bytes, s->secret.len);
   return 0;
 }
@@ -91,8 +134,10 @@ static int prepare(struct session *s, X509 *root) {
   s->config.tls = o->tls;
   s->config.lmtp = o->server.lmtp;
   s->config.initial_response = o->initial_response;
+  s->config.auth_attempts = o->auth_attempts;
   s->config.mechanisms = o->num_mechanisms > 0 ? o->mechanisms : ehlo_all_mechanisms;
-  s->config.num_mechanisms = o->num_mechanisms > 0 ? o->num_mechanisms : ehlo_num_password_mechanisms;
+  s->config.num_mechanisms =
+      o->num_mechanisms > 0 ? o->num_mechanisms : ehlo_num_password_mechanisms;
   s->client_config.allow_cleartext_auth = o->allow_cleartext_auth;
   set_timeouts(&s->client_config.timeouts, o->timeout_ms);
   trace_init(&s->trace, stdout, o->verbose);
@@ -206,8 +251,7 @@ static void choose_helo(struct session *s) {
     return;
   }
   gethostname(name, sizeof(name) - 1);
-  if (strchr(name, '.') != NULL &&
-      ehlo_argument_name(ehlo_str(name)) == EHLO_OK) {
+  if (strchr(name, '.') != NULL && ehlo_argument_name(ehlo_str(name)) == EHLO_OK) {
     snprintf(s->helo, sizeof(s->helo), "%s", name);
   } else {
     char address[LIVE_ADDRESS_MAX] = "";
@@ -249,9 +293,42 @@ static void warn_of_insecure(struct session *s) {
   const struct live_tls_info *info = live_tls_information(&s->live);
   s->warned = true;
   if (info != NULL && info->judged && !(info->verdict.chain_ok && info->verdict.name_ok)) {
-    fprintf(stderr, "ehlo: WARNING: the server's certificate is NOT trusted (%s); --insecure goes on\n",
+    fprintf(stderr,
+            "ehlo: WARNING: the server's certificate is NOT trusted (%s); --insecure goes on\n",
             info->verdict.reason);
   }
+}
+
+// What TLS has to give is known now, and what a replay has to know of it.
+static void on_secured(void *arg) {
+  struct session *s = arg;
+  live_get_binding(&s->live, &s->binding);
+  s->credentials.tls_exporter = (struct ehlo_span){s->binding.exporter, s->binding.exporter_len};
+  s->credentials.tls_unique = (struct ehlo_span){s->binding.unique, s->binding.unique_len};
+  if (wants_nonce(s) && s->config.credentials != NULL) {
+    ehlo_settings_write_binding(&s->credentials, write_fact, s);
+  }
+}
+
+// Proofs allow to try passwords offline: a server line that says one is hidden, the line with the
+// server's own among them.
+static void hide_proofs(struct session *s) {
+  const struct ehlo_auth *auth = &s->submission.submit.auth;
+  ehlo_redactor_add(&s->redactor, auth->ours.text, auth->ours.len);
+  ehlo_redactor_add(&s->redactor, auth->expected.text, auth->expected.len);
+}
+
+static void tell_attempt(struct session *s) {
+  const struct ehlo_submit *submit = &s->submission.submit;
+  char text[128];
+  if (s->mechanism != NULL && submit->mechanism != s->mechanism && submit->mechanism != NULL) {
+    int len = snprintf(text, sizeof(text), "note no login with %s, trying %s", s->mechanism->name,
+                       submit->mechanism->name);
+    ehlo_recorder_fact(&s->recorder, text, (size_t)len);
+    fprintf(stderr, "ehlo: no login with %s; trying %s, as --auth-attempts allows\n",
+            s->mechanism->name, submit->mechanism->name);
+  }
+  s->mechanism = submit->mechanism;
 }
 
 static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
@@ -260,8 +337,12 @@ static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_e
   if (s->options->insecure && !s->warned && ehlo_client_is_secure(c)) {
     warn_of_insecure(s);
   }
+  if (event->type == EHLO_EVENT_CHALLENGE) {
+    hide_proofs(s);
+  }
   ehlo_event_text(text, event);
   ehlo_recorder_event(&s->recorder, text);
+  tell_attempt(s);
   report_event(&s->report, &s->submission.submit, c, event);
 }
 
@@ -319,7 +400,7 @@ int session_run(struct session *s, const struct ehlo_source *source) {
       .client = &s->client,
       .transport = &s->recorder.base,
       .program = &s->submission.base,
-      .observer = {on_event, s},
+      .observer = {.event = on_event, .secured = on_secured, .arg = s},
       .tls_first = s->config.tls == EHLO_TLS_IMPLICIT,
   };
   ehlo_pump_run(&pump);

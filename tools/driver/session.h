@@ -18,12 +18,16 @@ struct session {
   struct live live;
   SSL_CTX *tls;
   bool connected;
-  bool warned;  // of a certificate that --insecure let pass
+  bool warned;       // of a certificate that --insecure let pass
   uint64_t flights;  // of the client, TLS handshake included and close_notify not: round trips
   enum live_net_result net_result;
   struct secret secret;
   struct ehlo_credentials credentials;
   struct warnings warnings;  // of the credentials
+  char nonce[32];
+  char digest_uri[300];
+  struct live_tls_binding binding;
+  const struct ehlo_mechanism *mechanism;  // of the AUTH attempt that was told of last
   struct ehlo_redactor redactor;
   struct ehlo_recorder recorder;
   struct sink sink;

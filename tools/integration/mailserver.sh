@@ -11,13 +11,15 @@
 #   MAIL_DIR            the directory: mail/NAME/new, log/, tls/
 #   MAIL_LOG            Postfix's log file
 #   MAIL_CA             the test CA; MAIL_OTHER_CA is one that signed nothing here
-#   MAIL_PORT_STARTTLS  TLS required before anything else; PLAIN and LOGIN after it
+#   MAIL_PORT_STARTTLS  TLS required before anything else; every mechanism after it
 #   MAIL_PORT_LOGIN     the same with LOGIN alone
-#   MAIL_PORT_SMTPS     implicit TLS; PLAIN and LOGIN
-#   MAIL_PORT_CLEAR     no STARTTLS on offer; PLAIN and LOGIN in cleartext
+#   MAIL_PORT_SMTPS     implicit TLS; every mechanism
+#   MAIL_PORT_CLEAR     no STARTTLS on offer; every mechanism in cleartext
 #   MAIL_PORT_CLOSED    nobody listens here
 #   MAIL_USER           alice@ehlo.test, whose password is in the file MAIL_PASSWORD_FILE; bob@ and carol@ehlo.test
 #                       are mailboxes with the same password
+#   MAIL_TOKEN_FILE     a token that lets her in with XOAUTH2 and OAUTHBEARER; MAIL_OLD_TOKEN_FILE is expired
+# Mechanisms are PLAIN, LOGIN, CRAM-MD5, DIGEST-MD5, SCRAM-SHA-1, SCRAM-SHA-256, XOAUTH2, OAUTHBEARER, EXTERNAL.
 # The certificate carries the names localhost and mail.ehlo.test and the address 127.0.0.1.
 #
 # A guard process outlives the shell: when the shell is gone, by whatever signal, it does the stopping and the
@@ -89,7 +91,36 @@ mailserver_make_users() {
   chgrp dovecot "$MAIL_DIR/dovecot/users" && chmod 640 "$MAIL_DIR/dovecot/users"
 }
 
+# Prints a token (RFC 7519, HS256) for the user that ends so many seconds from now.
+mailserver_token() {  # KEY SECONDS
+  python3 -c '
+import base64, hashlib, hmac, json, sys, time
+def text(octets):
+    return base64.urlsafe_b64encode(octets).rstrip(b"=")
+key, user, seconds = sys.argv[1].encode(), sys.argv[2], int(sys.argv[3])
+now = int(time.time())
+claims = {"sub": user, "iss": "ehlo-test", "iat": now - 7200, "nbf": now - 7200, "exp": now + seconds}
+signed = text(b"""{"typ":"JWT","alg":"HS256","kid":"test"}""") + b"." + text(json.dumps(claims).encode())
+print((signed + b"." + text(hmac.digest(key, signed, hashlib.sha256))).decode())
+' "$1" "$MAIL_USER" "$2"
+}
+
+# shellcheck disable=SC2034
+mailserver_make_tokens() {
+  local key keys=$MAIL_DIR/dovecot/keys/default/HS256
+  MAIL_TOKEN_FILE=$MAIL_DIR/token MAIL_OLD_TOKEN_FILE=$MAIL_DIR/old-token
+  key=$(openssl rand -hex 32) && mkdir -p "$keys" && printf %s "$key" | base64 -w 0 >"$keys/test" &&
+    mailserver_token "$key" 3600 >"$MAIL_TOKEN_FILE" && mailserver_token "$key" -3600 >"$MAIL_OLD_TOKEN_FILE" &&
+    chmod 600 "$MAIL_TOKEN_FILE" "$MAIL_OLD_TOKEN_FILE" &&
+    chgrp -R dovecot "$MAIL_DIR/dovecot/keys" && chmod -R g+rX "$MAIL_DIR/dovecot/keys"
+}
+
 mailserver_configure_dovecot() {
+  cat >"$MAIL_DIR/dovecot/oauth2.conf" <<END
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix=$MAIL_DIR/dovecot/keys/
+username_attribute = sub
+END
   cat >"$MAIL_DIR/dovecot/dovecot.conf" <<END
 base_dir = $MAIL_DIR/dovecot/run
 state_dir = $MAIL_DIR/dovecot/state
@@ -98,9 +129,14 @@ instance_name = ehlo-test
 protocols =
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer external
 auth_verbose = yes
 auth_failure_delay = 0
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = $MAIL_DIR/dovecot/oauth2.conf
+}
 passdb {
   driver = passwd-file
   args = $MAIL_DIR/dovecot/users
@@ -243,7 +279,8 @@ mailserver_wait_for_auth() {
 
 mailserver_prepare() {
   mkdir "$MAIL_DIR"/{postfix,dovecot,log} && chown postfix "$MAIL_DIR/log" && mailserver_make_queue &&
-    mailserver_make_users && mailserver_configure_dovecot && mailserver_make_certificates 2>"$MAIL_DIR/log/openssl"
+    mailserver_make_users && mailserver_make_tokens && mailserver_configure_dovecot &&
+    mailserver_make_certificates 2>"$MAIL_DIR/log/openssl"
 }
 
 mailserver_explain_failure() {
@@ -368,7 +405,7 @@ mailserver_start() {
 
 mailserver_print() {
   cat <<END
-STARTTLS, then PLAIN or LOGIN   localhost:$MAIL_PORT_STARTTLS
+STARTTLS, then any mechanism    localhost:$MAIL_PORT_STARTTLS
 STARTTLS, then LOGIN            localhost:$MAIL_PORT_LOGIN
 implicit TLS                    localhost:$MAIL_PORT_SMTPS
 cleartext                       localhost:$MAIL_PORT_CLEAR

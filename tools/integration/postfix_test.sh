@@ -190,7 +190,8 @@ want_replay() {
 }
 
 want_no_secret() {
-  complain_of secrets "$MAIL_USER" "$MAIL_PASSWORD_FILE" "$wrong_password_file" -- "$session"/*
+  complain_of secrets "$MAIL_USER" "$MAIL_PASSWORD_FILE" "$wrong_password_file" "$MAIL_TOKEN_FILE" \
+    "$MAIL_OLD_TOKEN_FILE" -- "$session"/*
 }
 
 # ---- the cases ----------------------------------------------------------------------------------------------
@@ -199,7 +200,10 @@ want_no_secret() {
 turns_for() {  # TLS MECHANISM
   local hello=1 login=1
   [[ $1 == starttls ]] && hello=3
-  [[ $2 == LOGIN ]] && login=3
+  case $2 in
+    LOGIN | DIGEST-MD5 | SCRAM-*) login=3 ;;
+    CRAM-MD5) login=2 ;;
+  esac
   echo $((hello + login + 3))
 }
 
@@ -241,6 +245,74 @@ cases_delivery() {
       done
     done
   done
+}
+
+# Each mechanism, each way of TLS, with the right password and with a wrong one. The server's own proof, which
+# lets somebody try passwords offline, is not in the record either.
+cases_mechanisms() {
+  local tls mechanism trusted
+  for tls in starttls implicit; do
+    trusted=("localhost:$(port_for "$tls")" --tls "$tls" --ca-file "$MAIL_CA")
+    for mechanism in PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256; do
+      if begin "mechanism/$tls/$mechanism/right"; then
+        send "${trusted[@]}" "${login[@]}" --auth "$mechanism" "${envelope[@]}" --data "$messages/plain"
+        want_accepted auth="$mechanism" auth_error=null
+        want_mail bob "$messages/plain"
+        want_turns "$(turns_for "$tls" "$mechanism")"
+        case $mechanism in
+          DIGEST-MD5 | SCRAM-*) want_in_record 'S: 334 \\\{secret\}$' ;;
+        esac
+        end
+      fi
+      if begin "mechanism/$tls/$mechanism/wrong"; then
+        send "${trusted[@]}" --user "$MAIL_USER" --password-file "$wrong_password_file" --auth "$mechanism" \
+          "${envelope[@]}" --data "$messages/plain"
+        want_status 77
+        want_json outcome=auth-refused stage=auth reply.code=535 auth="$mechanism"
+        want_no_mail
+        end
+      fi
+    done
+    for mechanism in XOAUTH2 OAUTHBEARER; do
+      if begin "mechanism/$tls/$mechanism/right"; then
+        send "${trusted[@]}" --user "$MAIL_USER" --password-file "$MAIL_TOKEN_FILE" --auth "$mechanism" \
+          "${envelope[@]}" --data "$messages/plain"
+        want_accepted auth="$mechanism" auth_error=null
+        want_mail bob "$messages/plain"
+        want_turns "$(turns_for "$tls" "$mechanism")"
+        end
+      fi
+      # The 334 says why, and the 535 behind it is what decides.
+      if begin "mechanism/$tls/$mechanism/expired"; then
+        send "${trusted[@]}" --user "$MAIL_USER" --password-file "$MAIL_OLD_TOKEN_FILE" --auth "$mechanism" \
+          "${envelope[@]}" --data "$messages/plain"
+        want_status 77
+        want_json outcome=auth-refused stage=auth reply.code=535 'auth_error.status~401|invalid_token' 'error~of the token'
+        want_no_mail
+        end
+      fi
+    done
+  done
+}
+
+# Without --auth the strongest is taken; what was refused is followed by another where that was asked for.
+cases_choice() {
+  local trusted=("localhost:$MAIL_PORT_STARTTLS" --ca-file "$MAIL_CA")
+  if begin 'choice/strongest'; then
+    send "${trusted[@]}" "${login[@]}" "${envelope[@]}" --data "$messages/plain"
+    want_accepted auth=SCRAM-SHA-256
+    end
+  fi
+  if begin 'choice/two-attempts'; then
+    send "${trusted[@]}" --user "$MAIL_USER" --password-file "$wrong_password_file" --auth SCRAM-SHA-256,CRAM-MD5,PLAIN \
+      --auth-attempts 2 "${envelope[@]}" --data "$messages/plain"
+    want_status 77
+    want_json outcome=auth-refused stage=auth reply.code=535 auth=CRAM-MD5
+    grep -q 'no login with SCRAM-SHA-256; trying CRAM-MD5' "$session/send.err" || complain 'not told of the second attempt'
+    want_in_record '! note no login with SCRAM-SHA-256, trying CRAM-MD5'
+    want_no_mail
+    end
+  fi
 }
 
 # Ways to name the server, the name in its certificate and the mechanism.
@@ -477,6 +549,8 @@ envelope=(--from "$MAIL_USER" --to "$bob")
 unset EHLO_PASSWORD SSL_CERT_FILE SSL_CERT_DIR
 
 cases_delivery
+cases_mechanisms
+cases_choice
 cases_server
 cases_sources
 cases_refusals

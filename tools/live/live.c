@@ -393,6 +393,13 @@ const struct live_tls_info *live_tls_information(const struct live *l) {
   return l->tls_on ? &l->tls.info : NULL;
 }
 
+void live_get_binding(const struct live *l, struct live_tls_binding *out) {
+  memset(out, 0, sizeof *out);
+  if (l->tls_on) {
+    live_tls_get_binding(&l->tls, out);
+  }
+}
+
 struct live_counters live_counters(const struct live *l) {
   return l->counters;
 }

@@ -80,6 +80,9 @@ void live_local_address(const struct live *l, char out[LIVE_ADDRESS_MAX]);
 // after close.
 const struct live_tls_info *live_tls_information(const struct live *l);
 
+// The channel binding of the TLS session; empty without one.
+void live_get_binding(const struct live *l, struct live_tls_binding *out);
+
 struct live_counters live_counters(const struct live *l);
 
 #endif  // EHLO_TOOLS_LIVE_LIVE_H

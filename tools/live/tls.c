@@ -291,6 +291,25 @@ bool live_tls_is_open(const struct live_tls *tls) {
   return tls->state == LIVE_TLS_OPEN;
 }
 
+// BoringSSL gives no tls-unique where a resumption without the extended master secret would make it
+// one that somebody else can arrange (RFC 7627 §1).
+void live_tls_get_binding(const struct live_tls *tls, struct live_tls_binding *out) {
+  static const char label[] = "EXPORTER-Channel-Binding";
+  memset(out, 0, sizeof *out);
+  if (tls->state != LIVE_TLS_OPEN) {
+    return;
+  }
+  if (SSL_version(tls->ssl) == TLS1_3_VERSION) {
+    if (SSL_export_keying_material(tls->ssl, out->exporter, sizeof out->exporter, label,
+                                   sizeof label - 1, NULL, 0, 0) == 1) {
+      out->exporter_len = sizeof out->exporter;
+    }
+  } else if (SSL_get_tls_unique(tls->ssl, out->unique, &out->unique_len, sizeof out->unique) != 1) {
+    out->unique_len = 0;
+  }
+  ERR_clear_error();
+}
+
 enum ehlo_status live_tls_read(struct live_tls *tls, size_t *out_len, uint8_t *out, size_t cap) {
   assert(tls->state != LIVE_TLS_HANDSHAKE && cap > 0);
   *out_len = 0;

@@ -90,6 +90,18 @@ enum ehlo_status live_tls_handshake(struct live_tls *tls);
 
 bool live_tls_is_open(const struct live_tls *tls);
 
+// What binds an authentication to this very session: a man in the middle has two sessions, and other
+// bytes in each. One of the two, by the version; the other is empty.
+struct live_tls_binding {
+  size_t exporter_len;
+  size_t unique_len;
+  uint8_t exporter[32];  // TLS 1.3: tls-exporter (RFC 9266)
+  uint8_t unique[64];    // TLS 1.2: tls-unique (RFC 5929 §3), which is what servers know there
+};
+
+// Both are empty before the session is open.
+void live_tls_get_binding(const struct live_tls *tls, struct live_tls_binding *out);
+
 // Reads plaintext. EHLO_OK with `*out_len` 0: more ciphertext is needed. EHLO_E_CLOSED: the peer
 // said so. EHLO_E_TLS: a broken stream, or one that ended without close_notify. EHLO_E_RESET.
 enum ehlo_status live_tls_read(struct live_tls *tls, size_t *out_len, uint8_t *out, size_t cap);

@@ -144,6 +144,40 @@ Test(live_tls, speaks_tls_1_2) {
   pair_free(&p);
 }
 
+// Both ends have the same bytes to bind, and no two sessions have.
+static void expect_binding(struct pair *p, struct live_tls_binding *out, bool exporter) {
+  struct live_tls_binding server;
+  live_tls_get_binding(&p->client, out);
+  cr_assert(out->exporter_len == 0 && out->unique_len == 0, "before the handshake");
+  cr_assert_eq(shake(p, WHOLE), EHLO_OK);
+  live_tls_get_binding(&p->client, out);
+  live_tls_get_binding(&p->server, &server);
+  cr_assert_eq(out->exporter_len, exporter ? 32 : 0);
+  cr_assert_eq(out->unique_len, exporter ? 0 : 12);
+  cr_assert_arr_eq((const uint8_t *)out, (const uint8_t *)&server, sizeof server);
+}
+
+Test(live_tls, has_something_to_bind) {
+  for (int old = 0; old < 2; old++) {
+    struct pair p;
+    struct live_tls_binding first;
+    struct live_tls_binding second;
+    pair_make(&p, GOOD_NAMES, 30);
+    cr_assert(
+        SSL_CTX_set_max_proto_version(p.server_context, old ? TLS1_2_VERSION : TLS1_3_VERSION));
+    pair_begin(&p, "mail.example", false);
+    expect_binding(&p, &first, !old);
+    live_tls_close(&p.server);
+    carry(&p.server, &p.client, WHOLE);
+    pair_end(&p);
+    pair_begin(&p, "mail.example", false);
+    expect_binding(&p, &second, !old);
+    cr_expect_neq(memcmp(&first, &second, sizeof first), 0);
+    pair_end(&p);
+    pair_free(&p);
+  }
+}
+
 // ---- Certificates -------------------------------------------------------------------------------
 
 static const struct name_case {

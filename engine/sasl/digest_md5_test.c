@@ -1,0 +1,208 @@
+// DIGEST-MD5 against the examples of its RFC, against values computed apart with Python's hashlib,
+// and against challenges that are none.
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "engine/sasl/testing.h"
+
+#define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define MECHANISM &ehlo_mechanism_digest_md5
+
+Test(digest_md5, examples_of_the_rfc) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"RFC 2831, section 4, IMAP",
+       MECHANISM,
+       {.user = SPAN("chris"),
+        .password = SPAN("secret"),
+        .nonce = SPAN("OA6MHXh6VqTrRk"),
+        .digest_uri = SPAN("imap/elwood.innosoft.com")},
+       .proved = true,
+       .turns = {{"realm=\"elwood.innosoft.com\",nonce=\"OA6MG9tEQGm2hh\",qop=\"auth\","
+                  "algorithm=md5-sess,charset=utf-8",
+                  "charset=utf-8,username=\"chris\",realm=\"elwood.innosoft.com\","
+                  "nonce=\"OA6MG9tEQGm2hh\",nc=00000001,cnonce=\"OA6MHXh6VqTrRk\","
+                  "digest-uri=\"imap/elwood.innosoft.com\","
+                  "response=d388dad90d4bbd760a152321f2143af7,qop=auth",
+                  0},
+                 {"rspauth=ea40f60335c427b5527b84dbabcdfffd", "", 0},
+                 {"", NULL, EHLO_AUTH_CHALLENGE}}},
+      {"RFC 2831, section 4, ACAP",
+       MECHANISM,
+       {.user = SPAN("chris"),
+        .password = SPAN("secret"),
+        .nonce = SPAN("OA9BSuZWMSpW8m"),
+        .digest_uri = SPAN("acap/elwood.innosoft.com")},
+       .proved = true,
+       .turns = {{"realm=\"elwood.innosoft.com\",nonce=\"OA9BSXrbuRhWay\",qop=\"auth\","
+                  "algorithm=md5-sess,charset=utf-8",
+                  "charset=utf-8,username=\"chris\",realm=\"elwood.innosoft.com\","
+                  "nonce=\"OA9BSXrbuRhWay\",nc=00000001,cnonce=\"OA9BSuZWMSpW8m\","
+                  "digest-uri=\"acap/elwood.innosoft.com\","
+                  "response=6084c6db3fede7352c551284490fd0fc,qop=auth",
+                  0},
+                 {"rspauth=2f0b3d7c3c2e486600ef710726aa2eae", "", 0}}},
+  };
+  RUN_CASES(cases);
+}
+
+// ISO 8859-1 where it has all characters; quotes and backslashes in and out.
+Test(digest_md5, characters) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"ISO 8859-1",
+       MECHANISM,
+       {.user = SPAN("us\"er\xc3\xa9"), .password = SPAN("p\xc3\xa9")},
+       .proved = true,
+       .turns = {{"algorithm=\"MD5-SESS\" , nonce = \"n\\\"\\\\x\"\t,, charset=UTF-8,other=\"a,b\"",
+                  "charset=utf-8,username=\"us\\\"er\xc3\xa9\",nonce=\"n\\\"\\\\x\",nc=00000001,"
+                  "cnonce=\"0123456789abcdef\",digest-uri=\"smtp/mail.example\","
+                  "response=d4b8e76b2aa199149c84093aef62519d,qop=auth",
+                  0},
+                 {"rspauth=\"f27bb182fe7c538fff217bc3a9ff5cfa\"", "", 0}}},
+      {"no charset: the name goes as ISO 8859-1 too",
+       MECHANISM,
+       {.user = SPAN("us\"er\xc3\xa9"), .password = SPAN("p\xc3\xa9")},
+       .turns = {{"algorithm=md5-sess,nonce=\"n\\\"\\\\x\"",
+                  "username=\"us\\\"er\xe9\",nonce=\"n\\\"\\\\x\",nc=00000001,"
+                  "cnonce=\"0123456789abcdef\",digest-uri=\"smtp/mail.example\","
+                  "response=d4b8e76b2aa199149c84093aef62519d,qop=auth",
+                  0}}},
+      {"UTF-8, for somebody else, the first of two realms",
+       MECHANISM,
+       {.authzid = SPAN("boss"),
+        .user = SPAN("user\xe2\x82\xac"),
+        .password = SPAN("p\xc3\xa9\xe2\x82\xac")},
+       .turns = {{"realm=\"r\",realm=\"other\",nonce=n,algorithm=md5-sess,charset=utf-8,"
+                  "qop=\"auth-int, AUTH\"",
+                  "charset=utf-8,username=\"user\xe2\x82\xac\",realm=\"r\",nonce=\"n\","
+                  "nc=00000001,cnonce=\"0123456789abcdef\",digest-uri=\"smtp/mail.example\","
+                  "response=eff0e88e6196a84b86ebd258045ae593,qop=auth,authzid=\"boss\"",
+                  0},
+                 {"rspauth=7e94115dc9ca66fa00a49ae6925a4409", NULL, EHLO_AUTH_PROOF}}},
+  };
+  RUN_CASES(cases);
+}
+
+#define GOOD "nonce=\"n\",algorithm=md5-sess"
+
+Test(digest_md5, challenges_that_are_none) {
+  static const char *const texts[] = {
+      "",
+      "nonce=\"n\"",
+      "algorithm=md5-sess",
+      "nonce=\"n\",algorithm=md5",
+      "nonce=\"\",algorithm=md5-sess",
+      GOOD ",nonce=\"m\"",
+      GOOD ",algorithm=md5-sess",
+      GOOD ",qop=\"auth-int,auth-conf\"",
+      GOOD ",qop=\"\"",
+      GOOD ",qop=auth,qop=auth",
+      GOOD ",charset=latin1",
+      GOOD ",charset=utf-8,charset=utf-8",
+      GOOD ",x",
+      GOOD ",x=",
+      GOOD ",=y",
+      GOOD ",x=\"y",
+      GOOD ",x=\"y\\\"",
+      GOOD ",x=y z",
+      GOOD " x=y",
+      GOOD ";x=y",
+      GOOD ",x=\"y\"z",
+      GOOD ",\x01=y",
+      GOOD ",x=\xc3\xa9",
+      "hidden",
+  };
+  for (size_t i = 0; i < NUM(texts); i++) {
+    const struct ehlo_sasl_case one[] = {
+        {texts[i], MECHANISM, .turns = {{texts[i], NULL, EHLO_AUTH_CHALLENGE}}}};
+    RUN_CASES(one);
+  }
+}
+
+Test(digest_md5, proofs_that_are_none) {
+  static const struct {
+    const char *text;
+    enum ehlo_auth_problem problem;
+  } rows[] = {
+      {"", EHLO_AUTH_CHALLENGE},
+      {"hidden", EHLO_AUTH_CHALLENGE},
+      {"rspauth", EHLO_AUTH_CHALLENGE},
+      {"rspauth=", EHLO_AUTH_CHALLENGE},
+      {"response=ea40f60335c427b5527b84dbabcdfffd", EHLO_AUTH_CHALLENGE},
+      {"rspauth=ea40f60335c427b5527b84dbabcdfffe", EHLO_AUTH_PROOF},
+      {"rspauth=ea40f60335c427b5527b84dbabcdfff", EHLO_AUTH_PROOF},
+      {"rspauth=ea40f60335c427b5527b84dbabcdfffd0", EHLO_AUTH_PROOF},
+      {"rspauth=EA40F60335C427B5527B84DBABCDFFFD", EHLO_AUTH_PROOF},
+      {"rspauth=d388dad90d4bbd760a152321f2143af7", EHLO_AUTH_PROOF},  // ours
+  };
+  for (size_t i = 0; i < NUM(rows); i++) {
+    const struct ehlo_sasl_case one[] = {
+        {rows[i].text,
+         MECHANISM,
+         {.user = SPAN("chris"),
+          .password = SPAN("secret"),
+          .nonce = SPAN("OA6MHXh6VqTrRk"),
+          .digest_uri = SPAN("imap/elwood.innosoft.com")},
+         .turns = {{"realm=\"elwood.innosoft.com\",nonce=\"OA6MG9tEQGm2hh\",algorithm=md5-sess",
+                    "username=\"chris\",realm=\"elwood.innosoft.com\",nonce=\"OA6MG9tEQGm2hh\","
+                    "nc=00000001,cnonce=\"OA6MHXh6VqTrRk\","
+                    "digest-uri=\"imap/elwood.innosoft.com\","
+                    "response=d388dad90d4bbd760a152321f2143af7,qop=auth",
+                    0},
+                   {rows[i].text, NULL, rows[i].problem}}}};
+    RUN_CASES(one);
+  }
+}
+
+Test(digest_md5, what_cannot_be_sent) {
+  static const struct ehlo_credentials rows[] = {
+      {.user = SPAN("")},         {.user = SPAN("a\0b")},      {.password = SPAN("a\nb")},
+      {.authzid = SPAN("a\x7f")}, {.nonce = SPAN("")},         {.nonce = SPAN("a,b")},
+      {.digest_uri = SPAN("")},   {.digest_uri = SPAN("a\n")},
+  };
+  for (size_t i = 0; i < NUM(rows); i++) {
+    const struct ehlo_sasl_case one[] = {
+        {"unfit", MECHANISM, rows[i], .turns = {{GOOD, NULL, EHLO_AUTH_CREDENTIALS}}}};
+    RUN_CASES(one);
+  }
+}
+
+// RFC 2831 §2.1.1: a challenge has at most 2048 octets. What goes back of it has to fit as well.
+Test(digest_md5, lengths) {
+  struct ehlo_credentials cred = {
+      .user = SPAN("u"), .password = SPAN("p"), .nonce = SPAN("n"), .digest_uri = SPAN("smtp/a")};
+  struct ehlo_response response;
+  char text[4096];
+  for (size_t len = 2047; len <= 2049; len++) {
+    struct ehlo_auth auth = {.credentials = &cred};
+    memset(text, ' ', sizeof(text));
+    memcpy(text, GOOD, sizeof(GOOD) - 1);
+    struct ehlo_span challenge = {(const uint8_t *)text, len};
+    cr_expect_eq(ehlo_mechanism_digest_md5.respond(&auth, &challenge, &response), len <= 2048);
+  }
+  struct ehlo_auth auth = {.credentials = &cred};
+  memset(text, 'a', sizeof(text));
+  memcpy(text, "algorithm=md5-sess,nonce=", 25);
+  struct ehlo_span challenge = {(const uint8_t *)text, 1500};
+  cr_expect(!ehlo_mechanism_digest_md5.respond(&auth, &challenge, &response));
+  cr_expect_eq(auth.problem, EHLO_AUTH_CREDENTIALS);
+}
+
+Test(digest_md5, on_trust) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"right",
+       MECHANISM,
+       {.on_trust = true},
+       .proved = true,
+       .turns = {{GOOD, "hidden", 0}, {"hidden", "", 0}}},
+      {"recorded, so wrong",
+       MECHANISM,
+       {.on_trust = true},
+       .turns = {{GOOD, "hidden", 0},
+                 {"rspauth=00000000000000000000000000000000", NULL, EHLO_AUTH_PROOF}}},
+      {"a challenge that is none",
+       MECHANISM,
+       {.on_trust = true},
+       .turns = {{"x", NULL, EHLO_AUTH_CHALLENGE}}},
+  };
+  RUN_CASES(cases);
+}
