@@ -237,11 +237,9 @@ static uint32_t timeout_for(const struct ehlo_timeouts *t, enum ehlo_verb verb) 
   return t->command_ms;
 }
 
-uint64_t ehlo_deadline(const struct ehlo_client *c) {
+// When the present wait ends by itself, whatever the hurry.
+static uint64_t wait_end(const struct ehlo_client *c) {
   const struct ehlo_timeouts *t = &c->config.timeouts;
-  if (is_over(c)) {
-    return EHLO_NEVER;
-  }
   if (c->state == EHLO_STATE_TLS) {
     return c->wait_start_ms + t->tls_ms;
   }
@@ -250,6 +248,17 @@ uint64_t ehlo_deadline(const struct ehlo_client *c) {
     return c->wait_start_ms + (body ? t->block_ms : timeout_for(t, head_pending(c)));
   }
   return c->num_pending > 0 ? c->wait_start_ms + timeout_for(t, head_pending(c)) : EHLO_NEVER;
+}
+
+uint64_t ehlo_deadline(const struct ehlo_client *c) {
+  uint64_t end = is_over(c) ? EHLO_NEVER : wait_end(c);
+  return end != EHLO_NEVER && c->hurry_end_ms != 0 && c->hurry_end_ms < end ? c->hurry_end_ms : end;
+}
+
+void ehlo_hurry(struct ehlo_client *c) {
+  if (c->hurry_end_ms == 0) {
+    c->hurry_end_ms = c->now_ms + c->config.timeouts.quit_ms;
+  }
 }
 
 void ehlo_tick(struct ehlo_client *c, uint64_t now_ms) {

@@ -56,6 +56,14 @@ static const char *const stages[][2] = {
            "? deadline 580000\n! at 400001\n> body y\n? deadline 580000\n> end\n"
            "? deadline 580001\n! release\nC: xy\nC: .\n? deadline 1000001\n"
            "S: 250 x\n= reply body 250\n? deadline never\n"},
+    {"hurry bounds what is left together",
+     EXTENDED "> mail <a@b>\n> rcpt <c@d>\n> rcpt <c@e>\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\n"
+              "C: RCPT TO:<c@e>\n! at 1000\nS: 550 x\n= reply MAIL 550\n? deadline 301000\n> hurry\n"
+              "? deadline 6000\n! at 3000\nS: 503 x\n= reply RCPT 503 #0\n? deadline 6000\n> hurry\n"
+              "? deadline 6000\nS: 503 x\n= reply RCPT 503 #1\n? deadline never\n! at 4000\n> quit\n"
+              "C: QUIT\n? deadline 6000\n! at 6000\n= failed timeout @99 [] QUIT sent\n"},
+    {"hurry makes no wait longer",
+     READY "> quit\nC: QUIT\n? deadline 5000\n! at 10\n> hurry\n? deadline 5000\n"},
     {"the rest", READY "> rset\nC: RSET\n? deadline 300000\nS: 250 x\n= reply RSET 250\n"
                        "> vrfy x\nC: VRFY x\n? deadline 300000\nS: 250 x\n= reply VRFY 250\n"
                        "> raw XFOO\nC: XFOO\n? deadline 300000\nS: 250 x\n= reply other 250\n"

@@ -234,6 +234,7 @@ struct ehlo_client {
   bool lmtp;
   struct ehlo_params params;  // at the MAIL of this transaction
   uint64_t wait_start_ms;
+  uint64_t hurry_end_ms;  // 0: no hurry
   uint64_t now_ms;
   enum ehlo_status status;
   uint64_t error_offset;
@@ -286,6 +287,10 @@ enum ehlo_status ehlo_tls_done(struct ehlo_client *c, uint64_t now_ms);
 
 // When the present wait ends, in the caller's milliseconds; EHLO_NEVER while nothing is awaited.
 uint64_t ehlo_deadline(const struct ehlo_client *c);
+
+// The result is known, and the rest is politeness: from the first call on, all waits that are left,
+// for replies to what was sent before and for QUIT, are bound to `quit_ms` together.
+void ehlo_hurry(struct ehlo_client *c);
 
 // Lets the time pass: at or after the deadline the session fails with EHLO_E_TIMEOUT. To be called
 // before a verb that follows a pause, since verbs take the time of the last call that told it.

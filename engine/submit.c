@@ -257,6 +257,9 @@ static void on_failure(struct ehlo_submit *s, struct ehlo_client *c,
 }
 
 static void say_goodbye(struct ehlo_submit *s, struct ehlo_client *c) {
+  if (s->verdict.outcome != EHLO_OUTCOME_OPEN) {
+    ehlo_hurry(c);
+  }
   if (!s->quit_sent && !s->finished && ehlo_client_may_send(c, EHLO_VERB_QUIT)) {
     s->quit_sent = ehlo_send_quit(c) == EHLO_OK;
   }

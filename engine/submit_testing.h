@@ -12,6 +12,7 @@
 //                    there is one
 //   ? flights N, taken N: recipients that RCPT took in the transaction at hand or the last one,
 //     accepted N: recipients that got the message
+//   ? wait N         milliseconds to the deadline
 //   ? to STATES      of the recipients, a letter each: w s t a r d (enum ehlo_recipient_state)
 //   ? message N VERDICT   of that message, from 0: outcome and stage
 // Escapes are \xHH, \\ and \{c*N} for N times the character c. Lines of the server in a row are one

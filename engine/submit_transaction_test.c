@@ -304,6 +304,20 @@ Test(submit_transaction, lmtp) {
   RUN_CASES(lmtp);
 }
 
+// Once the result is known, what is left takes five seconds: replies that do not come, and QUIT.
+static const struct ehlo_submit_case hurry[] = {
+    {"replies behind a refused MAIL", {NO_TLS}, .text = BEGIN("PIPELINING") MAIL RCPT DATA
+     "? wait 300000\n" NO "? wait 5000\n! timeout\n= refused mail 69\n"},
+    {"the first of two refused: no hurry yet", {NO_TLS, TWO}, .text = BEGIN("PIPELINING") MAIL RCPT
+     DATA NO "? wait 300000\n! timeout\n= timeout rcpt 75 status=timeout\n"},
+    {"the reply to QUIT", {NO_TLS}, .text = BEGIN("x") MAIL OK RCPT OK DATA GO BODY "? wait 600000\n"
+     OK "C: QUIT\n? wait 5000\n! timeout\n= accepted quit 0\n"},
+};
+
+Test(submit_transaction, politeness_is_short) {
+  RUN_CASES(hurry);
+}
+
 // ---- Parameters and XCLIENT ---------------------------------------------------------------------
 
 static const struct ehlo_submit_case params[] = {

@@ -239,12 +239,18 @@ static enum ehlo_status call_auth(struct ehlo_client *c, char *arg, bool secret)
   return ehlo_send_auth(c, arg, &part, 1, secret);
 }
 
+static enum ehlo_status hurry(struct ehlo_client *c) {
+  ehlo_hurry(c);
+  return EHLO_OK;
+}
+
 static const struct {
   const char *name;
   enum ehlo_status (*call)(struct ehlo_client *c);
 } bare_verbs[] = {
     {"starttls", ehlo_send_starttls}, {"cancel", ehlo_send_auth_cancel}, {"data", ehlo_send_data},
     {"end", ehlo_send_body_end},      {"rset", ehlo_send_rset},          {"quit", ehlo_send_quit},
+    {"hurry", hurry},
 };
 
 static const struct {
