@@ -120,7 +120,7 @@ struct ehlo_transaction {
   size_t num_replies;     // to RCPT
   size_t num_taken;       // with 2yz
   size_t taken_at_split;  // when the first recipient was one too many
-  size_t num_final;       // replies to the message; in LMTP one for each recipient taken
+  size_t num_accepted;    // recipients for whom the message was accepted
   size_t num_due;         // commands outstanding
   size_t next_send;       // where to look for the next recipient to send,
   size_t next_reply;      // to have its reply,

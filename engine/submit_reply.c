@@ -117,6 +117,7 @@ static void settle_recipient(struct ehlo_message *m, struct ehlo_recipient *r, u
   if (code / 100 == 2) {
     r->state = EHLO_RECIPIENT_ACCEPTED;
     m->num_accepted++;
+    m->transaction.num_accepted++;
   } else if (code / 100 == 4) {
     r->state = EHLO_RECIPIENT_DEFERRED;
     m->num_deferred++;
@@ -133,7 +134,6 @@ static void on_body(struct ehlo_submit *s, struct ehlo_message *m, struct ehlo_e
   if (t->num_taken == 0) {
     return;  // for nobody, whatever the server says
   }
-  t->num_final++;
   if (code / 100 != 2) {
     t->refusal = code;
   }
@@ -146,18 +146,20 @@ static void on_body(struct ehlo_submit *s, struct ehlo_message *m, struct ehlo_e
   } while (!event->of_recipient && t->next_final < m->num_to);
 }
 
-// The transaction is over. A message whose other recipients wait goes into another one.
+// The transaction is over. A message that was accepted, and whose other recipients wait, goes into
+// another one.
 static void settle_message(struct ehlo_submit *s, struct ehlo_message *m) {
   const struct ehlo_transaction *t = &m->transaction;
   struct ehlo_verdict verdict = {.outcome = EHLO_OUTCOME_PARTIAL, .stage = EHLO_STAGE_QUIT};
   if (m->verdict.outcome != EHLO_OUTCOME_OPEN) {
     return;
   }
+  if (t->num_accepted > 0 && m->num_begun < m->num_to) {
+    return;
+  }
   if (t->refusal != 0) {
     verdict.stage = EHLO_STAGE_BODY;
     verdict.outcome = ehlo_submit_refusal(t->refusal);
-  } else if (t->num_final > 0 && m->num_begun < m->num_to) {
-    return;
   } else if (m->num_accepted == m->num_to) {
     verdict.outcome = EHLO_OUTCOME_ACCEPTED;
   } else if (m->num_accepted == 0) {

@@ -296,6 +296,9 @@ static const struct ehlo_submit_case lmtp[] = {
      RCPT_N(3) DATA OK OK OK OK GO BODY MAIL FIRST_TWO RCPT_N(3) DATA OK NO OK OK OK OK OK GO BODY
      "C: QUIT\n" OK OK OK "S: 221 bye\n? to ara\n? message 0 partial body\n? message 1 accepted quit\n"
      "= partial quit 1\n"},
+    {"one refused, the rest in another transaction", {NO_TLS, .lmtp = true, TO_THREE},
+     .text = LMTP("PIPELINING") MAIL FIRST_TWO RCPT_N(3) DATA OK OK OK FULL GO BODY OK NO
+     MAIL RCPT_N(3) DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n? to ara\n= partial quit 1\n"},
     {"LHLO refused: no HELO", {NO_TLS, .lmtp = true}, .text = "S: 220 x\nC: LHLO client.example\n"
      "S: 500 what\n" QUIT "= refused ehlo 69\n"},
 };
