@@ -85,9 +85,8 @@ Test(blocking, has_no_tls) {
   struct server s;
   struct ehlo_recipient to = {.address = ehlo_str("b@example.com")};
   struct ehlo_message message = {.from = ehlo_str("a@example.com"), .to = &to, .num_to = 1};
-  struct ehlo_submit_config cfg = {.helo_name = ehlo_str("client.example.com"),
-                                   .messages = &message,
-                                   .num_messages = 1};
+  struct ehlo_submit_config cfg = {
+      .helo_name = ehlo_str("client.example.com"), .messages = &message, .num_messages = 1};
   int fd = server_pair(&s, script, 3);
   cr_expect_eq(submit_blocking(fd, &cfg, &(struct ehlo_timeouts){0}, ehlo_str("x\n")),
                EHLO_OUTCOME_TLS_FAILED);

@@ -18,6 +18,7 @@ struct session {
   bool giving;            // the message is wanted
   struct ehlo_span left;  // of it
   bool over;
+  bool ended;        // and its socket is closed
   bool cannot_send;  // the socket broke: what the server said before can still be read
   uint8_t buffer[EHLO_BUFFER_DEFAULT];
 };
@@ -119,7 +120,6 @@ static bool wait_for_more(struct session *s, int epoll_fd, int operation) {
 // The connection comes about in the background: until then the socket takes and gives nothing.
 static bool begin(struct session *s, struct delivery *d, int epoll_fd) {
   s->delivery = d;
-  d->num_partial_writes = 0;
   s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   ehlo_client_init(&s->client, &(struct ehlo_config){.timeouts = d->timeouts}, s->buffer,
                    sizeof(s->buffer), now_ms());
@@ -138,6 +138,7 @@ static void end(struct session *s) {
   if (s->fd >= 0) {
     close(s->fd);
   }
+  s->ended = true;
 }
 
 // Milliseconds to the earliest deadline, as epoll_wait() wants them; -1 without one.
@@ -145,7 +146,7 @@ static int time_left(const struct session *sessions, size_t num) {
   uint64_t first = EHLO_NEVER;
   uint64_t now = now_ms();
   for (size_t i = 0; i < num; i++) {
-    uint64_t deadline = sessions[i].over ? EHLO_NEVER : ehlo_deadline(&sessions[i].client);
+    uint64_t deadline = sessions[i].ended ? EHLO_NEVER : ehlo_deadline(&sessions[i].client);
     first = deadline < first ? deadline : first;
   }
   if (first == EHLO_NEVER) {
@@ -158,9 +159,19 @@ static int time_left(const struct session *sessions, size_t num) {
 static size_t num_open(const struct session *sessions, size_t num) {
   size_t open = 0;
   for (size_t i = 0; i < num; i++) {
-    open += !sessions[i].over;
+    open += !sessions[i].ended;
   }
   return open;
+}
+
+static void go_on(struct session *s, int epoll_fd) {
+  ehlo_tick(&s->client, now_ms());
+  run(s);
+  if (s->over) {
+    end(s);
+  } else {
+    wait_for_more(s, epoll_fd, EPOLL_CTL_MOD);
+  }
 }
 
 static void loop(int epoll_fd, struct session *sessions, size_t num) {
@@ -174,10 +185,8 @@ static void loop(int epoll_fd, struct session *sessions, size_t num) {
       }
     }
     for (size_t i = 0; i < num; i++) {
-      if (!sessions[i].over) {
-        ehlo_tick(&sessions[i].client, now_ms());
-        run(&sessions[i]);
-        wait_for_more(&sessions[i], epoll_fd, EPOLL_CTL_MOD);
+      if (!sessions[i].ended) {
+        go_on(&sessions[i], epoll_fd);
       }
     }
   }
@@ -196,7 +205,9 @@ bool submit_all(struct delivery *deliveries, size_t num) {
     loop(epoll_fd, sessions, num);
   }
   for (size_t i = 0; i < begun; i++) {
-    end(&sessions[i]);
+    if (!sessions[i].ended) {
+      end(&sessions[i]);
+    }
   }
   close(epoll_fd);
   free(sessions);

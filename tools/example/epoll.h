@@ -3,6 +3,7 @@
 #define EHLO_TOOLS_EXAMPLE_EPOLL_H
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 
 #include "engine/submit.h"
 
@@ -13,7 +14,7 @@ struct delivery {
   struct ehlo_timeouts timeouts;  // 0: the engine's
   struct ehlo_span message;
   enum ehlo_outcome outcome;
-  size_t num_partial_writes;  // how often the socket took a part, or nothing
+  atomic_size_t num_partial_writes;  // how often the socket took a part, or nothing
 };
 
 // Submits all of them, each over a connection of its own. False if the system gives no epoll

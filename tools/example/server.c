@@ -2,13 +2,14 @@
 #include "tools/example/server.h"
 
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MESSAGE_MAX ((size_t)8 * 1024 * 1024)
+#define MESSAGE_MAX ((size_t)32 * 1024 * 1024)
+#define SMALL_ROOM (256 * 1024)
 
 static bool read_line(int fd, char *out, size_t cap) {
   size_t len = 0;
@@ -21,34 +22,23 @@ static bool read_line(int fd, char *out, size_t cap) {
   return false;
 }
 
-// Where the room is little: reads nothing before the client can send no more, which is when the octets
-// that wait here have not grown for a while.
-static void let_it_fill(const struct server *s) {
-  int before = -1;
-  int waiting = 0;
-  while (s->has_little_room && ioctl(s->fd, FIONREAD, &waiting) == 0 &&
-         (waiting == 0 || waiting != before)) {
-    before = waiting;
-    usleep(100000);
-  }
-}
-
-// In pieces, up to the final dot. What is pipelined behind it is dropped.
+// In pieces, up to the final dot. A QUIT that came with it is not looked at.
 static bool read_message(struct server *s) {
-  static const char end[] = "\r\n.\r\n";
+  while (s->stuck != NULL && atomic_load(s->stuck) == 0) {
+    sched_yield();
+  }
   s->message = malloc(MESSAGE_MAX);
   s->message_len = 0;
-  let_it_fill(s);
   while (s->message != NULL && s->message_len < MESSAGE_MAX) {
-    size_t from = s->message_len > sizeof(end) ? s->message_len - sizeof(end) : 0;
     ssize_t n = read(s->fd, s->message + s->message_len, MESSAGE_MAX - s->message_len);
     if (n <= 0) {
       return false;
     }
+    size_t from = s->message_len < 4 ? 0 : s->message_len - 4;
     s->message_len += (size_t)n;
-    const char *found = memmem(s->message + from, s->message_len - from, end, strlen(end));
-    if (found != NULL) {
-      s->message_len = (size_t)(found + 2 - s->message);
+    const char *end = memmem(s->message + from, s->message_len - from, "\r\n.\r\n", 5);
+    if (end != NULL) {
+      s->message_len = (size_t)(end - s->message) + 2;
       return true;
     }
   }
@@ -94,37 +84,38 @@ static void *serve(void *arg) {
 }
 
 static void start(struct server *s, const struct line *script, size_t num_lines, int fd,
-                  bool listens, bool has_little_room) {
+                  bool listens, const atomic_size_t *stuck) {
   memset(s, 0, sizeof(*s));
   s->script = script;
   s->num_lines = num_lines;
   s->fd = fd;
   s->listens = listens;
-  s->has_little_room = has_little_room;
+  s->stuck = stuck;
   cr_assert_eq(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
 int server_pair(struct server *s, const struct line *script, size_t num_lines) {
   int fds[2];
   cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-  start(s, script, num_lines, fds[1], false, false);
+  start(s, script, num_lines, fds[1], false, NULL);
   return fds[0];
 }
 
 struct sockaddr_in server_listen(struct server *s, const struct line *script, size_t num_lines,
-                                 int room) {
+                                 const atomic_size_t *stuck) {
   struct sockaddr_in address = {.sin_family = AF_INET,
                                 .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
   socklen_t len = sizeof(address);
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   cr_assert_geq(fd, 0);
-  if (room > 0) {
+  int room = SMALL_ROOM;
+  if (stuck != NULL) {
     cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
   }
   cr_assert_eq(bind(fd, (struct sockaddr *)&address, len), 0);
   cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
   cr_assert_eq(listen(fd, 1), 0);
-  start(s, script, num_lines, fd, true, room > 0);
+  start(s, script, num_lines, fd, true, stuck);
   return address;
 }
 

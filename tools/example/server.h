@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,17 +22,17 @@ struct server {
   size_t message_len;
   int fd;  // the server's end, or what it listens at
   bool listens;
-  bool has_little_room;  // to receive
+  const atomic_size_t *stuck;  // no message is read before this is not 0; NULL: no such wait
   pthread_t thread;
 };
 
 // Begins to serve at one end of a socket pair; gives the other.
 int server_pair(struct server *s, const struct line *script, size_t num_lines);
 
-// Begins to listen on the loopback interface, for one connection, with a receive buffer of
-// `room` octets (0: the system's default).
+// Begins to listen on the loopback interface, for one connection. With `stuck` its receive buffer is
+// small besides, so that a long message comes to a stop on its way.
 struct sockaddr_in server_listen(struct server *s, const struct line *script, size_t num_lines,
-                                 int room);
+                                 const atomic_size_t *stuck);
 
 // Waits for the script's end and frees what the server holds but `message`, which is the caller's.
 void server_join(struct server *s);
