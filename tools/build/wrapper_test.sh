@@ -49,6 +49,8 @@ new_machine() {
   put usr/sbin/postfix
   put usr/sbin/dovecot
   put usr/lib/dovecot/imap
+  put usr/include/libetpan/libetpan.h
+  put usr/share/llhttp/llhttp.c
 }
 
 # Runs the wrapper there: run_wrapper [VARIABLE=value...] -- argument...
@@ -128,6 +130,23 @@ new_machine
 rm "$machine/usr/sbin/postfix" "$machine/bin/swaks"
 run_wrapper -- run //tools:ehlo -- test
 check "mail servers are not asked for by run" calls_are "bazel run //tools:ehlo -- test"
+
+new_machine
+rm "$machine/usr/share/llhttp/llhttp.c"
+run_wrapper -- test //...
+check "what the bench compares with is not asked for by test" calls_are "bazel test //..."
+run_wrapper -- run //tools:ehlo -- //tools/bench
+check "... nor by what stands behind --" not_called apt-get
+run_wrapper -- run //tools/bench -- --json
+check "... but by the bench" called "no-services $install node-llhttp"
+check "... which then runs" called "bazel run //tools/bench -- --json"
+stand_in apt-get 100
+run_wrapper -- build //tools/bench:bench
+check "where it cannot be had the bench does without" says "the bench does without node-llhttp"
+check "... and still runs" called "bazel build //tools/bench:bench"
+printf '#!/bin/bash\necho "$EHLO_BENCH_PEERS"\n' >"$machine/bin/bazel"
+run_wrapper -- test //...
+check "Bazel is told what is missing" says "missing:node-llhttp"
 
 new_machine
 rm "$machine/usr/include/android/openssl/is_boringssl.h"
