@@ -58,6 +58,7 @@ struct ehlo_reply_parser {
   uint64_t offset;    // of buf[0] in the server's stream
   size_t len;         // bytes in buf
   size_t line_start;  // of the unfinished line, in buf
+  size_t quick_end;   // up to here in buf the unfinished line may grow without a look at a limit
   size_t num_lines;   // finished ones
   uint16_t code;
   bool complete;

@@ -19,7 +19,7 @@ struct result {
   size_t used;
   size_t num_lines;
   uint16_t code;
-  char line[80];
+  char line[120];
 };
 
 struct stream {
@@ -83,8 +83,8 @@ static void expect_same(const char *name, const struct result *a, const struct r
                         size_t first, size_t step) {
   // `used` may differ after an error, where the rest of the stream no longer counts.
   bool same = a->status == b->status && a->offset == b->offset && a->complete == b->complete &&
-              a->num_lines == b->num_lines && a->code == b->code &&
-              strcmp(a->line, b->line) == 0 && (a->status != EHLO_OK || a->used == b->used);
+              a->num_lines == b->num_lines && a->code == b->code && strcmp(a->line, b->line) == 0 &&
+              (a->status != EHLO_OK || a->used == b->used);
   cr_assert(same, "%s: cut at %zu, then by %zu: %s @%llu [%s], whole: %s @%llu [%s]", name, first,
             step, ehlo_status_name(b->status), (unsigned long long)b->offset, b->line,
             ehlo_status_name(a->status), (unsigned long long)a->offset, a->line);
@@ -116,19 +116,19 @@ static const struct good_row {
 } good_rows[] = {
     {TEXT("250 ok\r\n"), 8, 250, 1},
     {TEXT("250 \r\n"), 6, 250, 1},
-    {TEXT("250\r\n"), 5, 250, 1},                            // the code alone
-    {TEXT("250-\r\n250\r\n"), 11, 250, 2},                   // lines without text
+    {TEXT("250\r\n"), 5, 250, 1},           // the code alone
+    {TEXT("250-\r\n250\r\n"), 11, 250, 2},  // lines without text
     {TEXT("250-a\r\n250-b\r\n250 c\r\n"), 21, 250, 3},
     {TEXT("250-a\r\n250\r\n"), 12, 250, 2},
-    {TEXT("250 a\r\n250 b\r\n"), 7, 250, 1},                 // the next reply is left alone
+    {TEXT("250 a\r\n250 b\r\n"), 7, 250, 1},  // the next reply is left alone
     {TEXT("250 a\r\nrubbish"), 7, 250, 1},
-    {TEXT("220 \xc3\xa9 \xff\x01\t\r\n"), 12, 220, 1},       // 8-bit and control octets
+    {TEXT("220 \xc3\xa9 \xff\x01\t\r\n"), 12, 220, 1},  // 8-bit and control octets
     {TEXT("299 x\r\n"), 7, 299, 1},
     {TEXT("200 x\r\n"), 7, 200, 1},
     {TEXT("599 x\r\n"), 7, 599, 1},
     {TEXT("334 \r\n"), 6, 334, 1},
     {TEXT("250  2.1.0 two blanks\r\n"), 23, 250, 1},
-    {TEXT("250 aaaaaaaaaaaaaaaaaa\r\n"), 24, 250, 1},        // a line at its limit
+    {TEXT("250 aaaaaaaaaaaaaaaaaa\r\n"), 24, 250, 1},            // a line at its limit
     {TEXT("250-1\r\n250-2\r\n250-3\r\n250 4\r\n"), 28, 250, 4},  // as many lines as may be
 };
 
@@ -435,5 +435,70 @@ Test(reply, random_streams_at_every_cut) {
     }
     struct stream s = {in, len, (round & 1) != 0, (round & 2) != 0};
     run_every_way("random", &s, &small);
+  }
+}
+
+// What a line comes to that is "250 " and then x but for one octet, and CRLF: read off the grammar.
+static struct result plain_line(size_t text_len, size_t at, uint8_t octet) {
+  struct result r = {.complete = true, .used = text_len + 6, .num_lines = 1, .code = 250};
+  if (octet == '\0' || octet == '\n' || octet == '\r') {
+    r = (struct result){.status = EHLO_E_REPLY_SYNTAX, .offset = 1004 + at};
+  }
+  return r;
+}
+
+// Text is looked at many octets at a time: every octet at every place of lines of many lengths, at
+// several places in the stream, and behind a line that was right.
+Test(reply, every_octet_at_every_place) {
+  static const struct ehlo_reply_limits wide = {200, 200, 400, 4};
+  static const uint8_t octets[] = {0,  1,  9,  10,  11,  12,  13,  14,
+                                   15, 31, 32, 127, 128, 138, 141, 255};
+  char in[200];
+  for (size_t text_len = 1; text_len <= 80; text_len++) {
+    for (size_t at = 0; at < text_len; at++) {
+      for (size_t i = 0; i < sizeof(octets); i++) {
+        memset(in, 'x', sizeof(in));
+        memcpy(in, "250 ", 4);
+        in[4 + at] = (char)octets[i];
+        memcpy(in + 4 + text_len, "\r\n250 next\r\n", 12);
+        struct stream s = {in, text_len + 16, false, false};
+        struct result want = plain_line(text_len, at, octets[i]);
+        struct result whole = run(&s, &wide, s.len, s.len);
+        struct result cut = run(&s, &wide, 5 + at, 1);
+        cr_assert_eq(whole.status, want.status, "%zu of %zu: %u", at, text_len, octets[i]);
+        cr_assert_eq(whole.offset, want.offset, "%zu of %zu: %u", at, text_len, octets[i]);
+        cr_assert_eq(whole.complete, want.complete);
+        cr_assert(want.status != EHLO_OK || whole.used == want.used);
+        expect_same("one octet", &whole, &cut, 5 + at, 1);
+      }
+    }
+  }
+}
+
+// A line that goes beyond its limit, the reply's or the number of lines, within one piece.
+Test(reply, limits_within_a_piece) {
+  char in[400];
+  for (size_t text_len = 1; text_len <= 80; text_len++) {
+    size_t line_len = text_len + 6;
+    memset(in, 'x', sizeof(in));
+    for (size_t i = 0; i < 3; i++) {
+      memcpy(in + i * line_len, i < 2 ? "250-" : "250 ", 4);
+      memcpy(in + (i + 1) * line_len - 2, "\r\n", 2);
+    }
+    struct stream s = {in, 3 * line_len, false, false};
+    struct ehlo_reply_limits limits = {line_len, line_len, 3 * line_len, 3};
+    cr_assert(run_every_way("exact", &s, &limits).complete);
+    limits.max_line--;
+    struct result r = run_every_way("line", &s, &limits);
+    cr_assert_eq(r.status, EHLO_E_LINE_TOO_LONG);
+    cr_assert_eq(r.offset, 1000 + line_len - 1);
+    limits = (struct ehlo_reply_limits){line_len, line_len, 3 * line_len - 1, 3};
+    r = run_every_way("reply", &s, &limits);
+    cr_assert_eq(r.status, EHLO_E_REPLY_TOO_LONG);
+    cr_assert_eq(r.offset, 1000 + 3 * line_len - 1);
+    limits = (struct ehlo_reply_limits){line_len, line_len, 3 * line_len, 2};
+    r = run_every_way("lines", &s, &limits);
+    cr_assert_eq(r.status, EHLO_E_TOO_MANY_LINES);
+    cr_assert_eq(r.offset, 1000 + 2 * line_len);
   }
 }

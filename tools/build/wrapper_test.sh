@@ -49,6 +49,8 @@ new_machine() {
   put usr/sbin/postfix
   put usr/sbin/dovecot
   put usr/lib/dovecot/imap
+  put usr/include/libetpan/libetpan.h
+  put usr/share/llhttp/llhttp.c
 }
 
 # Runs the wrapper there: run_wrapper [VARIABLE=value...] -- argument...
@@ -137,6 +139,23 @@ run_wrapper -- test --config=coverage //engine/...
 check "... which may stand beside the compiler" [ "$(grep -c llvm "$machine/calls")" = 1 ]
 run_wrapper -- test --config=valgrind //engine/...
 check "valgrind is asked for by its configuration" called "no-services $install valgrind"
+
+new_machine
+rm "$machine/usr/share/llhttp/llhttp.c"
+run_wrapper -- test //...
+check "what the bench compares with is not asked for by test" calls_are "bazel test //..."
+run_wrapper -- run //tools:ehlo -- //tools/bench
+check "... nor by what stands behind --" not_called apt-get
+run_wrapper -- run //tools/bench -- --json
+check "... but by the bench" called "no-services $install node-llhttp"
+check "... which then runs" called "bazel run //tools/bench -- --json"
+stand_in apt-get 100
+run_wrapper -- build //tools/bench:bench
+check "where it cannot be had the bench does without" says "the bench does without node-llhttp"
+check "... and still runs" called "bazel build //tools/bench:bench"
+printf '#!/bin/bash\necho "$EHLO_BENCH_PEERS"\n' >"$machine/bin/bazel"
+run_wrapper -- test //...
+check "Bazel is told what is missing" says "missing:node-llhttp"
 
 new_machine
 rm "$machine/usr/include/android/openssl/is_boringssl.h"
