@@ -213,12 +213,12 @@ static enum ehlo_outcome outcome_of_failure(const struct ehlo_submit *s, enum eh
   return status == EHLO_E_TLS && handshake ? EHLO_OUTCOME_TLS_FAILED : EHLO_OUTCOME_LOST;
 }
 
-// RFC 5321 §4.5.5: the transport has all of a message that nobody refused. Whether the server has it
-// too, nobody here can know.
+// RFC 5321 §4.5.5: the transport has all of a message of which the last reply has not come. Whether the
+// server has it too, nobody here can know.
 static bool server_may_have(const struct ehlo_client *c, const struct ehlo_message *m) {
   const struct ehlo_transaction *t = &m->transaction;
   bool for_somebody = t->num_taken > 0 || t->num_replies < t->num_sent;
-  return t->given && c->acked_total >= t->end && t->refusal == 0 && for_somebody;
+  return t->given && c->acked_total >= t->end && for_somebody;
 }
 
 static void fail_messages(struct ehlo_submit *s, const struct ehlo_client *c,

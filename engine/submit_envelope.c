@@ -332,15 +332,17 @@ bool ehlo_submit_is_composed(const struct ehlo_submit *s) {
   if (s->verdict.outcome != EHLO_OUTCOME_OPEN) {
     return true;
   }
-  bool done =
-      s->composing == NOTHING && s->num_decided + s->num_under_way == s->config.num_messages;
+  bool done = s->composing == NOTHING;
+  size_t num_begun = s->num_decided;
   for (size_t i = 0; done && i < s->num_under_way; i++) {
     size_t at = (s->first_under_way + i) % EHLO_SUBMIT_TRANSACTIONS_MAX;
     const struct ehlo_message *m = &s->config.messages[s->under_way[at]];
     const struct ehlo_transaction *t = &m->transaction;
-    done = m->num_begun == m->num_to && (t->num_sent == 1 || has_all_replies(t));
+    bool open = m->verdict.outcome == EHLO_OUTCOME_OPEN;
+    num_begun += open;
+    done = !open || (m->num_begun == m->num_to && (t->num_sent == 1 || has_all_replies(t)));
   }
-  return done;
+  return done && num_begun == s->config.num_messages;
 }
 
 // RFC 2920 §3.1: with no recipient accepted, an empty message takes the DATA back.

@@ -299,6 +299,13 @@ static const struct ehlo_submit_case lmtp[] = {
     {"one refused, the rest in another transaction", {NO_TLS, .lmtp = true, TO_THREE},
      .text = LMTP("PIPELINING") MAIL FIRST_TWO RCPT_N(3) DATA OK OK OK FULL GO BODY OK NO
      MAIL RCPT_N(3) DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n? to ara\n= partial quit 1\n"},
+    {"lost behind a refusal", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL
+     FIRST_TWO RCPT_N(3) DATA OK OK OK OK GO BODY "C: QUIT\n" NO "! end closed\n"
+     "? to rtt\n= unknown body 79 status=closed\n"},
+    {"MAIL refused before the chunk: the next one", {SENDS_CHUNKS, .lmtp = true, TWO},
+     .text = "S: 220 x\nC: LHLO client.example\nS: 250-x\nS: 250-PIPELINING\nS: 250 CHUNKING\n" MAIL
+     RCPT "S: 451 later\nS: 503 a\n" MAIL RCPT OK OK BDAT "C: QUIT\n" OK "S: 221 bye\n"
+     "? message 0 deferred mail\n? message 1 accepted quit\n= partial quit 1\n"},
     {"LHLO refused: no HELO", {NO_TLS, .lmtp = true}, .text = "S: 220 x\nC: LHLO client.example\n"
      "S: 500 what\n" QUIT "= refused ehlo 69\n"},
 };
