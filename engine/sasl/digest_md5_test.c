@@ -58,6 +58,12 @@ Test(digest_md5, characters) {
                   "response=d4b8e76b2aa199149c84093aef62519d,qop=auth",
                   0},
                  {"rspauth=\"f27bb182fe7c538fff217bc3a9ff5cfa\"", "", 0}}},
+      {"a realm beyond ASCII", MECHANISM,
+       .turns = {{"realm=\"r\xc3\xa9\",nonce=n,algorithm=md5-sess,charset=utf-8",
+                  "charset=utf-8,username=\"user\",realm=\"r\xc3\xa9\",nonce=\"n\",nc=00000001,"
+                  "cnonce=\"0123456789abcdef\",digest-uri=\"smtp/mail.example\","
+                  "response=efdf2b68d88f0b7ac17b793de907c3b5,qop=auth",
+                  0}}},
       {"no charset: the name goes as ISO 8859-1 too",
        MECHANISM,
        {.user = SPAN("us\"er\xc3\xa9"), .password = SPAN("p\xc3\xa9")},

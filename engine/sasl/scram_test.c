@@ -351,6 +351,15 @@ static bool answers(struct ehlo_credentials cred, const char *server_first, size
          (server_first == NULL || ehlo_mechanism_scram_sha_1.respond(&auth, &challenge, &response));
 }
 
+// RFC 5802 §7: a value holds any UTF-8 but NUL.
+Test(scram, nul) {
+  static const char with[] = "r=nx,s=AAAA,i=4096,x=a\0b";
+  static const char without[] = "r=nx,s=AAAA,i=4096,x=a.b";
+  struct ehlo_credentials cred = {.user = SPAN("u"), .password = SPAN("p"), .nonce = SPAN("n")};
+  cr_expect(answers(cred, without, sizeof(without) - 1));
+  cr_expect(!answers(cred, with, sizeof(with) - 1));
+}
+
 Test(scram, lengths) {
   static char text[4 * EHLO_AUTH_SCRATCH_MAX];
   memset(text, 'A', sizeof(text));

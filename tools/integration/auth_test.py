@@ -27,7 +27,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from harness import MESSAGE, PASSWORD, USER, Bench, Complaint, Server, make_certificates, secrets_in, tls_context
+from harness import (MESSAGE, PASSWORD, USER, Bench, Complaint, Server, make_certificates, secrets_in, tls_context,
+                     unsafe_characters)
 
 bench = Bench("auth_test.py")
 make_certificates(bench.directory)
@@ -516,6 +517,48 @@ for kind in ("CRAM-MD5", "CRAM-SHA1", "CRAM-SHA256"):
         mechanism=kind)
     add(f"cram/{kind}/wrong", [kind], lambda mechanism, binding: Cram(mechanism), "1.3", "--auth", kind, status=77,
         mechanism=kind, password="wrong")
+
+# A token that is refused: the 334 says why, is answered as the mechanism wants it, and the 535 decides.
+class Token:
+    def __init__(self, mechanism, why):
+        self.answer = b"" if mechanism == "XOAUTH2" else b"\x01"
+        self.why, self.said, self.proofs = why, False, []
+
+    def step(self, token):
+        if self.said:
+            raise Refused("as it should" if token == self.answer else f"{token!r}")
+        self.said = True
+        return self.why, False
+
+
+def add_token(name, why, wanted, words):
+    def case(ehlo, mechanism):
+        session = Session([mechanism], None)
+        session.make_sasl = lambda chosen: Token(chosen, why)
+        result = run_session(ehlo, session, "1.3", "--auth", mechanism)
+        if session.why != "as it should":
+            yield f"the answer to it was {session.why}"
+        if (found := result.json()["auth_error"]) != wanted:
+            yield f"auth_error: expected {wanted}, got {found}"
+        if unsafe := unsafe_characters(result.out + result.err):
+            yield f"on the screen: {unsafe}"
+        yield from judge(ehlo, result, session, 77, mechanism, words)
+    for mechanism in ("XOAUTH2", "OAUTHBEARER"):
+        bench.add(f"token/{mechanism}/{name}", lambda ehlo, mechanism=mechanism: case(ehlo, mechanism))
+
+
+add_token("words", b'{"status":"401","schemes":"bearer","scope":"mail","more":[1,{}],"exp":7}',
+          {"status": "401", "schemes": "bearer", "scope": "mail"}, r'535 5.7.8 no; of the token it says: status "401"')
+add_token("escapes", b'{"status":"\\u001b[31m\\"\\r\\n","scope":"\xe2\x80\xae"}',
+          {"status": '\x1b[31m"\r\n', "scope": "\u202e"}, r"status \"\\x1b\[31m")
+add_token("long", b'{"status":"' + b"9" * 9000 + b'"}', {"status": "9" * 9000}, 'status "9{100}"$')
+add_token("token-said-back", b'{"status":"401","scope":"' + PASSWORD.encode() + b'"}', None, "535 5.7.8 no$")
+add_token("no-json", b"so sorry", None, "535 5.7.8 no$")
+add_token("no-object", b'["status"]', None, "535 5.7.8 no$")
+add_token("no-text", b'{"status":401}', None, "535 5.7.8 no$")
+add_token("empty", b"", None, "535 5.7.8 no$")
+add_token("deep", b"[" * 9000, None, "535 5.7.8 no$")
+add_token("nul", b'{"status":"4\\u00001"}', None, "535 5.7.8 no$")
 
 # What is used only by name is not used without.
 add("choice/by-name-only", ["XOAUTH2", "OAUTHBEARER", "EXTERNAL", "DIGEST-MD5", "CRAM-SHA1", "CRAM-SHA256",
