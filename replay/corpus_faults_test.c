@@ -136,9 +136,16 @@ static enum ehlo_outcome expected_outcome(const struct saboteur *s, const struct
 
 // ---- Breaking it ------------------------------------------------------------------------------------
 
+#define FAILURES_TOLD 40
+static size_t num_failures;  // those beyond are not told: one mistake shows at very many places
+
 #define EXPECT(condition, ...)                                                             \
-  cr_expect(condition, "%s: \"%s\" after %zu octets (S %zu of a line): " #condition " %s", \
-            s->file->path, r->name, s->moved, s->wire.server_len, __VA_ARGS__)
+  do {                                                                                     \
+    if (!(condition) && num_failures++ < FAILURES_TOLD) {                                  \
+      cr_expect(false, "%s: \"%s\" after %zu octets (S %zu of a line): " #condition " %s", \
+                s->file->path, r->name, s->moved, s->wire.server_len, __VA_ARGS__);        \
+    }                                                                                      \
+  } while (false)
 
 // Nothing is left to send, to wait for or to be told, and no verb is taken.
 static void expect_over(const struct saboteur *s, const struct reason *r, struct victim *v) {

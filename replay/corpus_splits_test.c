@@ -133,10 +133,13 @@ static void run_file(struct counts *counts, const struct ehlo_corpus_file *file)
     snprintf(how, sizeof(how), "cut at %zu", cut);
     replay_cut(&r, file, &cutter, cut);
     ehlo_corpus_expect_same(&r, file, how);
-    cr_expect(r.hash == recorded.hash && r.num_events == recorded.num_events &&
-                  r.outcome == recorded.outcome && r.status == recorded.status,
-              "%s: %s: other events: %016" PRIx64 ", not %016" PRIx64, file->path, how, r.hash,
-              recorded.hash);
+    bool same = r.hash == recorded.hash && r.num_events == recorded.num_events &&
+                r.outcome == recorded.outcome && r.status == recorded.status;
+    cr_expect(same, "%s: %s: other events: %016" PRIx64 ", not %016" PRIx64, file->path, how,
+              r.hash, recorded.hash);
+    if (!same || r.verdict != EHLO_REPLAY_SAME) {
+      return;  // one cut tells enough of a transcript
+    }
     counts->runs++;
     counts->new_cuts += cutter.num_exchanges > recorded_cutter.num_exchanges;
   }
