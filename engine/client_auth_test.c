@@ -200,6 +200,10 @@ static const char *const in_cleartext[][2] = {
 };
 
 static const char *const in_cleartext_allowed[][2] = {
+    {"behind an RSET that is refused: the transaction stays open",
+     CLEAR "> mail <a@b>\nC: MAIL FROM:<a@b>\nS: 250 a\n= reply MAIL 250\n> rset\n> auth PLAIN x\n"
+           "C: RSET\nC: AUTH PLAIN {eA==}\nS: 550 r\nS: 503 a\n= reply RSET 550\n= reply AUTH 503\n"
+           "? state mail\n> rcpt <c@d>\nC: RCPT TO:<c@d>\n"},
     {"allowed", CLEAR "> auth PLAIN user\nC: AUTH PLAIN {dXNlcg==}\n> rset -> state\n"
                       "S: 235 x\n= reply AUTH 235\n? secure clear+auth\n"},
     {"at the end of a flight",

@@ -119,11 +119,12 @@ static struct ehlo_transition on_starttls(enum ehlo_state state, uint16_t code, 
   return code >= 400 ? go(state) : impossible();
 }
 
-static struct ehlo_transition on_auth(uint16_t code) {
+static struct ehlo_transition on_auth(enum ehlo_state state, uint16_t code) {
   if (code == 334) {
     return go(EHLO_STATE_AUTH);
   }
-  return code / 100 == 3 ? impossible() : go(EHLO_STATE_READY);
+  return succeed_or_stay(state == EHLO_STATE_AUTH ? EHLO_STATE_READY : state, EHLO_STATE_READY,
+                         code);
 }
 
 // RFC 5321 §3.3: a recipient belongs to the transaction that MAIL opened. A 2yz where no MAIL was
@@ -183,7 +184,7 @@ struct ehlo_transition ehlo_state_on_reply(enum ehlo_state state, enum ehlo_verb
     case EHLO_VERB_STARTTLS:
       return on_starttls(state, code, context);
     case EHLO_VERB_AUTH:
-      return on_auth(code);
+      return on_auth(state, code);
     case EHLO_VERB_MAIL:
       return succeed_or_stay(state, EHLO_STATE_MAIL, code);
     case EHLO_VERB_RCPT:
