@@ -3,91 +3,39 @@
 #include "engine/body.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "engine/body_testing.h"
+
 #define TEXT(s) s, sizeof(s) - 1
-#define OUT_MAX 4096
 
-struct encoded {
-  enum ehlo_status status;
-  size_t len;
-  size_t used;
-  uint64_t num_lines;
-  uint8_t bytes[OUT_MAX];
-};
-
-static enum ehlo_status end_body(struct ehlo_body *b, struct encoded *e, size_t out_cap) {
-  size_t n = 0;
-  uint8_t *block = malloc(out_cap);
-  cr_assert(block != NULL);
-  enum ehlo_status status = ehlo_body_end(b, &n, block, out_cap);
-  memcpy(e->bytes + e->len, block, n);
-  e->len += n;
-  free(block);
-  return status;
-}
-
-// Encodes in pieces of `first`, then `step` octets, into blocks of `out_cap` octets.
 static struct encoded encode(enum ehlo_bare_cr bare_cr, enum ehlo_bare_lf bare_lf, const char *in,
                              size_t len, size_t first, size_t step, size_t out_cap) {
-  struct encoded e;
-  struct ehlo_body b;
-  memset(&e, 0, sizeof(e));
-  ehlo_body_init(&b, bare_cr);
-  ehlo_body_set_bare_lf(&b, bare_lf);
-  size_t end = first < len ? first : len;
-  while (e.used < len && e.status == EHLO_OK) {
-    size_t piece = end - e.used;
-    uint8_t *block = malloc(out_cap);
-    uint8_t *exact = malloc(piece);
-    cr_assert(block != NULL && exact != NULL);
-    memcpy(exact, in + e.used, piece);
-    size_t used = 0;
-    size_t n = 0;
-    e.status = ehlo_body_encode(&b, &used, &n, block, out_cap, exact, piece);
-    cr_assert(used > 0 || e.status != EHLO_OK || out_cap < 4 || n > 0, "no progress");
-    memcpy(e.bytes + e.len, block, n);
-    e.len += n;
-    e.used += used;
-    free(exact);
-    free(block);
-    if (e.used == end) {
-      end = end + step < len ? end + step : len;
-    }
-  }
-  if (e.status == EHLO_OK) {
-    e.status = end_body(&b, &e, out_cap < EHLO_BODY_END_MAX ? EHLO_BODY_END_MAX : out_cap);
-  }
-  e.num_lines = b.num_lines;
-  return e;
-}
-
-static void expect_same(const struct encoded *a, const struct encoded *b, const char *in) {
-  cr_assert_eq(a->status, b->status, "[%s]", in);
-  cr_assert_eq(a->used, b->used, "[%s]", in);
-  cr_assert_eq(a->num_lines, b->num_lines, "[%s]", in);
-  cr_assert(a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0, "[%s] [%.*s]", in,
-            (int)b->len, b->bytes);
+  return encode_as(FOR_DATA, bare_cr, bare_lf, in, len, first, step, out_cap);
 }
 
 // The encoding of the whole input, after every cut and every room proved to give the same.
-static struct encoded encode_every_way(enum ehlo_bare_cr bare_cr, enum ehlo_bare_lf bare_lf,
-                                       const char *in, size_t len) {
-  struct encoded whole = encode(bare_cr, bare_lf, in, len, len, len, OUT_MAX);
+static struct encoded encode_every_way_as(enum kind kind, enum ehlo_bare_cr bare_cr,
+                                          enum ehlo_bare_lf bare_lf, const char *in, size_t len) {
+  struct encoded whole = encode_as(kind, bare_cr, bare_lf, in, len, len, len, OUT_MAX);
   for (size_t first = 1; first < len; first++) {
-    struct encoded cut = encode(bare_cr, bare_lf, in, len, first, len, OUT_MAX);
+    struct encoded cut = encode_as(kind, bare_cr, bare_lf, in, len, first, len, OUT_MAX);
     expect_same(&whole, &cut, in);
-    cut = encode(bare_cr, bare_lf, in, len, first, len, 4);
+    cut = encode_as(kind, bare_cr, bare_lf, in, len, first, len, 4);
     expect_same(&whole, &cut, in);
   }
   for (size_t out_cap = 4; out_cap < 16; out_cap++) {
-    struct encoded cut = encode(bare_cr, bare_lf, in, len, len, len, out_cap);
+    struct encoded cut = encode_as(kind, bare_cr, bare_lf, in, len, len, len, out_cap);
     expect_same(&whole, &cut, in);
-    cut = encode(bare_cr, bare_lf, in, len, 1, 1, out_cap);
+    cut = encode_as(kind, bare_cr, bare_lf, in, len, 1, 1, out_cap);
     expect_same(&whole, &cut, in);
   }
   return whole;
+}
+
+static struct encoded encode_every_way(enum ehlo_bare_cr bare_cr, enum ehlo_bare_lf bare_lf,
+                                       const char *in, size_t len) {
+  return encode_every_way_as(FOR_DATA, bare_cr, bare_lf, in, len);
 }
 
 static const struct row {
@@ -142,6 +90,37 @@ Test(body, exact_bytes) {
       cr_assert_eq(e.used, rows[i].len);
     }
   }
+}
+
+// The text of a BDAT chunk: line ends as ever, no dot is doubled and none ends it.
+Test(body, exact_bytes_of_a_chunk) {
+  static const struct row chunk_rows[] = {
+      {TEXT(""), TEXT(""), 0},
+      {TEXT("a"), TEXT("a\r\n"), 1},
+      {TEXT("a\n"), TEXT("a\r\n"), 1},
+      {TEXT("a\nb\r\nc\n"), TEXT("a\r\nb\r\nc\r\n"), 3},
+      {TEXT("\n\n"), TEXT("\r\n\r\n"), 2},
+      {TEXT("."), TEXT(".\r\n"), 1},
+      {TEXT(".\r\n"), TEXT(".\r\n"), 1},
+      {TEXT("a\n.\nb"), TEXT("a\r\n.\r\nb\r\n"), 3},
+      {TEXT("a\r\n.\r\n"), TEXT("a\r\n.\r\n"), 2},
+      {TEXT("..a\n...\n"), TEXT("..a\r\n...\r\n"), 2},
+      {TEXT("\0\n.\0\xff\t "), TEXT("\0\r\n.\0\xff\t \r\n"), 2},
+  };
+  for (size_t i = 0; i < sizeof(chunk_rows) / sizeof(chunk_rows[0]); i++) {
+    const struct row *row = &chunk_rows[i];
+    struct encoded e = encode_every_way_as(FOR_BDAT, EHLO_BARE_CR_REFUSE, EHLO_BARE_LF_NORMALISE,
+                                           row->in, row->len);
+    cr_assert_eq(e.status, EHLO_OK);
+    cr_assert(e.len == row->out_len && memcmp(e.bytes, row->out, e.len) == 0, "[%s] [%.*s]",
+              row->in, (int)e.len, e.bytes);
+    cr_assert_eq(e.num_lines, row->num_lines, "[%s]", row->in);
+  }
+  struct encoded e =
+      encode_every_way_as(FOR_BDAT, EHLO_BARE_CR_REFUSE, EHLO_BARE_LF_NORMALISE, "a\n.\rb", 5);
+  cr_assert(e.status == EHLO_E_BARE_CR && e.used == 4 && e.len == 4);
+  e = encode_every_way_as(FOR_BDAT, EHLO_BARE_CR_REPAIR, EHLO_BARE_LF_NORMALISE, "a\n.\rb", 5);
+  cr_assert(e.status == EHLO_OK && e.len == 9 && memcmp(e.bytes, "a\r\n.\r\nb\r\n", 9) == 0);
 }
 
 // A CR without LF: refused just behind it, with all before it written, or taken for a line end.

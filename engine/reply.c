@@ -250,10 +250,11 @@ static size_t take_whole_lines(struct ehlo_reply_parser *p, const uint8_t *in, s
     p->len += used;
     p->code = code_of(in);
     p->num_lines = p->limits.max_lines - lines_left;
-    begin_line(p);
-  }
-  if (last_len > 0) {
-    end_reply(p, p->len - last_len);
+    if (last_len > 0) {
+      end_reply(p, p->len - last_len);
+    } else {
+      begin_line(p);
+    }
   }
   return used;
 }
