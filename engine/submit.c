@@ -213,12 +213,10 @@ static enum ehlo_outcome outcome_of_failure(const struct ehlo_submit *s, enum eh
   return status == EHLO_E_TLS && handshake ? EHLO_OUTCOME_TLS_FAILED : EHLO_OUTCOME_LOST;
 }
 
-// RFC 5321 §4.5.5: the transport has all of a message of which the last reply has not come. Whether the
-// server has it too, nobody here can know.
+// RFC 5321 §4.5.5: the transport has all of a message that is still open. Whether the server has it
+// too, nobody here can know. In LMTP a refusal for one recipient says nothing of the next one.
 static bool server_may_have(const struct ehlo_client *c, const struct ehlo_message *m) {
-  const struct ehlo_transaction *t = &m->transaction;
-  bool for_somebody = t->num_taken > 0 || t->num_replies < t->num_sent;
-  return t->given && c->acked_total >= t->end && for_somebody;
+  return m->transaction.given && c->acked_total >= m->transaction.end;
 }
 
 static void fail_messages(struct ehlo_submit *s, const struct ehlo_client *c,
