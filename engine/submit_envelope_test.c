@@ -101,7 +101,7 @@ static const struct ehlo_submit_case pipelined[] = {
      "= deferred mail 75\n"},
     {"MAIL refused, the rest accepted", {NO_TLS, TO_THREE}, .text = BEGIN("PIPELINING") MAIL
      THREE_RCPT DATA "S: 550 no\n" OK OK OK GO "C: .\nC: QUIT\n" OK "S: 221 bye\n"
-     "= refused mail 69\n"},
+     "? to ttt\n? accepted 0\n= refused mail 69\n"},
     {"DATA refused", {NO_TLS, TO_THREE}, .text = BEGIN("PIPELINING") MAIL THREE_RCPT DATA
      OK OK OK OK "S: 554 no\n" QUIT "= refused data 69\n"},
     {"421 in the middle", {NO_TLS, TO_THREE}, .text = BEGIN("PIPELINING") MAIL THREE_RCPT DATA
@@ -294,6 +294,8 @@ static const struct ehlo_submit_case utf8[] = {
     {"recipient", {NO_TLS, .to = &utf8_to, .num_to = 1}, .text = BEGIN("SMTPUTF8")
      "C: MAIL FROM:<a@client.example> SMTPUTF8\n" OK "C: RCPT TO:<\\xc3\\xb6@mail.example>\n" OK
      DATA GO BODY OK QUIT "= accepted quit 0\n"},
+    {"what stands behind an address is none of it", {NO_TLS, .from = {(const uint8_t *)"a@x.ex\xc3", 6}},
+     .text = BEGIN("x") "C: MAIL FROM:<a@x.ex>\nS: 550 no\n" QUIT "= refused mail 69\n"},
     {"offered and not needed", {NO_TLS}, .text = BEGIN("SMTPUTF8") MAIL "S: 550 no\n" QUIT
      "= refused mail 69\n"},
     {"half a character", {NO_TLS, .to = &bad_utf8, .num_to = 1}, .text = BEGIN("SMTPUTF8")

@@ -103,15 +103,66 @@ static bool give_message(struct run *r) {
   }
   EXPECT(r, status == EHLO_OK || status == EHLO_E_FULL, "the message meets %s",
          ehlo_status_name(status));
-  return used > 0 || status == EHLO_OK;
+  return used > 0 || (all && status == EHLO_OK);
 }
 
 static void want_message(struct run *r) {
+  const struct ehlo_message *m = &r->messages[r->submit.message];
   bool after_data = ehlo_client_state(&r->client) == EHLO_STATE_BODY;
   EXPECT(r, !after_data || ehlo_client_num_accepted(&r->client) > 0, "%s", "a message for nobody");
   EXPECT(r, !r->message_wanted, "%s", "two messages at once");
+  EXPECT(r, m->verdict.outcome == EHLO_OUTCOME_OPEN && !m->transaction.composed,
+         "message %zu again", r->submit.message);
   r->message_wanted = true;
   r->message = r->test->message != NULL ? r->test->message : "hi\n";
+}
+
+// The first recipient of a message that is in `state`; RECIPIENTS_MAX if there is none.
+static size_t first_in(const struct run *r, size_t message, enum ehlo_recipient_state state) {
+  for (size_t i = 0; i < r->messages[message].num_to; i++) {
+    if (r->to[message][i].state == state) {
+      return i;
+    }
+  }
+  return RECIPIENTS_MAX;
+}
+
+// Takes the next event. A reply about a recipient is about the first one that waits for such a reply,
+// and is taken down for nobody else; while nothing is decided, the stage is that of the reply.
+static enum ehlo_event_type take_event(struct run *r, struct ehlo_event *event) {
+  static const enum ehlo_stage stages[EHLO_NUM_VERBS] = {
+      [EHLO_VERB_MAIL] = EHLO_STAGE_MAIL, [EHLO_VERB_RCPT] = EHLO_STAGE_RCPT,
+      [EHLO_VERB_DATA] = EHLO_STAGE_DATA, [EHLO_VERB_BODY] = EHLO_STAGE_BODY,
+      [EHLO_VERB_BDAT] = EHLO_STAGE_BODY,
+  };
+  size_t due[MESSAGES_MAX][2];
+  for (size_t i = 0; i < r->submit.config.num_messages; i++) {
+    due[i][0] = first_in(r, i, EHLO_RECIPIENT_SENT);
+    due[i][1] = first_in(r, i, EHLO_RECIPIENT_TAKEN);
+  }
+  enum ehlo_event_type type = ehlo_submit_next(&r->submit, &r->client, event);
+  if (type != EHLO_EVENT_REPLY) {
+    return type;
+  }
+  size_t m = r->submit.message;
+  bool last = event->reply.code == 421;
+  if (event->of_recipient) {
+    bool to_rcpt = event->verb == EHLO_VERB_RCPT;
+    enum ehlo_recipient_state was = to_rcpt ? EHLO_RECIPIENT_SENT : EHLO_RECIPIENT_TAKEN;
+    size_t i = due[m][to_rcpt ? 0 : 1];
+    EXPECT(r, event->recipient == i, "a reply about recipient %zu, not %zu", event->recipient, i);
+    EXPECT(r, (r->to[m][i].state == was) == last, "the reply about recipient %zu is lost", i);
+  }
+  enum ehlo_stage stage = stages[event->verb];
+  if (stage != EHLO_STAGE_CONNECT && r->submit.verdict.outcome == EHLO_OUTCOME_OPEN) {
+    EXPECT(r, r->submit.verdict.stage == stage, "it is at %s",
+           ehlo_stage_name(r->submit.verdict.stage));
+    EXPECT(r,
+           r->messages[m].verdict.outcome != EHLO_OUTCOME_OPEN ||
+               r->messages[m].verdict.stage == stage,
+           "the message is at %s", ehlo_stage_name(r->messages[m].verdict.stage));
+  }
+  return type;
 }
 
 // The caller's loop until nothing moves any more. From then on something is awaited, or all is
@@ -121,7 +172,7 @@ static void turn(struct run *r) {
   bool moved = true;
   while (moved) {
     moved = false;
-    while (ehlo_submit_next(&r->submit, &r->client, &event) != EHLO_EVENT_NONE) {
+    while (take_event(r, &event) != EHLO_EVENT_NONE) {
       if (event.type == EHLO_EVENT_BODY_WANTED) {
         want_message(r);
       } else if (event.type == EHLO_EVENT_CLOSED || event.type == EHLO_EVENT_FAILED) {
@@ -292,6 +343,9 @@ static void step_question(struct run *r, const char *what) {
     expect_recipients(r, what + 3);
   } else if (strncmp(what, "message ", 8) == 0) {
     expect_message(r, what + 8);
+  } else if (strncmp(what, "about ", 6) == 0) {
+    EXPECT(r, strtoull(what + 6, NULL, 10) == r->submit.message, "it was about %zu",
+           r->submit.message);
   } else {
     size_t value = count(r, what);
     EXPECT(r, strtoull(strchr(what, ' '), NULL, 10) == value, "%s is wrong, it is %zu", what,
@@ -318,6 +372,8 @@ static void step(struct run *r, const char *text, size_t text_len) {
     EXPECT(r, strcmp(verdict(&r->submit), text_buf) == 0, "the verdict is '%s' instead of '%s'",
            verdict(&r->submit), text_buf);
     EXPECT(r, r->submit.finished, "%s", "not finished");
+    EXPECT(r, r->submit.verdict.problem != EHLO_PROBLEM_CLEARTEXT || r->submit.mechanism == NULL,
+           "%s", "a mechanism that was not used");
   }
 }
 
@@ -372,6 +428,7 @@ static void configure(struct run *r, struct ehlo_submit_config *out) {
 static void address(struct run *r) {
   const struct ehlo_case_config *in = &r->test->config;
   for (size_t i = 0; i < MESSAGES_MAX; i++) {
+    const struct ehlo_span *to = i > 0 && in->to_behind != NULL ? in->to_behind : in->to;
     r->messages[i] = (struct ehlo_message){
         .from = in->from.bytes != NULL ? in->from : ehlo_str("a@client.example"),
         .params = in->mail_params,
@@ -383,8 +440,8 @@ static void address(struct run *r) {
     };
     r->to[i][0].address = ehlo_str("b@mail.example");
     r->to[i][0].params = in->rcpt_params;
-    for (size_t k = 0; in->to != NULL && k < in->num_to; k++) {
-      r->to[i][k].address = in->to[k];
+    for (size_t k = 0; to != NULL && k < in->num_to; k++) {
+      r->to[i][k].address = to[k];
       r->to[i][k].params = in->rcpt_params;
     }
   }

@@ -15,6 +15,7 @@
 //   ? wait N         milliseconds to the deadline
 //   ? to STATES      of the recipients, a letter each: w s t a r d (enum ehlo_recipient_state)
 //   ? message N VERDICT   of that message, from 0: outcome and stage
+//   ? about N        the message that the last event was about
 // Escapes are \xHH, \\ and \{c*N} for N times the character c. Lines of the server in a row are one
 // chunk. Between two turns of the server nothing may be sent that no C line names.
 #ifndef EHLO_ENGINE_SUBMIT_TESTING_H
@@ -33,6 +34,7 @@ struct ehlo_case_config {
   struct ehlo_span mail_params;
   const struct ehlo_span *to;
   size_t num_to;
+  const struct ehlo_span *to_behind;  // as many, of the messages behind the first; NULL: the same
   struct ehlo_span rcpt_params;
   uint64_t message_size;
   bool message_is_8bit;

@@ -15,6 +15,9 @@
 #define BEGIN_CHUNKS \
   "S: 220 mail.example ESMTP\nC: EHLO client.example\nS: 250-mail.example\nS: 250-PIPELINING\n" \
   "S: 250 CHUNKING\n"
+#define LIMITS(limits) \
+  "S: 220 mail.example ESMTP\nC: EHLO client.example\nS: 250-mail.example\nS: 250-PIPELINING\n" \
+  "S: 250 LIMITS " limits "\n"
 #define MAIL "C: MAIL FROM:<a@client.example>\n"
 #define RCPT "C: RCPT TO:<b@mail.example>\n"
 #define RCPT_N(n) "C: RCPT TO:<b" #n "@x.ex>\n"
@@ -29,6 +32,9 @@
 
 static const struct ehlo_span three[] = {SPAN("b1@x.ex"), SPAN("b2@x.ex"), SPAN("b3@x.ex")};
 #define TO_THREE .to = three, .num_to = 3
+static const struct ehlo_span five[] = {SPAN("b1@x.ex"), SPAN("b2@x.ex"), SPAN("b3@x.ex"),
+                                        SPAN("b4@x.ex"), SPAN("b5@x.ex")};
+#define TO_FIVE .to = five, .num_to = 5
 #define SENDS_CHUNKS NO_TLS, .transfer = EHLO_TRANSFER_AUTO, .message_size = 4
 #define TWO .num_messages = 2
 #define THREE .num_messages = 3
@@ -88,10 +94,18 @@ static const struct ehlo_submit_case chunks[] = {
      MAIL RCPT "C: BDAT 4 LAST\nC+ hel\n= usage body 65 problem=message status=chunk-size\n"},
     {"text shorter than its size", {SENDS_CHUNKS}, .message = "\n", .text = BEGIN_CHUNKS
      MAIL RCPT "C: BDAT 4 LAST\nC: \n= usage body 65 problem=message status=chunk-size\n"},
-    {"binary", {NO_TLS, .message_is_binary = true, .message_size = 5}, .message = "a\r\n\nb",
-     .text = "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: 250-CHUNKING\nS: 250-BINARYMIME\n"
+    {"binary, which is 8-bit too", {NO_TLS, .message_is_binary = true, .message_is_8bit = true,
+     .message_size = 5}, .message = "a\r\n\nb", .text = "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: 250-CHUNKING\nS: 250-BINARYMIME\n"
      "S: 250 PIPELINING\nC: MAIL FROM:<a@client.example> BODY=BINARYMIME\n" RCPT
      "C: BDAT 5 LAST\nC+ a\\x0d\\x0a\\x0ab\nC: QUIT\n" OK OK OK "S: 221 bye\n= accepted quit 0\n"},
+    {"binary, longer than its size", {NO_TLS, .message_is_binary = true, .message_size = 5},
+     .message = "abcdef", .text = "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: 250-CHUNKING\n"
+     "S: 250-BINARYMIME\nS: 250 PIPELINING\nC: MAIL FROM:<a@client.example> BODY=BINARYMIME\n" RCPT
+     "C: BDAT 5 LAST\nC+ abcde\n= usage body 65 problem=message status=chunk-size\n"},
+    {"binary, shorter than its size", {NO_TLS, .message_is_binary = true, .message_size = 5},
+     .message = "abcd", .text = "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: 250-CHUNKING\n"
+     "S: 250-BINARYMIME\nS: 250 PIPELINING\nC: MAIL FROM:<a@client.example> BODY=BINARYMIME\n" RCPT
+     "C: BDAT 5 LAST\nC+ abcd\n= usage body 65 problem=message status=chunk-size\n"},
     {"binary, not offered", {NO_TLS, .message_is_binary = true, .message_size = 5},
      .text = BEGIN_CHUNKS QUIT "= usage mail 64 problem=unsupported missing=BINARYMIME\n"},
     {"binary, no chunks", {NO_TLS, .message_is_binary = true, .message_size = 5},
@@ -120,6 +134,26 @@ Test(submit_transaction, large_chunks_wait) {
   ehlo_submit_case_run(&large);
 }
 
+// A chunk that has begun is given to its end, although MAIL is refused meanwhile: what a server does
+// not get of it, it would take from the commands behind.
+Test(submit_transaction, a_chunk_is_given_whole) {
+  static char message[30001];
+  static char text[31000];
+  for (size_t i = 0; i + 1 < sizeof(message); i++) {
+    message[i] = i % 60 == 59 ? '\n' : 'x';
+  }
+  strcpy(text, "! room 94\n" BEGIN_CHUNKS MAIL RCPT "C: BDAT 30500 LAST\n" NO "! room 99999\n");
+  for (size_t i = 0; i < sizeof(message) / 60; i++) {
+    strcat(text, "C: ");
+    strncat(text, message, 60);
+  }
+  strcat(text, "C: QUIT\nS: 503 a\nS: 503 b\nS: 221 bye\n= refused mail 69\n");
+  struct ehlo_submit_case half = {
+      "half given", {NO_TLS, .transfer = EHLO_TRANSFER_AUTO, .message_size = 30500}, message,
+      .text = text};
+  ehlo_submit_case_run(&half);
+}
+
 // ---- Several messages ---------------------------------------------------------------------------
 
 static const struct ehlo_submit_case several[] = {
@@ -138,6 +172,8 @@ static const struct ehlo_submit_case several[] = {
     {"both refused", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT OK DATA GO BODY "S: 554 spam\n"
      MAIL OK RCPT OK DATA GO BODY "S: 451 later\n" QUIT "? message 0 refused body\n? message 1 deferred body\n"
      "= deferred body 75\n"},
+    {"both refused, the first one for now", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT OK DATA GO
+     BODY "S: 451 later\n" MAIL OK RCPT OK DATA GO BODY "S: 554 spam\n" QUIT "= deferred body 75\n"},
     // RFC 5321 §4.1.4: MAIL has no place in a transaction that is open.
     {"a recipient refused: RSET first", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT NO
      "C: RSET\n" OK MAIL OK RCPT OK DATA GO BODY OK QUIT "? message 0 refused rcpt\n"
@@ -157,7 +193,7 @@ static const struct ehlo_submit_case several[] = {
      .text = BEGIN("PIPELINING") MAIL RCPT DATA OK OK GO BODY MAIL RCPT DATA "! end reset\n"
      "? message 0 unknown body\n? message 1 lost mail\n= unknown body 79 status=reset\n"},
     {"421 between them", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT OK DATA GO BODY OK MAIL
-     "S: 421 bye\n? message 1 deferred mail\n= partial mail 1\n"},
+     "S: 421 bye\n? about 1\n? message 1 deferred mail\n= partial mail 1\n"},
     {"chunks, the second refused", {SENDS_CHUNKS, TWO}, .text = BEGIN_CHUNKS MAIL RCPT BDAT
      MAIL RCPT BDAT "C: QUIT\n" OK OK OK OK NO "S: 554 nobody\nS: 221 bye\n"
      "? message 1 refused rcpt\n= partial rcpt 1\n"},
@@ -165,6 +201,9 @@ static const struct ehlo_submit_case several[] = {
      "? message 1 deferred mail\n= partial mail 1 problem=mail-max\n"},
     {"MAILMAX as many as there are", {NO_TLS, TWO}, .text = BEGIN("LIMITS MAILMAX=2") MAIL OK RCPT OK
      DATA GO BODY OK MAIL OK RCPT OK DATA GO BODY OK QUIT "= accepted quit 0\n"},
+    {"MAILMAX, lost with the first one", {NO_TLS, TWO},
+     .text = LIMITS("MAILMAX=1") MAIL RCPT DATA "! end reset\n? message 1 lost mail\n"
+     "= lost mail 74 status=reset\n"},
     {"too big, each of them", {NO_TLS, TWO, .message_size = 9}, .text = BEGIN("SIZE 8") QUIT
      "= refused mail 69 problem=too-big\n"},
 };
@@ -187,6 +226,50 @@ Test(submit_transaction, many_messages) {
   strcat(text, "S: 221 bye\n? accepted 10\n= accepted quit 0\n");
   struct ehlo_submit_case ten = {"ten", {SENDS_CHUNKS, .num_messages = 10}, .text = text};
   ehlo_submit_case_run(&ten);
+}
+
+static enum ehlo_event_type next_behind_replies(struct ehlo_submit *s, struct ehlo_client *c) {
+  struct ehlo_event event;
+  enum ehlo_event_type type;
+  do {
+    type = ehlo_submit_next(s, c, &event);
+  } while (type == EHLO_EVENT_REPLY);
+  return type;
+}
+
+// The caller's side out of its order: nothing is taken where nothing is wanted, and once all is over
+// nothing is wanted, though a chunk was about to be.
+Test(submit_transaction, messages_out_of_place) {
+  static const char hello[] = "220 x\r\n";
+  static const char offers[] = "250-x\r\n250-PIPELINING\r\n250 CHUNKING\r\n";
+  static uint8_t buf[EHLO_BUFFER_DEFAULT];
+  struct ehlo_client c;
+  struct ehlo_submit s;
+  struct ehlo_output out;
+  struct ehlo_recipient to[] = {{.address = SPAN("b@x.ex")}, {.address = SPAN("b@x.ex")}};
+  struct ehlo_message two[] = {{.to = &to[0], .num_to = 1, .size = 4},
+                               {.to = &to[1], .num_to = 1, .size = 4}};
+  size_t used;
+  ehlo_client_init(&c, &(struct ehlo_config){0}, buf, sizeof(buf), 0);
+  ehlo_submit_init(&s, &(struct ehlo_submit_config){
+      .helo_name = ehlo_str("c"), .messages = two, .num_messages = 2, NO_TLS,
+      .transfer = EHLO_TRANSFER_AUTO});
+  cr_assert_eq(ehlo_submit_body(&s, &c, &used, (const uint8_t *)"hi", 2), EHLO_E_STATE);
+  cr_assert_eq(ehlo_submit_body_end(&s, &c), EHLO_E_STATE);
+  ehlo_input(&c, &used, (const uint8_t *)hello, sizeof(hello) - 1, 0);
+  cr_assert_eq(next_behind_replies(&s, &c), EHLO_EVENT_NONE);
+  while (ehlo_output_peek(&c, &out)) {
+    ehlo_output_ack(&c, out.span.len, 0);
+  }
+  ehlo_input(&c, &used, (const uint8_t *)offers, sizeof(offers) - 1, 0);
+  cr_assert_eq(next_behind_replies(&s, &c), EHLO_EVENT_BODY_WANTED);
+  cr_assert_eq(s.message, 0);
+  cr_assert_eq(ehlo_submit_body(&s, &c, &used, (const uint8_t *)"hi\n", 3), EHLO_OK);
+  cr_assert_eq(ehlo_submit_body_end(&s, &c), EHLO_OK);
+  ehlo_input_end(&c, EHLO_E_RESET);
+  cr_assert_eq(next_behind_replies(&s, &c), EHLO_EVENT_FAILED);
+  cr_assert_eq(next_behind_replies(&s, &c), EHLO_EVENT_NONE);
+  cr_assert_eq(two[0].verdict.outcome, EHLO_OUTCOME_LOST);
 }
 
 // ---- Recipients in portions ---------------------------------------------------------------------
@@ -213,6 +296,19 @@ static const struct ehlo_submit_case portions[] = {
      OK QUIT "? to aaa\n= accepted quit 0\n"},
     {"452 for another reason", {NO_TLS, TO_THREE}, .text = BEGIN("x") MAIL OK RCPT_N(1) OK RCPT_N(2)
      "S: 452 4.2.2 full\n" RCPT_N(3) OK DATA GO BODY OK QUIT "? to ada\n= partial quit 1\n"},
+    {"nor other codes and subjects", {NO_TLS, TO_FIVE}, .text = BEGIN("x") MAIL OK RCPT_N(1) OK
+     RCPT_N(2) "S: 450 later\n" RCPT_N(3) "S: 451 4.5.3 x\n" RCPT_N(4) "S: 452 4.3.3 x\n"
+     RCPT_N(5) "S: 452 4.5.4 x\n" DATA GO BODY OK QUIT "? to adddd\n= partial quit 1\n"},
+    {"one accepted behind: the limit is not known", {NO_TLS, TO_FIVE}, .text = BEGIN("PIPELINING")
+     MAIL FIRST_TWO RCPT_N(3) RCPT_N(4) RCPT_N(5) DATA OK OK FULL OK FULL FULL GO BODY OK
+     MAIL RCPT_N(2) RCPT_N(4) RCPT_N(5) DATA OK OK OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
+     "? to aaaaa\n= accepted quit 0\n"},
+    {"the limit holds for further messages", {NO_TLS, THREE, TO_THREE}, .text = BEGIN("x")
+     MAIL OK RCPT_N(1) OK RCPT_N(2) OK RCPT_N(3) FULL DATA GO BODY OK MAIL OK RCPT_N(3) OK DATA GO
+     BODY OK MAIL OK RCPT_N(1) NO RCPT_N(2) NO "C: RSET\n" OK MAIL OK RCPT_N(1) OK RCPT_N(2) OK DATA GO
+     BODY OK MAIL OK RCPT_N(3) OK DATA GO BODY OK QUIT "? message 1 refused rcpt\n= partial quit 1\n"},
+    {"421 in the second portion", {NO_TLS, TO_THREE}, .text = BEGIN("x") MAIL OK RCPT_N(1) OK
+     RCPT_N(2) FULL DATA GO BODY OK MAIL OK RCPT_N(2) "S: 421 bye\n? to asw\n= partial rcpt 1\n"},
     {"none taken: no use in another one", {NO_TLS, TO_THREE}, .text = BEGIN("x") MAIL OK RCPT_N(1)
      FULL RCPT_N(2) FULL RCPT_N(3) FULL QUIT "? to ddd\n= deferred rcpt 75\n"},
     {"refused the second time", {NO_TLS, TO_THREE}, .text = BEGIN("PIPELINING") MAIL FIRST_TWO
@@ -235,11 +331,17 @@ Test(submit_transaction, recipients_in_portions) {
   RUN_CASES(portions);
 }
 
-#define LIMITS(limits) \
-  "S: 220 mail.example ESMTP\nC: EHLO client.example\nS: 250-mail.example\nS: 250-PIPELINING\n" \
-  "S: 250 LIMITS " limits "\n"
 static const struct ehlo_span domains[] = {SPAN("b@x.ex"), SPAN("b@y.ex"), SPAN("c@X.EX")};
 #define TO_DOMAINS .to = domains, .num_to = 3
+static const struct ehlo_span elsewhere[] = {SPAN("b@y.ex"), SPAN("c@y.ex"), SPAN("d@z.ex")};
+static const struct ehlo_span alphabet[] = {SPAN("b@az.ex"), SPAN("b@AZ.ex"), SPAN("b@az-ex")};
+static const struct ehlo_span ten_domains[] = {
+    SPAN("b@a"), SPAN("b@b"), SPAN("b@c"), SPAN("b@d"), SPAN("b@e"),
+    SPAN("b@f"), SPAN("b@g"), SPAN("b@h"), SPAN("b@i"), SPAN("b@j"),
+};
+#define TO_DOMAIN(d) "C: RCPT TO:<b@" d ">\n"
+#define TO_EIGHT_DOMAINS TO_DOMAIN("a") TO_DOMAIN("b") TO_DOMAIN("c") TO_DOMAIN("d") \
+  TO_DOMAIN("e") TO_DOMAIN("f") TO_DOMAIN("g") TO_DOMAIN("h")
 static const struct ehlo_submit_case limits[] = {
     {"RCPTMAX", {NO_TLS, TO_THREE}, .text = LIMITS("RCPTMAX=2") MAIL FIRST_TWO DATA OK OK OK GO BODY
      OK MAIL RCPT_N(3) DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
@@ -262,6 +364,22 @@ static const struct ehlo_submit_case limits[] = {
      .text = LIMITS("RCPTDOMAINMAX=1") MAIL "C: RCPT TO:<b@x.ex>\nC: RCPT TO:<c@X.EX>\n" DATA OK OK
      OK GO BODY MAIL "C: RCPT TO:<b@x.ex>\nC: RCPT TO:<c@X.EX>\n" DATA OK OK OK OK GO BODY
      "C: QUIT\n" OK "S: 221 bye\n? accepted 4\n= partial quit 1\n"},
+    {"RCPTDOMAINMAX, and those that fit are refused", {NO_TLS, TO_DOMAINS},
+     .text = LIMITS("RCPTDOMAINMAX=1") MAIL "C: RCPT TO:<b@x.ex>\nC: RCPT TO:<c@X.EX>\n" DATA OK NO NO
+     "S: 554 nobody\n" QUIT "? to rdr\n= deferred rcpt 75\n"},
+    {"RCPTDOMAINMAX, nobody fits", {NO_TLS, TO_DOMAINS, TWO, .to_behind = elsewhere},
+     .text = LIMITS("RCPTDOMAINMAX=1") MAIL "C: RCPT TO:<b@x.ex>\nC: RCPT TO:<c@X.EX>\n" DATA OK OK
+     OK GO BODY MAIL "C: QUIT\n" OK OK "S: 221 bye\n? message 1 deferred rcpt\n= partial rcpt 1\n"},
+    {"RCPTDOMAINMAX tells letters apart, and not their case", {NO_TLS, .to = alphabet, .num_to = 3},
+     .text = LIMITS("RCPTDOMAINMAX=1") MAIL TO_DOMAIN("az.ex") TO_DOMAIN("AZ.ex") DATA OK OK OK GO
+     BODY "C: QUIT\n" OK "S: 221 bye\n? to aad\n= partial quit 1\n"},
+    {"RCPTDOMAINMAX, as long as our list", {NO_TLS, .to = ten_domains, .num_to = 10},
+     .text = LIMITS("RCPTDOMAINMAX=8") MAIL TO_EIGHT_DOMAINS DATA OK OK OK OK OK OK OK OK OK GO BODY
+     "C: QUIT\n" OK "S: 221 bye\n? to aaaaaaaadd\n= partial quit 1\n"},
+    {"RCPTDOMAINMAX, longer than our list", {NO_TLS, .to = ten_domains, .num_to = 10},
+     .text = LIMITS("RCPTDOMAINMAX=9") MAIL TO_EIGHT_DOMAINS TO_DOMAIN("i") TO_DOMAIN("j") DATA OK OK
+     OK OK OK OK OK OK OK OK FULL GO BODY OK MAIL TO_DOMAIN("j") DATA OK FULL "S: 554 nobody\n" QUIT
+     "? to aaaaaaaaad\n= partial rcpt 1\n"},
 };
 
 Test(submit_transaction, limits) {
@@ -285,6 +403,9 @@ static const struct ehlo_submit_case lmtp[] = {
     {"lost between the replies", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL
      FIRST_TWO RCPT_N(3) DATA OK OK OK OK GO BODY "C: QUIT\n" OK "! end closed\n"
      "? to att\n= unknown body 79 status=closed\n"},
+    {"lost behind a refusal", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL
+     FIRST_TWO RCPT_N(3) DATA OK OK OK OK GO BODY "C: QUIT\n" NO "! end closed\n"
+     "? to rtt\n= unknown body 79 status=closed\n"},
     {"421 between the replies", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL
      FIRST_TWO RCPT_N(3) DATA OK OK OK OK GO BODY "C: QUIT\n" OK "S: 421 bye\n"
      "? to att\n= partial body 1\n"},
