@@ -8,7 +8,6 @@
 void ehlo_submit_init(struct ehlo_submit *s, const struct ehlo_submit_config *cfg) {
   memset(s, 0, sizeof(*s));
   s->config = *cfg;
-  s->auth.credentials = cfg->credentials;
 }
 
 // ---- Hello and TLS ----------------------------------------------------------------------------------
@@ -258,8 +257,8 @@ static void say_goodbye(struct ehlo_submit *s, struct ehlo_client *c) {
   if (s->verdict.outcome != EHLO_OUTCOME_OPEN) {
     ehlo_hurry(c);
   }
-  if (!s->quit_sent && !s->finished && ehlo_client_may_send(c, EHLO_VERB_QUIT)) {
-    s->quit_sent = ehlo_send_quit(c) == EHLO_OK;
+  if (!s->finished && ehlo_client_may_send(c, EHLO_VERB_QUIT)) {
+    ehlo_send_quit(c);
   }
 }
 
@@ -335,7 +334,6 @@ enum ehlo_event_type ehlo_submit_next(struct ehlo_submit *s, struct ehlo_client 
       break;
     case EHLO_EVENT_BODY_WANTED:
       ehlo_submit_enter(s, EHLO_STAGE_BODY);
-      s->message = ehlo_submit_last(s);
       break;
     case EHLO_EVENT_CLOSED:
       ehlo_submit_end_auth(s);

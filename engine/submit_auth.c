@@ -31,8 +31,7 @@ static size_t find_mechanism(const struct ehlo_submit *s, const struct ehlo_clie
 }
 
 static bool may_try_another(const struct ehlo_submit *s, const struct ehlo_client *c) {
-  unsigned most = s->config.auth_attempts > 0 ? s->config.auth_attempts : 1;
-  return s->num_auth_attempts < most &&
+  return s->num_auth_attempts < s->config.auth_attempts &&
          find_mechanism(s, c, s->next_mechanism) < s->config.num_mechanisms;
 }
 

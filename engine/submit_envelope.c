@@ -48,14 +48,9 @@ static size_t find_message(struct ehlo_submit *s) {
   return i;
 }
 
-// A message that the caller is giving is given to its end, also when a refusal has come meanwhile.
 void ehlo_submit_end_composing(struct ehlo_submit *s, struct ehlo_message *m) {
-  bool last = last_under_way(s) == m;
-  if (last && s->composing == MESSAGE) {
-    return;
-  }
   m->transaction.composed = true;
-  s->composing = last ? NOTHING : s->composing;
+  s->composing = NOTHING;
 }
 
 // ---- MAIL -------------------------------------------------------------------------------------------
@@ -388,7 +383,6 @@ enum ehlo_status ehlo_submit_give_end(struct ehlo_submit *s, struct ehlo_client 
   struct ehlo_message *m = last_under_way(s);
   enum ehlo_status status = end_message(c, m);
   if (status == EHLO_OK) {
-    s->composing = NOTHING;
     m->transaction.given = true;
     m->transaction.end = c->queued_total;
     ehlo_submit_end_composing(s, m);

@@ -50,7 +50,7 @@ bool ehlo_submit_uses_bdat(const struct ehlo_submit *s, const struct ehlo_capabi
 
 // Sends as much as order and room allow.
 void ehlo_submit_compose(struct ehlo_submit *s, struct ehlo_client *c);
-// Nothing more will be sent in this transaction.
+// Nothing more will be sent in this transaction, the one begun last.
 void ehlo_submit_end_composing(struct ehlo_submit *s, struct ehlo_message *m);
 // Whether the transaction under way takes a recipient more; `next_send` stands at it then.
 bool ehlo_submit_has_more_recipients(struct ehlo_submit *s, const struct ehlo_client *c,

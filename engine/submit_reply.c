@@ -42,7 +42,6 @@ static void on_mail(struct ehlo_submit *s, struct ehlo_message *m, uint16_t code
   enter(s, m, EHLO_STAGE_MAIL);
   if (code / 100 != 2) {
     refuse(s, m, EHLO_STAGE_MAIL, code);
-    ehlo_submit_end_composing(s, m);
     return;
   }
   m->transaction.mail_taken = true;
@@ -90,7 +89,6 @@ static void on_rcpt(struct ehlo_submit *s, const struct ehlo_client *c, struct e
   event->recipient = ehlo_submit_find_recipient(m);
   if (event->recipient < m->num_to) {
     judge_recipient(m, &m->to[event->recipient], &event->reply);
-    t->next_reply++;
   }
   t->num_replies++;
   if (t->num_replies == t->num_sent && !ehlo_submit_has_more_recipients(s, c, m)) {
@@ -163,8 +161,8 @@ static void settle_message(struct ehlo_submit *s, struct ehlo_message *m) {
   } else if (m->num_accepted == m->num_to) {
     verdict.outcome = EHLO_OUTCOME_ACCEPTED;
   } else if (m->num_accepted == 0) {
-    verdict.stage = EHLO_STAGE_RCPT;
-    verdict.outcome = m->num_deferred > 0 ? EHLO_OUTCOME_DEFERRED : EHLO_OUTCOME_REFUSED;
+    verdict.stage = EHLO_STAGE_RCPT;  // none was asked for: they fit into another session only
+    verdict.outcome = EHLO_OUTCOME_DEFERRED;
   }
   ehlo_submit_decide_message(s, m, &verdict);
 }

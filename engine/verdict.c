@@ -23,7 +23,7 @@ static void conclude(struct ehlo_submit *s) {
       unknown = unknown != NULL ? unknown : m;
     } else if (m->verdict.outcome == EHLO_OUTCOME_REFUSED) {
       refused = m;
-    } else if (!is_taken(m)) {
+    } else {
       other = m;
     }
   }
