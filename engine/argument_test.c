@@ -73,6 +73,8 @@ static const struct path_row {
     {TEXT("a@[1]]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("a@[[1]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("a@[1\\]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@[1<2]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
+    {TEXT("a@[1>2]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("a@[\xc3\xa9]"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("@x,y:a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
     {TEXT("@x,:a@b"), EHLO_E_ARGUMENT, EHLO_E_ARGUMENT},
@@ -159,6 +161,20 @@ Test(argument, path) {
     release(span);
   }
   cr_assert_eq(ehlo_argument_path((struct ehlo_span){NULL, 0}, true, false), EHLO_OK);
+}
+
+// What stands behind the octets of an address is none of it, however well it would go on.
+Test(argument, path_and_what_is_behind) {
+  static const struct {
+    const char *text;
+    size_t len;
+  } cut[] = {{"a\xc3\xa9", 2}, {"@x:a@b", 2}, {"\"a\"@b", 2}, {"a@[1]", 4}, {"a@b", 2}};
+  for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
+    struct ehlo_span span = {(const uint8_t *)cut[i].text, cut[i].len};
+    cr_assert_eq(ehlo_argument_path(span, false, true), EHLO_E_ARGUMENT, "%s", cut[i].text);
+    span.len = strlen(cut[i].text);
+    cr_assert_eq(ehlo_argument_path(span, false, true), EHLO_OK, "%s", cut[i].text);
+  }
 }
 
 // Each octet by itself in the middle of an address, a name, a text and a line.

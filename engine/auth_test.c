@@ -171,6 +171,7 @@ Test(auth, a_name_that_is_too_long) {
     struct ehlo_auth auth = {.credentials = &cred};
     struct ehlo_response response;
     cr_assert_eq(ehlo_mechanism_oauthbearer.respond(&auth, NULL, &response), i == 0);
+    cr_assert_eq(auth.problem, i == 0 ? EHLO_AUTH_CHALLENGE : EHLO_AUTH_CREDENTIALS);
     name[sizeof(name) - 2] = ',';  // two octets more
   }
 }

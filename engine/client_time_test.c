@@ -189,6 +189,23 @@ Test(client_time, rule_7_input_at_the_deadline) {
   expect_event(&c, "closed");
 }
 
+// To acknowledge nothing gains no time, and an end after a failure is told the failure.
+Test(client_time, nothing_acknowledged) {
+  struct ehlo_client c;
+  ehlo_client_init(&c, &own, buf, sizeof(buf), 0);
+  input(&c, "220 x\r\n", 0);
+  expect_event(&c, "reply greeting 220");
+  cr_assert_eq(ehlo_send_ehlo(&c, ehlo_str("x")), EHLO_OK);
+  uint64_t deadline = ehlo_deadline(&c);
+  ehlo_output_ack(&c, 0, 5);
+  cr_assert_eq(ehlo_deadline(&c), deadline);
+  cr_assert_eq(input(&c, "x\r\n", 6), EHLO_E_REPLY_SYNTAX);
+  cr_assert_eq(ehlo_input_end(&c, EHLO_E_CLOSED), EHLO_E_REPLY_SYNTAX);
+  ehlo_output_ack(&c, 1, 7);  // nothing is there any more
+  struct ehlo_output out;
+  cr_assert(!ehlo_output_peek(&c, &out));
+}
+
 // In time the handshake, too: done at the deadline is too late.
 Test(client_time, rule_7_a_handshake_at_the_deadline) {
   for (uint64_t late = 0; late < 2; late++) {

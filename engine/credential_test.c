@@ -84,6 +84,9 @@ static const struct row {
     {TEXT("Y29ycmVjdCBob3JzZSBiYXR0ZXJ5"), "password-base64"},
     {TEXT("aHVudGVyMmh1bnRlcg=="), "password-base64"},
     {TEXT("c2VjcmV0LXBhc3M="), "password-base64"},
+    {TEXT("c2VjcmV0cGE="), "password-base64"},       // eight octets and padding,
+    {TEXT("c2VjcmV0LXBhc3Mh"), "password-base64"},   // or twelve without
+    {TEXT("c2VjcmV0LXBhc3"), ""},
     {TEXT("YWxpY2VAZXhhbXBsZS5jb20="), "password-base64"},
     {TEXT("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
           "YWFh"
@@ -93,6 +96,7 @@ static const struct row {
     {TEXT("YWxpY2UAc2VjcmV0c2VjcmV0"), ""},  // one NUL, three, and three ^A
     {TEXT("AGFsaWNlAHNlY3JldAA="), ""},
     {TEXT("c2VjcmV0AQEBc2VjcmV0"), ""},
+    {TEXT("dXNlcj1hbGljZQFhdXRoPUJlYXJlciB4AQ=="), ""},  // two ^A of a response
     {TEXT("c2VjcmV0"), ""},             // "secret": as like a password of eight letters
     {TEXT("aHVudGVyMmh1bnRlcg="), ""},  // a length that base64 has not
     {TEXT(LINE "YQ==" LINE), ""},  // padding inside
@@ -101,6 +105,7 @@ static const struct row {
     {TEXT(LINE "YWFh\nYWFhYWFhYQ=="), "password-wrapped"},
     {TEXT(LINE "\r\n" LINE "\r\nYWFh"), "password-wrapped"},
     {TEXT(LINE "\n" LINE), "password-wrapped"},
+    {TEXT(LINE "\nYW/h+Q=="), "password-wrapped"},
     {TEXT(LINE "\n" LINE "YWFh"), "password-control"},  // longer than the first
     {TEXT(LINE "\nYWFh\nYWFh"), "password-control"},
     {TEXT(LINE "\nYWFh YWFh"), "password-control"},
@@ -135,6 +140,9 @@ static const struct row {
     {TEXT("eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSJ9."), "token-cut"},
     {TEXT("eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSJ9..x"), ""},
     {TEXT("eyJmyPassword.2024"), ""},
+    {TEXT("eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSJ-_"), "token-cut"},
+    {TEXT("eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSJ!"), ""},
+    {TEXT("eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9+eyJzdWIiOiJhbGljZ.J9"), ""},
 };
 
 static const struct row users[] = {

@@ -39,6 +39,17 @@ static bool remembers(const char *needle) {
   return false;
 }
 
+// While a message or a chunk goes on, more follows whatever is there.
+Test(output, a_message_goes_on) {
+  static const uint8_t states[] = {EHLO_STATE_BODY, EHLO_STATE_CHUNK, EHLO_STATE_READY};
+  for (size_t i = 0; i < 3; i++) {
+    begin();
+    queue("x", EHLO_OUTPUT_BODY);
+    client.intent = states[i];
+    expect("x", EHLO_OUTPUT_BODY | (i < 2 ? EHLO_OUTPUT_MORE : 0));
+  }
+}
+
 Test(output, spans_are_uniform) {
   begin();
   queue("ab", 0);

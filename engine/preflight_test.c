@@ -75,6 +75,8 @@ static const struct row {
     {TEXT(" A: b\n\n"), "2 0 9 no-header=1@1 bad-header=1@1"},                // goes on nothing
     {TEXT("A b: c\n\n"), "2 0 10 no-header=1@1 bad-header=1@1"},
     {TEXT(": c\n\n"), "2 0 7 no-header=1@1 bad-header=1@1"},
+    {TEXT("A\x7f: c\n\n"), "2 0 9 no-header=1@1 bad-header=1@1"},
+    {TEXT("A!~: c\n\n"), "2 1 10"},
     {TEXT("A: b\nrubbish\nC: d\n\n"), "4 2 23 bad-header=1@2"},
     {TEXT("A: b\nx\ny\n\n"), "4 1 14 bad-header=2@2"},
     {TEXT("\xef\xbb\xbf"

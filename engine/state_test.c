@@ -90,6 +90,42 @@ Test(state, what_may_be_followed) {
   }
 }
 
+// If it succeeds, a command leads where it was said to: so the intent meets the replies.
+Test(state, where_success_leads) {
+  for (int s = 0; s < EHLO_NUM_STATES; s++) {
+    for (size_t v = 0; v < NUM_VERBS; v++) {
+      enum ehlo_state state = (enum ehlo_state)s;
+      enum ehlo_state want = ehlo_state_on_reply(state, verbs[v], 220, 0).next;
+      want = verbs[v] == EHLO_VERB_DATA ? EHLO_STATE_DATA : want;  // and then its text
+      want = verbs[v] == EHLO_VERB_BDAT ? EHLO_STATE_CHUNK : want;
+      want = verbs[v] == EHLO_VERB_QUIT ? EHLO_STATE_QUIT : want;
+      if (ehlo_state_is_legal(state, verbs[v])) {
+        cr_assert_eq(ehlo_state_on_send(state, verbs[v]), want, "%s in %s",
+                     ehlo_verb_name(verbs[v]), ehlo_state_name(state));
+      }
+    }
+  }
+}
+
+// Of a code the class decides, but for the few that mean more (RFC 5321 §4.3.2).
+Test(state, codes_by_class) {
+  for (int s = 0; s < EHLO_NUM_STATES; s++) {
+    for (int v = EHLO_VERB_GREETING; v < EHLO_NUM_VERBS; v++) {
+      for (uint16_t code = 200; code < 600; code++) {
+        enum ehlo_state state = (enum ehlo_state)s;
+        enum ehlo_verb verb = (enum ehlo_verb)v;
+        struct ehlo_transition got = ehlo_state_on_reply(state, verb, code, 0);
+        uint16_t other = (uint16_t)(code / 100 * 100 + 77);
+        struct ehlo_transition want = ehlo_state_on_reply(state, verb, other, 0);
+        bool special = code == 220 || code == 334 || code == 354 || code == 421;
+        cr_assert(special || (got.next == want.next && got.status == want.status &&
+                              got.follow_up == want.follow_up),
+                  "%u to %s in %s", code, ehlo_verb_name(verb), ehlo_state_name(state));
+      }
+    }
+  }
+}
+
 // Where each reply leads: the state after 250, 220, 354, 334, 450 and 550, "!" where such a reply
 // is impossible. A 421 leads to closed from everywhere. BDAT+ is a LAST one.
 static const char *const transitions[][8] = {

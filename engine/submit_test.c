@@ -464,6 +464,21 @@ Test(submit, stages_and_problems_have_words) {
   }
   cr_assert_str_eq(ehlo_stage_name(EHLO_NUM_STAGES), "unknown");
   cr_assert_str_eq(ehlo_outcome_name(EHLO_NUM_OUTCOMES), "unknown");
+  static const char *const words[] = {
+      [EHLO_PROBLEM_NONE] = "no problem", [EHLO_PROBLEM_NO_STARTTLS] = "does not offer STARTTLS",
+      [EHLO_PROBLEM_NO_TLS] = "TLS was to come", [EHLO_PROBLEM_NO_AUTH] = "does not offer AUTH",
+      [EHLO_PROBLEM_NO_MECHANISM] = "no AUTH mechanism", [EHLO_PROBLEM_CLEARTEXT] = "the password",
+      [EHLO_PROBLEM_CHALLENGE] = "challenge", [EHLO_PROBLEM_CREDENTIALS] = "cannot carry",
+      [EHLO_PROBLEM_NONCE] = "nonce", [EHLO_PROBLEM_ITERATIONS] = "iteration count",
+      [EHLO_PROBLEM_EXTENSION] = "extension of the AUTH", [EHLO_PROBLEM_PROOF] = "prove",
+      [EHLO_PROBLEM_SERVER_ERROR] = "error of its own", [EHLO_PROBLEM_TOO_BIG] = "SIZE",
+      [EHLO_PROBLEM_8BIT] = "8BITMIME", [EHLO_PROBLEM_MAIL_MAX] = "no more messages",
+      [EHLO_PROBLEM_UNSUPPORTED] = "extension that this needs",
+      [EHLO_PROBLEM_ARGUMENT] = "an argument", [EHLO_PROBLEM_MESSAGE] = "the message cannot",
+  };
+  for (int i = EHLO_PROBLEM_NONE; i <= EHLO_PROBLEM_MESSAGE; i++) {
+    cr_assert_not_null(strstr(ehlo_submit_problem_text((enum ehlo_submit_problem)i), words[i]));
+  }
   for (int i = EHLO_PROBLEM_NONE; i <= EHLO_PROBLEM_MESSAGE; i++) {
     for (int k = 0; k < i; k++) {
       cr_assert_str_neq(ehlo_submit_problem_text((enum ehlo_submit_problem)i),

@@ -94,6 +94,12 @@ static const struct ehlo_submit_case chunks[] = {
      MAIL RCPT "C: BDAT 4 LAST\nC+ hel\n= usage body 65 problem=message status=chunk-size\n"},
     {"text shorter than its size", {SENDS_CHUNKS}, .message = "\n", .text = BEGIN_CHUNKS
      MAIL RCPT "C: BDAT 4 LAST\nC: \n= usage body 65 problem=message status=chunk-size\n"},
+    {"as large as may go ahead", {NO_TLS, .transfer = EHLO_TRANSFER_AUTO,
+     .message_size = EHLO_SUBMIT_AHEAD_MAX}, .text = BEGIN_CHUNKS MAIL RCPT "C: BDAT 65536 LAST\nC: hi\n"
+     "= usage body 65 problem=message status=chunk-size\n"},
+    {"one octet larger", {NO_TLS, .transfer = EHLO_TRANSFER_AUTO,
+     .message_size = EHLO_SUBMIT_AHEAD_MAX + 1}, .text = BEGIN_CHUNKS MAIL RCPT OK NO QUIT
+     "= refused rcpt 69\n"},
     {"binary, which is 8-bit too", {NO_TLS, .message_is_binary = true, .message_is_8bit = true,
      .message_size = 5}, .message = "a\r\n\nb", .text = "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: 250-CHUNKING\nS: 250-BINARYMIME\n"
      "S: 250 PIPELINING\nC: MAIL FROM:<a@client.example> BODY=BINARYMIME\n" RCPT
@@ -202,8 +208,8 @@ static const struct ehlo_submit_case several[] = {
     {"MAILMAX as many as there are", {NO_TLS, TWO}, .text = BEGIN("LIMITS MAILMAX=2") MAIL OK RCPT OK
      DATA GO BODY OK MAIL OK RCPT OK DATA GO BODY OK QUIT "= accepted quit 0\n"},
     {"MAILMAX, lost with the first one", {NO_TLS, TWO},
-     .text = LIMITS("MAILMAX=1") MAIL RCPT DATA "! end reset\n? message 1 lost mail\n"
-     "= lost mail 74 status=reset\n"},
+     .text = LIMITS("MAILMAX=1") MAIL RCPT DATA OK OK GO BODY "! end reset\n? message 1 lost body\n"
+     "= unknown body 79 status=reset\n"},
     {"too big, each of them", {NO_TLS, TWO, .message_size = 9}, .text = BEGIN("SIZE 8") QUIT
      "= refused mail 69 problem=too-big\n"},
 };

@@ -64,6 +64,15 @@ Test(digest_md5, characters) {
                   "cnonce=\"0123456789abcdef\",digest-uri=\"smtp/mail.example\","
                   "response=efdf2b68d88f0b7ac17b793de907c3b5,qop=auth",
                   0}}},
+      {"blanks of every kind, and a list with them",
+       MECHANISM,
+       {.user = SPAN("us\"er\xc3\xa9"), .password = SPAN("p\xc3\xa9")},
+       .turns =
+           {{"\r\n algorithm=md5-sess,\tnonce\r=\n\"n\\\"\\\\x\",qop=\"auth-int,\r\n\tauth\r\n\"",
+             "username=\"us\\\"er\xe9\",nonce=\"n\\\"\\\\x\",nc=00000001,"
+             "cnonce=\"0123456789abcdef\",digest-uri=\"smtp/mail.example\","
+             "response=d4b8e76b2aa199149c84093aef62519d,qop=auth",
+             0}}},
       {"no charset: the name goes as ISO 8859-1 too",
        MECHANISM,
        {.user = SPAN("us\"er\xc3\xa9"), .password = SPAN("p\xc3\xa9")},
@@ -172,6 +181,12 @@ Test(digest_md5, what_cannot_be_sent) {
   }
 }
 
+// What stands behind the name, and how many quotes it may have: the scratch also holds both nonces.
+#define TAIL                                                              \
+  ",nonce=\"n\",nc=00000001,cnonce=\"n\",digest-uri=\"smtp/a\",response=" \
+  "0123456789abcdef0123456789abcdef,qop=auth"
+#define QUOTES_MAX ((EHLO_AUTH_SCRATCH_MAX - 2 - strlen("username=\"\"" TAIL)) / 2)
+
 // RFC 2831 §2.1.1: a challenge has at most 2048 octets. What goes back of it has to fit as well.
 Test(digest_md5, lengths) {
   struct ehlo_credentials cred = {
@@ -184,6 +199,18 @@ Test(digest_md5, lengths) {
     memcpy(text, GOOD, sizeof(GOOD) - 1);
     struct ehlo_span challenge = {(const uint8_t *)text, len};
     cr_expect_eq(ehlo_mechanism_digest_md5.respond(&auth, &challenge, &response), len <= 2048);
+  }
+  // Never a part of it: quotes take two octets each, so the room ends in every place.
+  memset(text, '"', sizeof(text));
+  for (size_t len = 1; len < EHLO_AUTH_SCRATCH_MAX; len++) {
+    struct ehlo_credentials quoted = cred;
+    struct ehlo_auth auth = {.credentials = &quoted};
+    struct ehlo_span challenge = {(const uint8_t *)GOOD, sizeof(GOOD) - 1};
+    quoted.user = (struct ehlo_span){(const uint8_t *)text, len};
+    bool fits = ehlo_mechanism_digest_md5.respond(&auth, &challenge, &response);
+    size_t whole = fits ? strlen("username=\"\"" TAIL) + 2 * len : 0;
+    cr_expect(!fits || response.parts[0].len == whole, "%zu of %zu", response.parts[0].len, whole);
+    cr_expect_eq(fits, len <= QUOTES_MAX, "%zu", len);
   }
   struct ehlo_auth auth = {.credentials = &cred};
   memset(text, 'a', sizeof(text));

@@ -284,6 +284,8 @@ Test(scram, extensions) {
                   0}}},
       {"of the last message", &ehlo_mechanism_scram_sha_256, .proved = true,
        .turns = {{NULL, FIRST, 0}, {SERVER_FIRST, FINAL, 0}, {PROOF ",x=1", "", 0}}},
+      {"from the first letter to the last", &ehlo_mechanism_scram_sha_256, .proved = true,
+       .turns = {{NULL, FIRST, 0}, {SERVER_FIRST, FINAL, 0}, {PROOF ",a=1,z=2,A=3,Z=4", "", 0}}},
   };
   RUN_CASES(cases);
 }
@@ -305,6 +307,10 @@ Test(scram, server_final) {
       {"v=ql71nfCyR3XwYFY6+C/n8g4sgvDccGZplXpvdh2XILY=", EHLO_AUTH_PROOF},  // ours
       {"v=AAAA", EHLO_AUTH_PROOF},
       {PROOF ",", EHLO_AUTH_CHALLENGE},
+      {PROOF ",`=1", EHLO_AUTH_CHALLENGE},
+      {PROOF ",{=1", EHLO_AUTH_CHALLENGE},
+      {PROOF ",x", EHLO_AUTH_CHALLENGE},
+      {PROOF ",x=", EHLO_AUTH_CHALLENGE},
       {PROOF ",m=x", EHLO_AUTH_EXTENSION},
       {"x=1," PROOF, EHLO_AUTH_CHALLENGE},
       {"e=invalid-proof", EHLO_AUTH_SERVER},
@@ -326,7 +332,7 @@ Test(scram, what_cannot_be_sent) {
       {.user = SPAN("")},         {.user = SPAN("a\nb")},      {.user = SPAN("a\0b")},
       {.authzid = SPAN("a\x7f")}, {.password = SPAN("a\0b")},  {.password = SPAN("a\n")},
       {.nonce = SPAN("")},        {.nonce = SPAN("a,b")},      {.nonce = SPAN("a b")},
-      {.nonce = SPAN("a\x7f")},   {.nonce = SPAN("\xc3\xa9")},
+      {.nonce = SPAN("a\x7f")},   {.nonce = SPAN("\xc3\xa9")}, {.nonce = SPAN(",a")},
   };
   for (size_t i = 0; i < NUM(rows); i++) {
     const struct ehlo_sasl_case one[] = {{"unfit", &ehlo_mechanism_scram_sha_256, rows[i],
@@ -340,6 +346,17 @@ Test(scram, what_cannot_be_sent) {
        .turns = {{"user?", NULL, EHLO_AUTH_CHALLENGE}}},
   };
   RUN_CASES(no_binding);
+}
+
+// A further attempt has a nonce of its own: its number behind ours, the last digit first.
+Test(scram, attempts) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"the ninth", &ehlo_mechanism_scram_sha_256, .attempt = 9,
+       .turns = {{NULL, "n,,n=user,r=0123456789abcdef9", 0}}},
+      {"the tenth", &ehlo_mechanism_scram_sha_256, .attempt = 10,
+       .turns = {{NULL, "n,,n=user,r=0123456789abcdef01", 0}}},
+  };
+  RUN_CASES(cases);
 }
 
 // Lengths at their limits and one beyond: our nonce, the server's, the salt, the name.
