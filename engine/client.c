@@ -277,7 +277,6 @@ void ehlo_tick(struct ehlo_client *c, uint64_t now_ms) {
 static void forget(struct ehlo_client *c) {
   memset(&c->caps, 0, sizeof(c->caps));
   c->authenticated = false;
-  c->num_challenges = 0;
   c->lmtp = false;
 }
 

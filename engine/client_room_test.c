@@ -202,6 +202,7 @@ static const char *const smallest[][2] = {
                         "> noop \\{x*506} -> too-long\n? state ready\n"},
     {"a command behind another",
      EXTENDED "! hold\n> rset\n> mail <a@b> X=\\{x*487} -> full\n"
+              "> mail <a@b> X=\\{x*492} -> full\n"
               "> mail <a@b> X=\\{x*493} -> too-long\n! release\nC: RSET\n"
               "> mail <a@b> X=\\{x*492}\nC: MAIL FROM:<a@b> X=\\{x*492}\n"},
     {"a reply", "S: 220-\\{a*760}\nS: 220 \\{a*764}\n= reply greeting 220\n"},

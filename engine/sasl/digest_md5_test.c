@@ -168,6 +168,22 @@ Test(digest_md5, proofs_that_are_none) {
   }
 }
 
+// What was computed for a step is gone with the next one.
+Test(digest_md5, leaves_nothing_behind) {
+  static const uint8_t zero[EHLO_AUTH_SCRATCH_MAX];
+  struct ehlo_credentials cred = {.user = SPAN("u"),
+                                  .password = SPAN("p\xc3\xa9"),
+                                  .nonce = SPAN("n"),
+                                  .digest_uri = SPAN("smtp/a")};
+  struct ehlo_auth auth = {.credentials = &cred};
+  struct ehlo_response response;
+  struct ehlo_span challenge = {(const uint8_t *)GOOD, sizeof(GOOD) - 1};
+  cr_assert(ehlo_mechanism_digest_md5.respond(&auth, &challenge, &response));
+  cr_assert(memcmp(auth.scratch, zero, sizeof(zero)) != 0);
+  cr_assert(!ehlo_mechanism_digest_md5.respond(&auth, &challenge, &response));
+  cr_assert(memcmp(auth.scratch, zero, sizeof(zero)) == 0);
+}
+
 Test(digest_md5, what_cannot_be_sent) {
   static const struct ehlo_credentials rows[] = {
       {.user = SPAN("")},         {.user = SPAN("a\0b")},      {.password = SPAN("a\nb")},

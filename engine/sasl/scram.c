@@ -277,8 +277,7 @@ static bool is_expected(const struct ehlo_auth *auth, struct ehlo_span signature
   uint8_t ours[EHLO_AUTH_PROOF_MAX];
   size_t theirs_len;
   size_t ours_len;
-  if (auth->expected.len == 0 || signature.len != auth->expected.len ||
-      !ehlo_base64_decode(theirs, &theirs_len, signature) ||
+  if (signature.len != auth->expected.len || !ehlo_base64_decode(theirs, &theirs_len, signature) ||
       !ehlo_base64_decode(ours, &ours_len,
                           (struct ehlo_span){auth->expected.text, auth->expected.len})) {
     return false;
