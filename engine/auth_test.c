@@ -156,6 +156,7 @@ Test(auth, what_cannot_be_sent) {
       struct ehlo_response response;
       struct ehlo_auth auth = {.credentials = &in_user};
       cr_assert_eq(lax[k]->respond(&auth, NULL, &response), bytes[i] != '\0');
+      cr_assert_eq(auth.problem, bytes[i] != '\0' ? EHLO_AUTH_CHALLENGE : EHLO_AUTH_CREDENTIALS);
       auth = (struct ehlo_auth){.credentials = &in_password};
       cr_assert_eq(lax[k]->respond(&auth, NULL, &response), bytes[i] != '\0');
     }

@@ -203,6 +203,8 @@ Test(digest_md5, what_cannot_be_sent) {
   "0123456789abcdef0123456789abcdef,qop=auth"
 #define QUOTES_MAX ((EHLO_AUTH_SCRATCH_MAX - 2 - strlen("username=\"\"" TAIL)) / 2)
 
+#define REALM_MAX ((EHLO_AUTH_SCRATCH_MAX - 2 - strlen("username=\"u\",realm=\"\"" TAIL)) / 2)
+
 // RFC 2831 §2.1.1: a challenge has at most 2048 octets. What goes back of it has to fit as well.
 Test(digest_md5, lengths) {
   struct ehlo_credentials cred = {
@@ -227,6 +229,17 @@ Test(digest_md5, lengths) {
     size_t whole = fits ? strlen("username=\"\"" TAIL) + 2 * len : 0;
     cr_expect(!fits || response.parts[0].len == whole, "%zu of %zu", response.parts[0].len, whole);
     cr_expect_eq(fits, len <= QUOTES_MAX, "%zu", len);
+  }
+  // A realm is there twice: as it is hashed and as it came.
+  for (size_t len = 1; len < EHLO_AUTH_SCRATCH_MAX; len++) {
+    struct ehlo_auth auth = {.credentials = &cred};
+    memset(text, 'a', sizeof(text));
+    memcpy(text, GOOD ",realm=", sizeof(GOOD ",realm=") - 1);
+    struct ehlo_span challenge = {(const uint8_t *)text, sizeof(GOOD ",realm=") - 1 + len};
+    bool fits = ehlo_mechanism_digest_md5.respond(&auth, &challenge, &response);
+    size_t whole = fits ? strlen("username=\"u\",realm=\"\"" TAIL) + len : 0;
+    cr_expect(!fits || response.parts[0].len == whole, "%zu of %zu", response.parts[0].len, whole);
+    cr_expect_eq(fits, len <= REALM_MAX, "%zu", len);
   }
   struct ehlo_auth auth = {.credentials = &cred};
   memset(text, 'a', sizeof(text));
