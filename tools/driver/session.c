@@ -340,8 +340,10 @@ static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_e
   if (event->type == EHLO_EVENT_CHALLENGE) {
     hide_proofs(s);
   }
-  ehlo_event_text(text, event);
-  ehlo_recorder_event(&s->recorder, text);
+  if (ehlo_event_is_recorded(c, event)) {
+    ehlo_event_text(text, event);
+    ehlo_recorder_event(&s->recorder, text);
+  }
   tell_attempt(s);
   report_event(&s->report, &s->submission.submit, c, event);
 }
