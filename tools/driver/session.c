@@ -377,6 +377,7 @@ static void finish(struct session *s) {
   snprintf(s->transport_reason, sizeof(s->transport_reason), "%s", live_reason(&s->live));
   if (s->connected) {
     s->flights = live_counters(&s->live).flights;
+    s->writes = live_counters(&s->live).writes;
     s->recorder.base.ops->close(&s->recorder.base);
   } else {
     ehlo_recorder_finish(&s->recorder);
