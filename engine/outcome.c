@@ -3,7 +3,7 @@
 
 const char *ehlo_stage_name(enum ehlo_stage stage) {
   static const char *const names[EHLO_NUM_STAGES] = {
-      "connect", "greeting", "ehlo", "starttls", "tls", "auth",
+      "connect", "greeting", "ehlo", "starttls", "tls",  "auth",
       "mail",    "rcpt",     "data", "body",     "quit",
   };
   return (unsigned)stage < EHLO_NUM_STAGES ? names[stage] : "unknown";
@@ -74,6 +74,8 @@ const char *ehlo_submit_problem_text(enum ehlo_submit_problem problem) {
       return "the message has 8-bit characters and the server does not offer 8BITMIME";
     case EHLO_PROBLEM_UNSUPPORTED:
       return "the server does not offer an extension that this needs";
+    case EHLO_PROBLEM_RSET:
+      return "the server refuses to end the transaction before (RSET); nothing of this was sent";
     case EHLO_PROBLEM_MAIL_MAX:
       return "the server takes no more messages on this connection";
     case EHLO_PROBLEM_ARGUMENT:

@@ -151,8 +151,10 @@ static void on_reply(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_e
     case EHLO_VERB_BDAT:
       ehlo_submit_on_mail_reply(s, c, event);
       break;
-    case EHLO_VERB_NONE:
     case EHLO_VERB_RSET:
+      s->rset_refusal = code / 100 == 2 ? 0 : code;
+      break;
+    case EHLO_VERB_NONE:
     case EHLO_VERB_NOOP:
     case EHLO_VERB_VRFY:
     case EHLO_VERB_EXPN:
@@ -171,8 +173,8 @@ static void enter_stage_of(struct ehlo_submit *s, enum ehlo_verb verb) {
   enum ehlo_stage stage = s->verdict.stage;
   if (verb == EHLO_VERB_GREETING) {
     stage = EHLO_STAGE_GREETING;
-  } else if (verb == EHLO_VERB_MAIL) {
-    stage = EHLO_STAGE_MAIL;
+  } else if (verb == EHLO_VERB_MAIL || verb == EHLO_VERB_RSET) {
+    stage = EHLO_STAGE_MAIL;  // RSET makes room for it
   } else if (verb == EHLO_VERB_RCPT) {
     stage = EHLO_STAGE_RCPT;
   } else if (verb == EHLO_VERB_DATA) {
@@ -225,7 +227,8 @@ static void fail_messages(struct ehlo_submit *s, const struct ehlo_client *c,
     struct ehlo_message *m = &s->config.messages[s->under_way[at]];
     struct ehlo_verdict v = *verdict;
     v.stage = m->verdict.stage;
-    if (ehlo_status_class(v.status) == EHLO_CLASS_TRANSPORT && server_may_have(c, m)) {
+    v.may_have = server_may_have(c, m);
+    if (ehlo_status_class(v.status) == EHLO_CLASS_TRANSPORT && v.may_have) {
       v.outcome = EHLO_OUTCOME_UNKNOWN;
       v.stage = EHLO_STAGE_BODY;
     }

@@ -83,6 +83,7 @@ enum ehlo_submit_problem {
   EHLO_PROBLEM_8BIT,          // 8BITMIME not offered
   EHLO_PROBLEM_UNSUPPORTED,   // another extension not offered, see `missing`
   EHLO_PROBLEM_MAIL_MAX,      // the server takes no more messages on this connection (RFC 9422)
+  EHLO_PROBLEM_RSET,          // the transaction before it could not be ended
   EHLO_PROBLEM_ARGUMENT,      // the client refused an argument, see `status`
   EHLO_PROBLEM_MESSAGE,       // the client refused the message, see `status`
 };
@@ -96,6 +97,7 @@ struct ehlo_verdict {
   enum ehlo_submit_problem problem;
   enum ehlo_status status;  // of the client, where it refused or failed
   const char *missing;      // UNSUPPORTED: the extension
+  bool may_have;            // the transport has taken all of it, and its last reply did not come
 };
 
 // What has become of a recipient.
@@ -193,11 +195,12 @@ struct ehlo_submit {
   size_t under_way[EHLO_SUBMIT_TRANSACTIONS_MAX];  // messages, a ring in the order of their MAIL
   size_t first_under_way;
   size_t num_under_way;
-  uint8_t composing;    // what of the last of them is to be sent next
-  size_t num_decided;   // messages
-  size_t next_message;  // those before it are decided or under way
-  size_t rcpt_max;      // recipients that the server took at most in a transaction; 0: not known
-  size_t num_mail;      // MAIL commands sent
+  uint8_t composing;      // what of the last of them is to be sent next
+  size_t num_decided;     // messages
+  size_t next_message;    // those before it are decided or under way
+  size_t rcpt_max;        // recipients that the server took at most in a transaction; 0: not known
+  size_t num_mail;        // MAIL commands sent
+  uint16_t rset_refusal;  // the code that RSET was refused with, 0 if it was not
   struct ehlo_span domains[EHLO_SUBMIT_DOMAINS_MAX];  // of recipients sent
   size_t num_domains;
   size_t next_mechanism;       // of the configuration's: where a further attempt begins to look

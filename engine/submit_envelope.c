@@ -153,7 +153,12 @@ static bool begin_transaction(struct ehlo_submit *s, struct ehlo_client *c) {
     return refuse_unsent(s, m, &verdict);
   }
   if (!ehlo_client_may_send(c, EHLO_VERB_MAIL)) {
-    return clear_leftovers(c);
+    // Where RSET is refused, another one would be too.
+    verdict = (struct ehlo_verdict){.outcome = ehlo_submit_refusal(s->rset_refusal),
+                                    .stage = EHLO_STAGE_MAIL,
+                                    .problem = EHLO_PROBLEM_RSET};
+    return s->rset_refusal != 0 && ehlo_client_num_pending(c) == 0 ? refuse_unsent(s, m, &verdict)
+                                                                   : clear_leftovers(c);
   }
   enum ehlo_status status = send_mail(c, m);
   if (status == EHLO_OK) {

@@ -473,7 +473,7 @@ Test(submit, stages_and_problems_have_words) {
       [EHLO_PROBLEM_EXTENSION] = "extension of the AUTH", [EHLO_PROBLEM_PROOF] = "prove",
       [EHLO_PROBLEM_SERVER_ERROR] = "error of its own", [EHLO_PROBLEM_TOO_BIG] = "SIZE",
       [EHLO_PROBLEM_8BIT] = "8BITMIME", [EHLO_PROBLEM_MAIL_MAX] = "no more messages",
-      [EHLO_PROBLEM_UNSUPPORTED] = "extension that this needs",
+      [EHLO_PROBLEM_UNSUPPORTED] = "extension that this needs", [EHLO_PROBLEM_RSET] = "RSET",
       [EHLO_PROBLEM_ARGUMENT] = "an argument", [EHLO_PROBLEM_MESSAGE] = "the message cannot",
   };
   for (int i = EHLO_PROBLEM_NONE; i <= EHLO_PROBLEM_MESSAGE; i++) {

@@ -187,6 +187,18 @@ static const struct ehlo_submit_case several[] = {
     {"DATA refused: RSET first", {NO_TLS, TWO}, .text = BEGIN("PIPELINING") MAIL RCPT DATA OK OK
      "S: 451 no\n" "C: RSET\n" MAIL RCPT DATA OK OK OK GO BODY "C: QUIT\n" OK
      "S: 221 bye\n? message 0 deferred data\n= partial quit 1\n"},
+    {"RSET refused: no other one is sent", {NO_TLS, THREE}, .text = BEGIN("x") MAIL OK RCPT NO
+     "C: RSET\n" "S: 502 no\n" QUIT "? message 0 refused rcpt\n? message 2 refused mail\n"
+     "= refused mail 69 problem=rset\n"},
+    {"RSET refused for now", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT NO "C: RSET\n"
+     "S: 451 no\n" QUIT "? message 1 deferred mail\n= deferred mail 75 problem=rset\n"},
+    {"RSET refused, MAIL behind it", {NO_TLS, TWO}, .text = BEGIN("PIPELINING") MAIL RCPT DATA OK OK
+     "S: 451 no\n" "C: RSET\n" MAIL RCPT DATA "S: 502 no\nS: 503 nested\nS: 503 no\nS: 503 no\n" QUIT
+     "? message 1 refused mail\n= deferred data 75\n"},
+    {"lost at RSET", {NO_TLS, TWO}, .text = BEGIN("x") MAIL OK RCPT NO "C: RSET\n"
+     "! end reset\n? message 1 lost mail\n= lost mail 74 status=reset\n"},
+    {"two deferred: the first is told", {NO_TLS, TWO}, .text = BEGIN("x") MAIL "S: 451 no\n" MAIL OK
+     RCPT "S: 450 no\n" QUIT "= deferred mail 75\n"},
     {"MAIL refused: the next one", {NO_TLS, TWO}, .text = BEGIN("PIPELINING") MAIL RCPT DATA NO
      "S: 503 a\nS: 503 b\n" MAIL RCPT DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
      "? message 0 refused mail\n= partial quit 1\n"},

@@ -24,7 +24,7 @@ static void conclude(struct ehlo_submit *s) {
     } else if (m->verdict.outcome == EHLO_OUTCOME_REFUSED) {
       refused = m;
     } else {
-      other = m;
+      other = other != NULL ? other : m;
     }
   }
   if (unknown != NULL) {
@@ -33,8 +33,8 @@ static void conclude(struct ehlo_submit *s) {
     s->verdict = other != NULL ? other->verdict : refused->verdict;
   } else {
     s->verdict = s->config.messages[s->config.num_messages - 1].verdict;
-    s->verdict.outcome = num_accepted == s->config.num_messages ? EHLO_OUTCOME_ACCEPTED
-                                                                : EHLO_OUTCOME_PARTIAL;
+    s->verdict.outcome =
+        num_accepted == s->config.num_messages ? EHLO_OUTCOME_ACCEPTED : EHLO_OUTCOME_PARTIAL;
   }
 }
 

@@ -42,6 +42,10 @@ void ehlo_event_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_event *eve
   }
 }
 
+bool ehlo_event_is_recorded(const struct ehlo_client *c, const struct ehlo_event *event) {
+  return event->type != EHLO_EVENT_BODY_WANTED || ehlo_client_state(c) != EHLO_STATE_CHUNK;
+}
+
 void ehlo_outcome_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit) {
   snprintf(out, EHLO_EVENT_TEXT_MAX, "outcome %s at %s", ehlo_outcome_name(submit->verdict.outcome),
            ehlo_stage_name(submit->verdict.stage));

@@ -10,6 +10,10 @@
 // "failed reply-syntax at 120". Printable ASCII, NUL-terminated.
 void ehlo_event_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_event *event);
 
+// Whether a transcript has the event. It has none that only the policy knows of: when the text of a
+// chunk is asked for depends on what the transport has taken, and two runs may differ in that.
+bool ehlo_event_is_recorded(const struct ehlo_client *c, const struct ehlo_event *event);
+
 // "outcome accepted at quit".
 void ehlo_outcome_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit);
 

@@ -57,7 +57,9 @@ static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_e
   char text[EHLO_EVENT_TEXT_MAX];
   uint64_t numbers[] = {event->recipient, event->reply.num_lines, event->verb,
                         event->error.verb_sent};
-  (void)c;
+  if (!ehlo_event_is_recorded(c, event)) {
+    return;
+  }
   ehlo_event_text(text, event);
   note_event(s, text);
   add_to_hash(s, numbers, sizeof(numbers));

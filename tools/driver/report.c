@@ -29,6 +29,18 @@ const struct kept_reply *report_recipient(const struct report *r, size_t message
   return recipient(r, message, index);
 }
 
+// For several messages the outcome of all is that of one of them, and so is the reply.
+const struct kept_reply *report_deciding(const struct report *r, const struct ehlo_submit *submit) {
+  const struct ehlo_verdict *all = &submit->verdict;
+  for (size_t i = r->num_messages; r->num_messages > 1 && i-- > 0;) {
+    const struct ehlo_verdict *v = &submit->config.messages[i].verdict;
+    if (v->outcome == all->outcome && v->stage == all->stage && r->messages[i].text != NULL) {
+      return &r->messages[i];
+    }
+  }
+  return &r->deciding;
+}
+
 void report_free(struct report *r) {
   free(r->greeting.text);
   free(r->hello[0].text);
@@ -139,7 +151,6 @@ void report_event(struct report *r, const struct ehlo_submit *submit, const stru
   } else if (event->type == EHLO_EVENT_FAILED) {
     struct ehlo_reply line = {.text = event->error.line, .num_lines = 1};
     r->status = event->error.status;
-    r->message_sent = event->error.verb == EHLO_VERB_BODY && event->error.verb_sent;
     keep(&r->offending, r, &line);
   }
   r->decided = submit->verdict.outcome != EHLO_OUTCOME_OPEN;
@@ -261,17 +272,16 @@ static const char *who_speaks(const struct kept_reply *line) {
              : NULL;
 }
 
-static void status_error(char *out, size_t cap, const struct report *r,
-                         const struct ehlo_submit *submit, const char *reason) {
-  const char *stage = ehlo_stage_name(submit->verdict.stage);
+static void status_error(char *out, size_t cap, const struct report *r, enum ehlo_stage at,
+                         const char *reason) {
+  const char *stage = ehlo_stage_name(at);
   const char *hint = who_speaks(&r->offending);
   char line[256];
   quote(line, sizeof(line), &r->offending);
   if (reason[0] != '\0' && ehlo_status_class(r->status) == EHLO_CLASS_TRANSPORT &&
       r->status != EHLO_E_TIMEOUT) {
     snprintf(out, cap, "at %s: %s", stage, reason);
-  } else if (r->status == EHLO_E_TIMEOUT && submit->verdict.stage == EHLO_STAGE_GREETING &&
-             line[0] == '\0') {
+  } else if (r->status == EHLO_E_TIMEOUT && at == EHLO_STAGE_GREETING && line[0] == '\0') {
     snprintf(out, cap,
              "at greeting: the server said nothing in time; if it expects TLS from the first byte, "
              "use --tls implicit");
@@ -306,15 +316,18 @@ static void append_oauth(char *out, size_t cap, const struct report *r) {
   }
 }
 
-static void partial_error(char *out, size_t cap, const struct ehlo_submit *submit) {
-  size_t accepted = 0;
-  size_t all = 0;
+// Where the server may have a message that is not known to be taken.
+static void append_advice(char *out, size_t cap, const struct ehlo_submit *submit) {
+  bool may = false;
   for (size_t i = 0; i < submit->config.num_messages; i++) {
-    accepted += submit->config.messages[i].num_accepted;
-    all += submit->config.messages[i].num_to;
+    const struct ehlo_verdict *v = &submit->config.messages[i].verdict;
+    may = may || (v->may_have && v->outcome != EHLO_OUTCOME_ACCEPTED);
   }
-  snprintf(out, cap, "%zu of %zu recipients %s", all - accepted, all,
-           submit->config.num_messages > 1 ? "did not get their message" : "were refused");
+  size_t len = strlen(out);
+  snprintf(out + len, cap - len, "%s",
+           may ? "; the message was sent whole, so the server may have it: look before sending it "
+                 "again"
+               : "");
 }
 
 // What needs an extension, as far as its name tells.
@@ -328,12 +341,57 @@ static const char *what_needs(const char *extension) {
   return "was asked for";
 }
 
+// Why a message, or all of them, came to nothing; `reply` decided it, if it has a code.
+static void verdict_error(char *out, size_t cap, const struct report *r,
+                          const struct ehlo_verdict *v, const struct kept_reply *reply,
+                          const char *reason) {
+  const char *stage = ehlo_stage_name(v->stage);
+  char line[256];
+  quote(line, sizeof(line), reply);
+  if (v->problem == EHLO_PROBLEM_ARGUMENT) {
+    snprintf(out, cap, "at %s: %s", stage, ehlo_status_text(v->status));
+  } else if (v->problem == EHLO_PROBLEM_UNSUPPORTED) {
+    snprintf(out, cap, "at %s: the server does not offer %s, which %s; nothing was sent", stage,
+             v->missing, what_needs(v->missing));
+  } else if (v->problem != EHLO_PROBLEM_NONE) {
+    snprintf(out, cap, "at %s: %s", stage, ehlo_submit_problem_text(v->problem));
+  } else if (line[0] != '\0') {
+    snprintf(out, cap, "the server refused at %s: %s", stage, line);
+    if (v->stage == EHLO_STAGE_AUTH) {
+      append_oauth(out, cap, r);
+    }
+  } else {
+    status_error(out, cap, r, v->stage, reason);
+  }
+}
+
+// How many got nothing, and why the first of the messages did not go to all.
+static void partial_error(char *out, size_t cap, const struct report *r,
+                          const struct ehlo_submit *submit, const char *reason) {
+  const struct ehlo_submit_config *config = &submit->config;
+  const struct ehlo_message *first = NULL;
+  size_t accepted = 0;
+  size_t all = 0;
+  for (size_t i = 0; i < config->num_messages; i++) {
+    const struct ehlo_message *m = &config->messages[i];
+    accepted += m->num_accepted;
+    all += m->num_to;
+    first = first == NULL && m->num_accepted < m->num_to ? m : first;
+  }
+  bool told = first == NULL || first->verdict.stage == EHLO_STAGE_QUIT;  // recipient by recipient
+  size_t len = (size_t)snprintf(
+      out, cap, "%zu of %zu recipients %s%s", all - accepted, all,
+      config->num_messages > 1 || !told ? "did not get their message" : "were refused",
+      told ? "" : "; ");
+  if (!told && len < cap) {
+    verdict_error(out + len, cap - len, r, &first->verdict, &r->messages[first - config->messages],
+                  reason);
+  }
+}
+
 void report_error(char *out, size_t cap, const struct report *r, const struct ehlo_submit *submit,
                   const char *transport_reason) {
-  char line[256];
-  const char *stage = ehlo_stage_name(submit->verdict.stage);
   out[0] = '\0';
-  quote(line, sizeof(line), &r->deciding);
   switch (submit->verdict.outcome) {
     case EHLO_OUTCOME_OPEN:
     case EHLO_OUTCOME_ACCEPTED:
@@ -341,7 +399,8 @@ void report_error(char *out, size_t cap, const struct report *r, const struct eh
     case EHLO_NUM_OUTCOMES:
       return;
     case EHLO_OUTCOME_PARTIAL:
-      partial_error(out, cap, submit);
+      partial_error(out, cap, r, submit, transport_reason);
+      append_advice(out, cap, submit);
       return;
     case EHLO_OUTCOME_UNKNOWN:
     case EHLO_OUTCOME_REFUSED:
@@ -355,25 +414,6 @@ void report_error(char *out, size_t cap, const struct report *r, const struct eh
     case EHLO_OUTCOME_USAGE:
       break;
   }
-  if (submit->verdict.problem == EHLO_PROBLEM_ARGUMENT) {
-    snprintf(out, cap, "at %s: %s", stage, ehlo_status_text(submit->verdict.status));
-  } else if (submit->verdict.problem == EHLO_PROBLEM_UNSUPPORTED) {
-    snprintf(out, cap, "at %s: the server does not offer %s, which %s; nothing was sent", stage,
-             submit->verdict.missing, what_needs(submit->verdict.missing));
-  } else if (submit->verdict.problem != EHLO_PROBLEM_NONE) {
-    snprintf(out, cap, "at %s: %s", stage, ehlo_submit_problem_text(submit->verdict.problem));
-  } else if (line[0] != '\0') {
-    snprintf(out, cap, "the server refused at %s: %s", stage, line);
-    if (submit->verdict.stage == EHLO_STAGE_AUTH) {
-      append_oauth(out, cap, r);
-    }
-  } else {
-    char why[600];
-    status_error(why, sizeof(why), r, submit, transport_reason);
-    snprintf(out, cap, "%s%s", why,
-             r->message_sent
-                 ? "; the message was sent whole, so the server may have it: look before "
-                   "sending it again"
-                 : "");
-  }
+  verdict_error(out, cap, r, &submit->verdict, report_deciding(r, submit), transport_reason);
+  append_advice(out, cap, submit);
 }

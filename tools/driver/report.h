@@ -21,7 +21,7 @@ struct report {
   struct kept_reply hello[2];  // EHLO before TLS and under it; one where there is only one
   bool hello_secure[2];
   size_t num_hello;
-  struct kept_reply deciding;     // the one that decided the outcome
+  struct kept_reply deciding;     // the one by which the outcome was known
   struct kept_reply *messages;    // the one that decided on each message
   struct kept_reply *recipients;  // the last about each recipient, message by message
   size_t num_messages;
@@ -29,7 +29,6 @@ struct report {
   json_t *oauth;                // what a server said of a token that it refused, or NULL
   struct kept_reply offending;  // the line of an error, as a reply of code 0
   enum ehlo_status status;      // of the client
-  bool message_sent;            // all of it, when the client failed
   bool decided;
   uint64_t seconds_us;
 };
@@ -42,6 +41,9 @@ void report_free(struct report *r);
 // To be called with each event, after `submit` acted on it.
 void report_event(struct report *r, const struct ehlo_submit *submit, const struct ehlo_client *c,
                   const struct ehlo_event *event);
+
+// The reply that decided on all of it; code 0 where none did.
+const struct kept_reply *report_deciding(const struct report *r, const struct ehlo_submit *submit);
 
 const struct kept_reply *report_recipient(const struct report *r, size_t message, size_t recipient);
 

@@ -24,15 +24,27 @@ struct post {
 
 // ---- Afterwards -------------------------------------------------------------------------------------
 
-static json_t *recipients_json(const struct send_options *o, const struct report *r,
+// Whether the server has the message for a recipient; where there was to be none, whether it took the
+// recipient. Its last reply may be a good one to RCPT, and the message refused after it.
+static bool is_accepted(const struct ehlo_message *m, size_t recipient) {
+  enum ehlo_recipient_state state = m->to[recipient].state;
+  return state == EHLO_RECIPIENT_ACCEPTED ||
+         (state == EHLO_RECIPIENT_TAKEN && m->verdict.outcome == EHLO_OUTCOME_STOPPED);
+}
+
+// `s` is NULL where there was no session.
+static json_t *recipients_json(const struct send_options *o, const struct session *s,
                                size_t message) {
   json_t *json = json_array();
   for (size_t i = 0; i < o->num_to; i++) {
-    const struct kept_reply *reply = r != NULL ? report_recipient(r, message, i) : NULL;
-    bool accepted = reply != NULL && reply->reply.code / 100 == 2;
-    json_array_append_new(
-        json, json_pack("{s:o, s:b, s:o}", "address", text_to_json(o->to[i]), "accepted", accepted,
-                        "reply", reply != NULL ? report_reply_json(reply) : json_null()));
+    bool accepted = false;
+    json_t *reply = json_null();
+    if (s != NULL) {
+      accepted = is_accepted(&s->submission.submit.config.messages[message], i);
+      reply = report_reply_json(report_recipient(&s->report, message, i));
+    }
+    json_array_append_new(json, json_pack("{s:o, s:b, s:o}", "address", text_to_json(o->to[i]),
+                                          "accepted", accepted, "reply", reply));
   }
   return json;
 }
@@ -40,11 +52,11 @@ static json_t *recipients_json(const struct send_options *o, const struct report
 // What was wrong before there was a session.
 static void print_early_json(const struct send_options *o, const char *stage, const char *error,
                              const struct warnings *warnings) {
-  json_t *json =
-      json_pack("{s:s, s:s, s:n, s:o, s:n, s:[], s:n, s:n, s:i, s:f, s:s, s:o, s:n}", "outcome",
-                "usage", "stage", stage, "reply", "recipients", recipients_json(o, NULL, 0), "tls",
-                "capabilities", "auth", "auth_error", "round_trips", 0, "seconds", 0.0, "error",
-                error, "warnings", warnings_json(warnings, NULL), "explanation");
+  json_t *json = json_pack(
+      "{s:s, s:s, s:n, s:o, s:n, s:[], s:n, s:n, s:i, s:i, s:f, s:s, s:o, s:n}", "outcome", "usage",
+      "stage", stage, "reply", "recipients", recipients_json(o, NULL, 0), "tls", "capabilities",
+      "auth", "auth_error", "round_trips", 0, "writes", 0, "seconds", 0.0, "error", error,
+      "warnings", warnings_json(warnings, NULL), "explanation");
   text_print_json(json, JSON_INDENT(2));
 }
 
@@ -55,10 +67,11 @@ static json_t *messages_json(const struct send_options *o, const struct session 
   for (size_t i = 0; i < config->num_messages; i++) {
     const struct ehlo_verdict *v = &config->messages[i].verdict;
     json_array_append_new(
-        json, json_pack("{s:s, s:s, s:s, s:o, s:o}", "data", o->data[i], "outcome",
-                        ehlo_outcome_name(v->outcome), "stage", ehlo_stage_name(v->stage), "reply",
-                        report_reply_json(&s->report.messages[i]), "recipients",
-                        recipients_json(o, &s->report, i)));
+        json,
+        json_pack("{s:o, s:s, s:s, s:o, s:o}", "data", text_to_json(ehlo_str(o->data[i])),
+                  "outcome", ehlo_outcome_name(v->outcome), "stage", ehlo_stage_name(v->stage),
+                  "reply", report_reply_json(&s->report.messages[i]), "recipients",
+                  recipients_json(o, s, i)));
   }
   return json;
 }
@@ -70,14 +83,15 @@ static void print_json(const struct send_options *o, const struct session *s,
   const struct kept_reply *hello = &r->hello[r->num_hello > 1 ? 1 : 0];
   const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
   json_t *json = json_pack(
-      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:o, s:I, s:f, s:s?, s:o, s:n}", "outcome",
+      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:o, s:I, s:I, s:f, s:s?, s:o, s:n}", "outcome",
       ehlo_outcome_name(submit->verdict.outcome), "stage", ehlo_stage_name(submit->verdict.stage),
-      "reply", report_reply_json(&r->deciding), "recipients", recipients_json(o, r, 0), "tls",
-      report_tls_json(tls, false), "capabilities", report_capabilities_json(hello), "auth",
+      "reply", report_reply_json(report_deciding(r, submit)), "recipients",
+      recipients_json(o, s, 0), "tls", report_tls_json(tls, false), "capabilities",
+      report_capabilities_json(hello), "auth",
       submit->mechanism != NULL ? submit->mechanism->name : NULL, "auth_error",
-      report_oauth_json(r), "round_trips", (json_int_t)s->flights, "seconds",
-      (double)r->seconds_us / 1e6, "error", s->error[0] != '\0' ? s->error : NULL, "warnings",
-      warnings_json(warnings, &s->warnings), "explanation");
+      report_oauth_json(r), "round_trips", (json_int_t)s->flights, "writes", (json_int_t)s->writes,
+      "seconds", (double)r->seconds_us / 1e6, "error", s->error[0] != '\0' ? s->error : NULL,
+      "warnings", warnings_json(warnings, &s->warnings), "explanation");
   if (submit->config.num_messages > 1) {
     json_object_set_new(json, "messages", messages_json(o, s));
   }
@@ -134,7 +148,7 @@ static void print_messages(const struct send_options *o, const struct session *s
 }
 
 static void print_words(const struct send_options *o, const struct session *s) {
-  print_verdict(&s->submission.submit.verdict, &s->report.deciding);
+  print_verdict(&s->submission.submit.verdict, report_deciding(&s->report, &s->submission.submit));
   printf(" (%" PRIu64 " round trips, %.3f s)\n", s->flights, (double)s->report.seconds_us / 1e6);
   print_messages(o, s);
   fflush(stdout);

@@ -340,8 +340,10 @@ static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_e
   if (event->type == EHLO_EVENT_CHALLENGE) {
     hide_proofs(s);
   }
-  ehlo_event_text(text, event);
-  ehlo_recorder_event(&s->recorder, text);
+  if (ehlo_event_is_recorded(c, event)) {
+    ehlo_event_text(text, event);
+    ehlo_recorder_event(&s->recorder, text);
+  }
   tell_attempt(s);
   report_event(&s->report, &s->submission.submit, c, event);
 }
@@ -375,6 +377,7 @@ static void finish(struct session *s) {
   snprintf(s->transport_reason, sizeof(s->transport_reason), "%s", live_reason(&s->live));
   if (s->connected) {
     s->flights = live_counters(&s->live).flights;
+    s->writes = live_counters(&s->live).writes;
     s->recorder.base.ops->close(&s->recorder.base);
   } else {
     ehlo_recorder_finish(&s->recorder);

@@ -20,6 +20,7 @@ struct session {
   bool connected;
   bool warned;       // of a certificate that --insecure let pass
   uint64_t flights;  // of the client, TLS handshake included and close_notify not: round trips
+  uint64_t writes;   // calls of send(2) that these took: one each, where all of a flight fits
   enum live_net_result net_result;
   struct secret secret;
   struct ehlo_credentials credentials;

@@ -1,4 +1,4 @@
-"""What hostile_test.py and cli_test.py share: to run ehlo, to play servers to it, and to judge what it left behind.
+"""What the Python tests here share: to run ehlo, to play servers to it, and to judge what it left behind.
 
 Nothing here knows of a particular case.
 """
@@ -124,6 +124,8 @@ class Peer:
 
     def __init__(self, sock, context):
         sock.settimeout(RUN_BOUND)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what was said is on its way before a reset
         self.sock, self.context = sock, context
         self.said, self.heard, self.unread = bytearray(), bytearray(), bytearray()
         self.in_handshake = False  # what goes over the wire then is not part of the dialogue
@@ -157,6 +159,17 @@ class Peer:
         line, _, rest = self.unread.partition(b"\n")
         self.unread = bytearray(rest)
         return bytes(line).removesuffix(b"\r")
+
+    def hear_octets(self, count):
+        """Exactly so many; what is there of them when the client leaves."""
+        while len(self.unread) < count:
+            octets = self.read()
+            if not octets:
+                break
+            self.unread += octets
+        octets = bytes(self.unread[:count])
+        self.unread = self.unread[count:]
+        return octets
 
     def expect(self, beginning):
         line = self.hear()
