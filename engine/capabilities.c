@@ -221,6 +221,7 @@ static void add_line(struct ehlo_capabilities *out, struct ehlo_span line) {
     return;
   }
   if (equals) {
+    out->xverp_courier |= word_is(word, "XVERP") && word_is(rest, "=COURIER");
     return;
   }
   add_with_params(out, word, rest);
@@ -232,6 +233,7 @@ static void add_line(struct ehlo_capabilities *out, struct ehlo_span line) {
   out->binary_mime |= word_is(word, "BINARYMIME");
   out->dsn |= word_is(word, "DSN");
   out->requiretls |= word_is(word, "REQUIRETLS");
+  out->burl |= word_is(word, "BURL");
   out->mt_priority |= word_is(word, "MT-PRIORITY");
   out->etrn |= word_is(word, "ETRN");
   out->enhanced_status_codes |= word_is(word, "ENHANCEDSTATUSCODES");

@@ -29,6 +29,8 @@ struct ehlo_capabilities {
   bool deliver_by;      // RFC 2852
   bool mt_priority;     // RFC 6710
   bool etrn;            // RFC 1985
+  bool burl;            // RFC 4468
+  bool xverp_courier;   // "XVERP=Courier", by which Courier is known
   bool xclient;         // Postfix; the attributes are in `xclient_names`
   bool limits;          // RFC 9422
   // 0 in all of these means that nothing was told, or nothing that is a number of that size.

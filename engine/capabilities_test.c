@@ -35,15 +35,16 @@ static struct ehlo_capabilities parse(const char *lines) {
 // The flags that are set, in words.
 static const char *flags(const struct ehlo_capabilities *c) {
   static char out[200];
-  snprintf(out, sizeof(out), "%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", c->starttls ? "starttls " : "",
-           c->pipelining ? "pipelining " : "", c->eight_bit_mime ? "8bitmime " : "",
-           c->smtputf8 ? "smtputf8 " : "", c->chunking ? "chunking " : "",
-           c->binary_mime ? "binarymime " : "", c->dsn ? "dsn " : "",
-           c->enhanced_status_codes ? "enhanced " : "", c->size ? "size " : "",
-           c->auth ? "auth " : "", c->requiretls ? "requiretls " : "",
+  snprintf(out, sizeof(out), "%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
+           c->starttls ? "starttls " : "", c->pipelining ? "pipelining " : "",
+           c->eight_bit_mime ? "8bitmime " : "", c->smtputf8 ? "smtputf8 " : "",
+           c->chunking ? "chunking " : "", c->binary_mime ? "binarymime " : "",
+           c->dsn ? "dsn " : "", c->enhanced_status_codes ? "enhanced " : "",
+           c->size ? "size " : "", c->auth ? "auth " : "", c->requiretls ? "requiretls " : "",
            c->future_release ? "futurerelease " : "", c->deliver_by ? "deliverby " : "",
            c->mt_priority ? "mt-priority " : "", c->etrn ? "etrn " : "",
-           c->xclient ? "xclient " : "", c->limits ? "limits " : "");
+           c->xclient ? "xclient " : "", c->limits ? "limits " : "", c->burl ? "burl " : "",
+           c->xverp_courier ? "courier " : "");
   return out;
 }
 
@@ -88,6 +89,9 @@ Test(capabilities, keywords) {
       {"AUTHX PLAIN\nXAUTH PLAIN", ""},
       {"AUTH", "auth "},
       {"DSN\nSIZE 1\nPIPELINING\nSTARTTLS\nCHUNKING", "starttls pipelining chunking dsn size "},
+      {"BURL imap\nXVERP=Courier", "burl courier "},
+      {"burl\nxverp=courier", "burl courier "},
+      {"BURLX\nBURL=imap\nXVERP\nXVERP Courier\nXVERP=CourierX\nVERP=Courier", ""},
       {"XVERP\nXSECURITY=NONE\nLIMITS RCPTMAX=5\nETRN", "etrn limits "},
       {"\n \n\t", ""},
   };

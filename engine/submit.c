@@ -256,9 +256,14 @@ static void on_failure(struct ehlo_submit *s, struct ehlo_client *c,
   s->finished = true;
 }
 
+// Courier drops what comes together with a final dot, so QUIT waits there. Sent at once it would cost the
+// five seconds that its reply is waited for.
 static void say_goodbye(struct ehlo_submit *s, struct ehlo_client *c) {
   if (s->verdict.outcome != EHLO_OUTCOME_OPEN) {
     ehlo_hurry(c);
+  }
+  if (ehlo_client_capabilities(c)->xverp_courier && ehlo_client_num_pending(c) > 0) {
+    return;
   }
   if (!s->finished && ehlo_client_may_send(c, EHLO_VERB_QUIT)) {
     ehlo_send_quit(c);

@@ -130,6 +130,8 @@ struct ehlo_transaction {
   uint64_t end;           // of the message in the client's output, when `given`
   uint16_t refusal;       // the code that refused all of it, 0 if none did
   bool mail_taken;
+  bool ahead;     // its MAIL left before the reply to the message before it
+  bool again;     // MAIL was refused for that alone: all of it is sent once more
   bool split;     // recipients were left for another transaction
   bool all_sent;  // no further RCPT
   bool given;     // the message, to its end
@@ -201,6 +203,7 @@ struct ehlo_submit {
   size_t rcpt_max;        // recipients that the server took at most in a transaction; 0: not known
   size_t num_mail;        // MAIL commands sent
   uint16_t rset_refusal;  // the code that RSET was refused with, 0 if it was not
+  bool one_at_a_time;     // the server takes no MAIL before its reply to the message before it
   struct ehlo_span domains[EHLO_SUBMIT_DOMAINS_MAX];  // of recipients sent
   size_t num_domains;
   size_t next_mechanism;       // of the configuration's: where a further attempt begins to look

@@ -125,6 +125,7 @@ static void begin(struct ehlo_submit *s, size_t message) {
   struct ehlo_message *m = &s->config.messages[message];
   memset(&m->transaction, 0, sizeof(m->transaction));
   m->transaction.num_due = 1;
+  m->transaction.ahead = s->num_under_way > 0;
   m->verdict.stage = EHLO_STAGE_MAIL;
   s->under_way[(s->first_under_way + s->num_under_way) % EHLO_SUBMIT_TRANSACTIONS_MAX] = message;
   s->num_under_way++;
@@ -132,9 +133,19 @@ static void begin(struct ehlo_submit *s, size_t message) {
   s->composing = RECIPIENTS;
 }
 
+// RFC 2920 §3.1 lets commands follow a message at once, and not every server that announces PIPELINING
+// bears it. Dovecot's submission server, 2.4 too, dies of an assertion where a RCPT waits behind a
+// message that it has not answered, and takes the reply along; BURL is an extension that hardly any
+// other offers. Courier drops what came together with the final dot. Haraka answers it with 503.
+static bool takes_one_at_a_time(const struct ehlo_submit *s, const struct ehlo_client *c) {
+  const struct ehlo_capabilities *caps = ehlo_client_capabilities(c);
+  return s->one_at_a_time || caps->burl || caps->xverp_courier;
+}
+
 static bool begin_transaction(struct ehlo_submit *s, struct ehlo_client *c) {
   size_t i = find_message(s);
-  if (i == s->config.num_messages || s->num_under_way == EHLO_SUBMIT_TRANSACTIONS_MAX) {
+  size_t most = takes_one_at_a_time(s, c) ? 1 : EHLO_SUBMIT_TRANSACTIONS_MAX;
+  if (i == s->config.num_messages || s->num_under_way >= most) {
     return false;
   }
   struct ehlo_message *m = &s->config.messages[i];
@@ -303,7 +314,7 @@ static bool send_data(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_
 static bool compose_message(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_message *m) {
   struct ehlo_transaction *t = &m->transaction;
   bool nobody = has_all_replies(t) && t->num_taken == 0;
-  if (t->refusal != 0 || m->verdict.outcome != EHLO_OUTCOME_OPEN || nobody) {
+  if (t->again || t->refusal != 0 || m->verdict.outcome != EHLO_OUTCOME_OPEN || nobody) {
     ehlo_submit_end_composing(s, m);
     return true;
   }
@@ -340,7 +351,8 @@ bool ehlo_submit_is_composed(const struct ehlo_submit *s) {
     const struct ehlo_transaction *t = &m->transaction;
     bool open = m->verdict.outcome == EHLO_OUTCOME_OPEN;
     num_begun += open;
-    done = !open || (m->num_begun == m->num_to && (t->num_sent == 1 || has_all_replies(t)));
+    bool settled = m->num_begun == m->num_to && (t->num_sent == 1 || has_all_replies(t));
+    done = !open || (settled && !t->again);
   }
   return done && num_begun == s->config.num_messages;
 }

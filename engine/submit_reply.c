@@ -38,8 +38,22 @@ size_t ehlo_submit_find_recipient(struct ehlo_message *m) {
   return find_recipient(m, &m->transaction.next_reply, EHLO_RECIPIENT_SENT);
 }
 
+// Haraka refuses what came together with the final dot, since that is how messages are smuggled.
+// Nothing of such a transaction was taken: it is sent once more, and from then on each waits for the
+// one before it.
+static bool came_too_early(const struct ehlo_submit *s, const struct ehlo_transaction *t,
+                           uint16_t code) {
+  return code == 503 && t->ahead && !s->quit_sent;
+}
+
 static void on_mail(struct ehlo_submit *s, struct ehlo_message *m, uint16_t code) {
   enter(s, m, EHLO_STAGE_MAIL);
+  if (came_too_early(s, &m->transaction, code)) {
+    s->one_at_a_time = true;
+    m->transaction.again = true;
+    ehlo_submit_end_composing(s, m);
+    return;
+  }
   if (code / 100 != 2) {
     refuse(s, m, EHLO_STAGE_MAIL, code);
     return;
@@ -65,7 +79,10 @@ static void on_last_recipient(struct ehlo_submit *s, struct ehlo_message *m) {
 static void judge_recipient(struct ehlo_message *m, struct ehlo_recipient *r,
                             const struct ehlo_reply *reply) {
   struct ehlo_transaction *t = &m->transaction;
-  if (reply->code / 100 == 2) {
+  if (t->again) {
+    r->state = EHLO_RECIPIENT_WAITING;
+    m->num_begun--;
+  } else if (reply->code / 100 == 2) {
     r->state = EHLO_RECIPIENT_TAKEN;
     t->num_taken += t->mail_taken;
   } else if (is_too_many(reply, t)) {
@@ -91,7 +108,7 @@ static void on_rcpt(struct ehlo_submit *s, const struct ehlo_client *c, struct e
     judge_recipient(m, &m->to[event->recipient], &event->reply);
   }
   t->num_replies++;
-  if (t->num_replies == t->num_sent && !ehlo_submit_has_more_recipients(s, c, m)) {
+  if (!t->again && t->num_replies == t->num_sent && !ehlo_submit_has_more_recipients(s, c, m)) {
     on_last_recipient(s, m);
   }
 }
@@ -99,7 +116,9 @@ static void on_rcpt(struct ehlo_submit *s, const struct ehlo_client *c, struct e
 static void on_data(struct ehlo_submit *s, struct ehlo_message *m, uint16_t code) {
   enter(s, m, EHLO_STAGE_DATA);
   if (code != 354) {
-    refuse(s, m, EHLO_STAGE_DATA, code);
+    if (!m->transaction.again) {
+      refuse(s, m, EHLO_STAGE_DATA, code);
+    }
     ehlo_submit_end_composing(s, m);
     return;
   }
@@ -152,7 +171,7 @@ static void settle_message(struct ehlo_submit *s, struct ehlo_message *m) {
   if (m->verdict.outcome != EHLO_OUTCOME_OPEN) {
     return;
   }
-  if (t->num_accepted > 0 && m->num_begun < m->num_to) {
+  if (t->again || (t->num_accepted > 0 && m->num_begun < m->num_to)) {
     return;
   }
   if (t->refusal != 0) {

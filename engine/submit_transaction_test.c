@@ -28,6 +28,7 @@
 #define BODY "C: hi\nC: .\n"
 #define BDAT "C: BDAT 4 LAST\nC: hi\n"
 #define QUIT "C: QUIT\nS: 221 bye\n"
+#define EARLY "S: 503 after end of data\n"
 #define FULL "S: 452 4.5.3 too many\n"
 
 static const struct ehlo_span three[] = {SPAN("b1@x.ex"), SPAN("b2@x.ex"), SPAN("b3@x.ex")};
@@ -172,6 +173,35 @@ static const struct ehlo_submit_case several[] = {
     {"all in one flight by chunks", {SENDS_CHUNKS, THREE}, .text = BEGIN_CHUNKS MAIL RCPT BDAT
      MAIL RCPT BDAT MAIL RCPT BDAT "C: QUIT\n" OK OK OK OK OK OK OK OK OK "S: 221 bye\n"
      "? flights 2\n? accepted 3\n= accepted quit 0\n"},
+    {"not behind a message where BURL is offered", {NO_TLS, TWO}, .text = "S: 220 x\n"
+     "C: EHLO client.example\nS: 250-x\nS: 250-BURL imap\nS: 250 PIPELINING\n" MAIL RCPT DATA OK OK GO
+     BODY OK MAIL RCPT DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n? accepted 2\n"
+     "= accepted quit 0\n"},
+    {"nothing behind a message to Courier", {NO_TLS, TWO}, .text = "S: 220 x\n"
+     "C: EHLO client.example\nS: 250-x\nS: 250-XVERP=Courier\nS: 250 PIPELINING\n" MAIL RCPT DATA OK OK
+     GO BODY OK MAIL RCPT DATA OK OK GO BODY OK QUIT "? accepted 2\n= accepted quit 0\n"},
+    {"nor behind the dot that takes DATA back", {NO_TLS}, .text = "S: 220 x\n"
+     "C: EHLO client.example\nS: 250-x\nS: 250-XVERP=Courier\nS: 250 PIPELINING\n" MAIL RCPT DATA OK NO
+     GO "C: .\nS: 554 nobody\n" QUIT "= refused rcpt 69\n"},
+    {"503 behind the dot: once more, and from then on one by one", {NO_TLS, THREE}, .text =
+     BEGIN("PIPELINING") MAIL RCPT DATA OK OK GO BODY MAIL RCPT DATA OK EARLY EARLY EARLY
+     MAIL RCPT DATA OK OK GO BODY OK MAIL RCPT DATA OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
+     "? accepted 3\n? to a\n= accepted quit 0\n"},
+    {"503 behind the dot, recipients all the same", {NO_TLS, TWO, TO_THREE}, .text =
+     BEGIN("PIPELINING") MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) DATA OK OK OK OK GO BODY
+     MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) DATA OK EARLY NO OK FULL GO "C: .\n" "S: 554 nobody\n"
+     MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) DATA OK OK NO OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
+     "? message 0 accepted quit\n? message 1 partial quit\n= partial quit 1\n"},
+    {"503 twice", {NO_TLS, TWO}, .text = BEGIN("PIPELINING") MAIL RCPT DATA OK OK GO BODY
+     MAIL RCPT DATA OK EARLY EARLY EARLY MAIL RCPT DATA EARLY EARLY EARLY QUIT
+     "? message 0 accepted quit\n? message 1 refused mail\n= partial mail 1\n"},
+    {"503 to a chunk behind another", {SENDS_CHUNKS, TWO, TO_THREE}, .text = BEGIN_CHUNKS
+     MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) BDAT MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) BDAT OK OK OK OK OK
+     EARLY EARLY EARLY EARLY EARLY MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) BDAT OK OK OK OK "C: QUIT\n" OK
+     "S: 221 bye\n? accepted 6\n= accepted quit 0\n"},
+    {"503 behind the dot, with the QUIT", {SENDS_CHUNKS, TWO}, .text = BEGIN_CHUNKS MAIL RCPT BDAT
+     MAIL RCPT BDAT "C: QUIT\n" OK OK OK EARLY EARLY EARLY EARLY
+     "? message 0 accepted quit\n? message 1 refused mail\n= partial mail 1\n"},
     {"the first one refused at its dot", {NO_TLS, TWO}, .text = BEGIN("PIPELINING") MAIL RCPT DATA
      OK OK GO BODY MAIL RCPT DATA "S: 554 spam\n" OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
      "? message 0 refused body\n? message 1 accepted quit\n= partial quit 1\n"},

@@ -6,7 +6,7 @@ set -uo pipefail
 wrapper=$PWD/tools/bazel
 failed=0 passed=0
 everything="bazel-bootstrap clang lld libclang-rt-dev android-libboringssl-dev libcriterion-dev libjansson-dev \
-ca-certificates postfix dovecot-core dovecot-imapd swaks gsasl"
+ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks gsasl"
 
 # A command that records its name, its arguments and whether services may start, and exits with $2.
 stand_in() {
@@ -49,6 +49,9 @@ new_machine() {
   put usr/sbin/postfix
   put usr/sbin/dovecot
   put usr/lib/dovecot/imap
+  put usr/lib/dovecot/submission
+  put usr/lib/dovecot/lmtp
+  put usr/lib/python3/dist-packages/aiosmtpd/controller.py
   put usr/include/libetpan/libetpan.h
   put usr/share/llhttp/llhttp.c
 }
