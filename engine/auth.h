@@ -101,7 +101,7 @@ struct ehlo_mechanism {
 bool ehlo_auth_is_text(struct ehlo_span text);
 
 // Appends to the scratch. Without room it sets `overflow`, which stays: to be asked before anything of
-// the scratch is hashed or given away.
+// the scratch is given away.
 void ehlo_auth_put(struct ehlo_auth *auth, struct ehlo_span text);
 
 // The same for a saslname (RFC 5801 §4): "," as =2C and "=" as =3D.

@@ -164,7 +164,7 @@ static void settle_message(struct ehlo_submit *s, struct ehlo_message *m) {
     verdict.outcome = EHLO_OUTCOME_ACCEPTED;
   } else if (m->num_accepted == 0) {
     verdict.stage = EHLO_STAGE_RCPT;
-    verdict.outcome = m->num_deferred > 0 ? EHLO_OUTCOME_DEFERRED : EHLO_OUTCOME_REFUSED;
+    verdict.outcome = EHLO_OUTCOME_DEFERRED;  // no recipient may be sent in this session
   }
   ehlo_submit_decide_message(s, m, &verdict);
 }

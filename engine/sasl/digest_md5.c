@@ -360,7 +360,7 @@ static bool compute_response(struct ehlo_auth *auth, struct ehlo_span *out,
                              const struct challenge *challenge) {
   struct values values;
   prepare(auth, &values, challenge);
-  if (auth->overflow || !prove(auth, &values)) {
+  if (!prove(auth, &values)) {
     return false;
   }
   size_t start = auth->scratch_len;

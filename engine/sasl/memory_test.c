@@ -16,12 +16,13 @@ size_t OPENSSL_memory_get_size(void *block);
 
 #define HEADER ((size_t)16)  // keeps what follows aligned
 
-static size_t num_left;  // allocations before the one that fails
+static size_t num_left;  // allocations up to the one that fails, with it; 0: none does
 static bool failed;
 
 void *OPENSSL_memory_alloc(size_t size) {
-  failed = failed || num_left == 0;
-  char *block = num_left > 0 ? malloc(HEADER + size) : NULL;
+  bool fails = num_left == 1;
+  char *block = fails ? NULL : malloc(HEADER + size);
+  failed = failed || fails;
   num_left -= num_left > 0;
   if (block == NULL) {
     return NULL;
@@ -58,8 +59,8 @@ static const struct {
     {&ehlo_mechanism_scram_sha_512, true, "r=nx,s=AAAA,i=4096"},
 };
 
-// Answers the challenge when only `num_allocations` succeed. Whether any failed is `failed`.
-static void answer(size_t exchange, size_t num_allocations) {
+// Answers the challenge when this allocation, from 1 on, fails. Whether there was one is `failed`.
+static void answer(size_t exchange, size_t allocation) {
   static const struct ehlo_credentials cred = {
       .user = SPAN("u"), .password = SPAN("p"), .nonce = SPAN("n"), .digest_uri = SPAN("smtp/a")};
   const struct ehlo_mechanism *m = exchanges[exchange].mechanism;
@@ -67,15 +68,14 @@ static void answer(size_t exchange, size_t num_allocations) {
   struct ehlo_span challenge = {(const uint8_t *)text, strlen(text)};
   struct ehlo_auth auth = {.credentials = &cred};
   struct ehlo_response response;
-  num_left = SIZE_MAX;
   if (exchanges[exchange].goes_first) {
     cr_assert(m->respond(&auth, NULL, &response));
   }
   failed = false;
-  num_left = num_allocations;
+  num_left = allocation;
   bool has = m->respond(&auth, &challenge, &response);
-  num_left = SIZE_MAX;
-  cr_assert_eq(has, !failed, "%s, %zu allocations", m->name, num_allocations);
+  num_left = 0;
+  cr_assert_eq(has, !failed, "%s, allocation %zu", m->name, allocation);
   if (failed) {
     cr_assert_eq(auth.problem, EHLO_AUTH_CREDENTIALS, "%s", m->name);
     cr_assert_eq(response.num_parts, 0, "%s", m->name);
@@ -89,7 +89,7 @@ Test(memory, every_allocation_may_fail) {
     size_t num = 0;
     failed = true;
     while (failed) {
-      answer(i, num++);
+      answer(i, ++num);
       cr_assert(num < 1000);
     }
     cr_assert(num > 1, "%s allocates nothing: this shows nothing", exchanges[i].mechanism->name);

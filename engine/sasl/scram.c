@@ -231,7 +231,7 @@ static bool prove(struct ehlo_auth *auth, const EVP_MD *md, const struct server_
                                 first->whole,
                                 comma,
                                 without_proof};
-  bool done = !auth->overflow && derive(&k, md, auth->credentials->password, first, message, 5);
+  bool done = derive(&k, md, auth->credentials->password, first, message, 5);
   auth->scratch_len = start;
   for (size_t i = 0; done && i < len; i++) {
     proof[i] = k.client_key[i] ^ k.client_signature[i];
