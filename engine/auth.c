@@ -29,29 +29,24 @@ bool ehlo_auth_refuse(struct ehlo_auth *auth, enum ehlo_auth_problem why) {
   return false;
 }
 
-bool ehlo_auth_put(struct ehlo_auth *auth, struct ehlo_span text) {
-  if (text.len > sizeof(auth->scratch) - auth->scratch_len) {
-    return false;
-  }
-  if (text.len > 0) {
+void ehlo_auth_put(struct ehlo_auth *auth, struct ehlo_span text) {
+  auth->overflow |= text.len > sizeof(auth->scratch) - auth->scratch_len;
+  if (!auth->overflow && text.len > 0) {
     memcpy(auth->scratch + auth->scratch_len, text.bytes, text.len);
     auth->scratch_len += text.len;
   }
-  return true;
 }
 
-bool ehlo_auth_put_name(struct ehlo_auth *auth, struct ehlo_span name) {
-  bool fits = true;
-  for (size_t i = 0; fits && i < name.len; i++) {
+void ehlo_auth_put_name(struct ehlo_auth *auth, struct ehlo_span name) {
+  for (size_t i = 0; i < name.len; i++) {
     struct ehlo_span piece = {name.bytes + i, 1};
     if (name.bytes[i] == ',') {
       piece = (struct ehlo_span){(const uint8_t *)"=2C", 3};
     } else if (name.bytes[i] == '=') {
       piece = (struct ehlo_span){(const uint8_t *)"=3D", 3};
     }
-    fits = ehlo_auth_put(auth, piece);
+    ehlo_auth_put(auth, piece);
   }
-  return fits;
 }
 
 // RFC 4616 §2: message = [authzid] UTF8NUL authcid UTF8NUL passwd
@@ -118,10 +113,16 @@ static void add_text(struct ehlo_response *out, const char *text) {
 }
 
 // A ^A in the name or the token would begin a key of its own.
-static bool is_token_sendable(struct ehlo_auth *auth) {
-  return (ehlo_auth_is_text(auth->credentials->user) &&
-          ehlo_auth_is_text(auth->credentials->password)) ||
-         ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
+static bool is_token_sendable(const struct ehlo_credentials *cred) {
+  return ehlo_auth_is_text(cred->user) && ehlo_auth_is_text(cred->password);
+}
+
+// The answer to the refusal of a token, which is all that a second challenge can be.
+static bool end_token(struct ehlo_auth *auth, unsigned step) {
+  if (step > 1) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
+  }
+  return true;
 }
 
 // "user=" user ^A "auth=Bearer " token ^A ^A; a second challenge says why not, and wants an empty
@@ -133,10 +134,10 @@ static bool xoauth2_respond(struct ehlo_auth *auth, const struct ehlo_span *chal
   (void)challenge;
   memset(out, 0, sizeof(*out));
   if (step > 0) {
-    return step == 1 || ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
+    return end_token(auth, step);
   }
-  if (!is_token_sendable(auth)) {
-    return false;
+  if (!is_token_sendable(cred)) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
   }
   out->secret = true;
   add_text(out, "user=");
@@ -157,13 +158,11 @@ static bool oauthbearer_respond(struct ehlo_auth *auth, const struct ehlo_span *
   memset(out, 0, sizeof(*out));
   if (step > 0) {
     add_text(out, "\001");
-    return step == 1 || ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
-  }
-  if (!is_token_sendable(auth)) {
-    return false;
+    return end_token(auth, step);
   }
   auth->scratch_len = 0;
-  if (!ehlo_auth_put_name(auth, cred->user)) {
+  ehlo_auth_put_name(auth, cred->user);
+  if (!is_token_sendable(cred) || auth->overflow) {
     return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
   }
   out->secret = true;

@@ -76,6 +76,7 @@ struct ehlo_auth {
   enum ehlo_auth_problem problem;   // where `respond` returned false
   struct ehlo_auth_proof ours;      // in the response just given: hide it where it is said back
   struct ehlo_auth_proof expected;  // of the server: whoever has it can try passwords offline
+  bool overflow;                    // more was put into the scratch than it holds
   size_t scratch_len;
   uint8_t scratch[EHLO_AUTH_SCRATCH_MAX];
 };
@@ -99,11 +100,12 @@ struct ehlo_mechanism {
 // Whether a name or password is free of control bytes.
 bool ehlo_auth_is_text(struct ehlo_span text);
 
-// Appends to the scratch. False, with nothing promised of it: no room.
-bool ehlo_auth_put(struct ehlo_auth *auth, struct ehlo_span text);
+// Appends to the scratch. Without room it sets `overflow`, which stays: to be asked before anything of
+// the scratch is given away.
+void ehlo_auth_put(struct ehlo_auth *auth, struct ehlo_span text);
 
 // The same for a saslname (RFC 5801 §4): "," as =2C and "=" as =3D.
-bool ehlo_auth_put_name(struct ehlo_auth *auth, struct ehlo_span name);
+void ehlo_auth_put_name(struct ehlo_auth *auth, struct ehlo_span name);
 
 // Notes `why` and returns false. No further response is to be had.
 bool ehlo_auth_refuse(struct ehlo_auth *auth, enum ehlo_auth_problem why);

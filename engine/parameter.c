@@ -5,7 +5,6 @@
 
 #include "engine/xtext.h"
 
-#define PARAMS_MAX 1500
 #define ENVID_MAX 100  // RFC 3461 §4.4
 #define ORCPT_MAX 500  // RFC 3461 §4.2
 
@@ -331,7 +330,7 @@ enum ehlo_status ehlo_params_check(struct ehlo_params *out, struct ehlo_span par
   enum ehlo_status status = EHLO_OK;
   uint32_t seen = 0;
   memset(out, 0, sizeof(*out));
-  if (params.len > PARAMS_MAX) {
+  if (params.len > EHLO_PARAMS_MAX) {
     return EHLO_E_TOO_LONG;
   }
   if (params.len > 0 && params.bytes[params.len - 1] == ' ') {

@@ -13,6 +13,8 @@
 #include "engine/capabilities.h"
 #include "engine/reply.h"
 
+#define EHLO_PARAMS_MAX 1500  // octets of all parameters of a command
+
 // What the parameters of a MAIL mean for the commands after it.
 struct ehlo_params {
   bool utf8;         // SMTPUTF8: addresses may hold UTF-8
@@ -25,7 +27,7 @@ struct ehlo_params {
 // constant.
 const char *ehlo_params_missing(struct ehlo_span params, const struct ehlo_capabilities *caps);
 
-// Judges the parameters of MAIL, or else of RCPT: EHLO_E_TOO_LONG for more than 1500 octets, which
+// Judges the parameters of MAIL, or else of RCPT: EHLO_E_TOO_LONG for more than EHLO_PARAMS_MAX octets, which
 // are not looked into; EHLO_E_ARGUMENT for a form that is wrong, a known parameter at the wrong
 // command or given twice, HOLDFOR beside HOLDUNTIL; EHLO_E_TOO_LONG for an ENVID over 100 octets or
 // an ORCPT over 500; EHLO_E_UNSUPPORTED for what ehlo_params_missing() names.

@@ -2,6 +2,7 @@
 // once as the server allows (RFC 2920, RFC 3030). What the replies mean is submit_reply.c's.
 #include <string.h>
 
+#include "engine/parameter.h"
 #include "engine/submit_parts.h"
 
 // What of the transaction begun last is to be sent next.
@@ -35,15 +36,13 @@ static bool is_under_way(const struct ehlo_submit *s, size_t message) {
 
 // The next message that wants a transaction, num_messages if there is none now.
 static size_t find_message(struct ehlo_submit *s) {
-  const struct ehlo_message *messages = s->config.messages;
-  while (s->next_message < s->config.num_messages &&
-         messages[s->next_message].verdict.outcome != EHLO_OUTCOME_OPEN) {
-    s->next_message++;
-  }
   size_t i = s->next_message;
-  while (i < s->config.num_messages &&
-         (messages[i].verdict.outcome != EHLO_OUTCOME_OPEN || is_under_way(s, i))) {
-    i++;
+  for (; i < s->config.num_messages; i++) {
+    bool open = s->config.messages[i].verdict.outcome == EHLO_OUTCOME_OPEN;
+    if (open && !is_under_way(s, i)) {
+      break;
+    }
+    s->next_message += !open && i == s->next_message;
   }
   return i;
 }
@@ -55,15 +54,16 @@ void ehlo_submit_end_composing(struct ehlo_submit *s, struct ehlo_message *m) {
 
 // ---- MAIL -------------------------------------------------------------------------------------------
 
-#define MAIL_PARAMS_MAX ((size_t)1600)
+// The caller's, which ehlo_submit_check() has seen, and ours, each with its blank.
+#define OURS_MAX sizeof(" SIZE=18446744073709551615 BODY=BINARYMIME SMTPUTF8")
 
 struct text {
-  char bytes[MAIL_PARAMS_MAX];
+  char bytes[EHLO_PARAMS_MAX + OURS_MAX];
   size_t len;
 };
 
 static void add(struct text *t, struct ehlo_span word) {
-  if (word.len == 0 || t->len + word.len + 1 > sizeof(t->bytes)) {
+  if (word.len == 0) {
     return;
   }
   if (t->len > 0) {
@@ -89,9 +89,6 @@ static void add_size(struct text *t, uint64_t size) {
 static enum ehlo_status send_mail(struct ehlo_client *c, const struct ehlo_message *m) {
   const struct ehlo_capabilities *caps = ehlo_client_capabilities(c);
   struct text params = {.len = 0};
-  if (m->params.len > MAIL_PARAMS_MAX - 80) {
-    return EHLO_E_TOO_LONG;
-  }
   if (caps->size && m->size > 0) {
     add_size(&params, m->size);
   }
@@ -112,7 +109,10 @@ static enum ehlo_status send_mail(struct ehlo_client *c, const struct ehlo_messa
 static bool clear_leftovers(struct ehlo_client *c) {
   enum ehlo_state state = ehlo_client_state(c);
   bool open = state == EHLO_STATE_MAIL || state == EHLO_STATE_RCPT;
-  return open && ehlo_client_num_pending(c) == 0 && ehlo_send_rset(c) == EHLO_OK;
+  if (!open || ehlo_client_num_pending(c) > 0) {
+    return false;
+  }
+  return ehlo_send_rset(c) == EHLO_OK;
 }
 
 static bool refuse_unsent(struct ehlo_submit *s, struct ehlo_message *m,
@@ -314,7 +314,7 @@ static bool send_data(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_
 static bool compose_message(struct ehlo_submit *s, struct ehlo_client *c, struct ehlo_message *m) {
   struct ehlo_transaction *t = &m->transaction;
   bool nobody = has_all_replies(t) && t->num_taken == 0;
-  if (t->again || t->refusal != 0 || m->verdict.outcome != EHLO_OUTCOME_OPEN || nobody) {
+  if (t->again || m->verdict.outcome != EHLO_OUTCOME_OPEN || nobody) {
     ehlo_submit_end_composing(s, m);
     return true;
   }
@@ -340,9 +340,6 @@ void ehlo_submit_compose(struct ehlo_submit *s, struct ehlo_client *c) {
 
 // A transaction may leave recipients for another one, so QUIT waits until none can.
 bool ehlo_submit_is_composed(const struct ehlo_submit *s) {
-  if (s->verdict.outcome != EHLO_OUTCOME_OPEN) {
-    return true;
-  }
   bool done = s->composing == NOTHING;
   size_t num_begun = s->num_decided;
   for (size_t i = 0; done && i < s->num_under_way; i++) {

@@ -57,7 +57,7 @@ bool ehlo_submit_has_more_recipients(struct ehlo_submit *s, const struct ehlo_cl
                                      struct ehlo_message *m);
 // The message is given whole.
 enum ehlo_status ehlo_submit_give_end(struct ehlo_submit *s, struct ehlo_client *c);
-// Whether nothing is left to send but QUIT.
+// Whether nothing is left to send but QUIT, where the whole is not decided.
 bool ehlo_submit_is_composed(const struct ehlo_submit *s);
 // The message whose replies come now, NULL if none is under way.
 struct ehlo_message *ehlo_submit_head(struct ehlo_submit *s);
@@ -72,7 +72,8 @@ bool ehlo_submit_body_is_wanted(struct ehlo_submit *s, struct ehlo_client *c);
 size_t ehlo_submit_find_recipient(struct ehlo_message *m);
 // A reply to MAIL, RCPT, DATA, BDAT or the message. Counts `event->recipient` in the message's list.
 void ehlo_submit_on_mail_reply(struct ehlo_submit *s, const struct ehlo_client *c,
-                               struct ehlo_event *event);// Those of which nothing is to be sent any more, and no reply is due.
+                               struct ehlo_event *event);
+// Those of which nothing is to be sent any more, and no reply is due.
 void ehlo_submit_end_transactions(struct ehlo_submit *s);
 
 #endif  // EHLO_ENGINE_SUBMIT_PARTS_H

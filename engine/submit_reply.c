@@ -41,14 +41,15 @@ size_t ehlo_submit_find_recipient(struct ehlo_message *m) {
 // Haraka refuses what came together with the final dot, since that is how messages are smuggled.
 // Nothing of such a transaction was taken: it is sent once more, and from then on each waits for the
 // one before it.
-static bool came_too_early(const struct ehlo_submit *s, const struct ehlo_transaction *t,
+static bool came_too_early(const struct ehlo_client *c, const struct ehlo_transaction *t,
                            uint16_t code) {
-  return code == 503 && t->ahead && !s->quit_sent;
+  return code == 503 && t->ahead && ehlo_client_state(c) != EHLO_STATE_QUIT;
 }
 
-static void on_mail(struct ehlo_submit *s, struct ehlo_message *m, uint16_t code) {
+static void on_mail(struct ehlo_submit *s, const struct ehlo_client *c, struct ehlo_message *m,
+                    uint16_t code) {
   enter(s, m, EHLO_STAGE_MAIL);
-  if (came_too_early(s, &m->transaction, code)) {
+  if (came_too_early(c, &m->transaction, code)) {
     s->one_at_a_time = true;
     m->transaction.again = true;
     ehlo_submit_end_composing(s, m);
@@ -205,7 +206,7 @@ void ehlo_submit_on_mail_reply(struct ehlo_submit *s, const struct ehlo_client *
   }
   s->message = (size_t)(m - s->config.messages);
   if (event->verb == EHLO_VERB_MAIL) {
-    on_mail(s, m, code);
+    on_mail(s, c, m, code);
   } else if (event->verb == EHLO_VERB_RCPT) {
     on_rcpt(s, c, m, event);
   } else if (event->verb == EHLO_VERB_DATA) {

@@ -455,6 +455,10 @@ static void address(struct run *r) {
       r->to[i][k].params = in->rcpt_params;
     }
   }
+  if (in->second_to.bytes != NULL) {
+    r->messages[1].num_to = 1;
+    r->to[1][0].address = in->second_to;
+  }
 }
 
 static void run_once(struct run *r, const struct ehlo_submit_case *test, struct mode mode) {
@@ -466,9 +470,10 @@ static void run_once(struct run *r, const struct ehlo_submit_case *test, struct 
   address(r);
   r->mode = mode;
   r->room = SIZE_MAX;
-  r->buf = malloc(EHLO_BUFFER_DEFAULT);
-  memset(r->buf, 0xee, EHLO_BUFFER_DEFAULT);
-  ehlo_client_init(&r->client, &config, r->buf, EHLO_BUFFER_DEFAULT, 0);
+  size_t buf_len = test->buf_len > 0 ? test->buf_len : EHLO_BUFFER_DEFAULT;
+  r->buf = malloc(buf_len);
+  memset(r->buf, 0xee, buf_len);
+  ehlo_client_init(&r->client, &config, r->buf, buf_len, 0);
   ehlo_submit_init(&r->submit, &cfg);
   turn(r);
   for (const char *at = test->text; *at != '\0';) {

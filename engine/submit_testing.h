@@ -27,7 +27,8 @@
   { (const uint8_t *)(s), sizeof(s) - 1 }
 #define EHLO_CASE_TEXT_MAX 120000
 
-// Settings and the envelope, which is the same for each of `num_messages` messages.
+// Settings and the envelope, which is the same for each of `num_messages` messages but for
+// `second_to`.
 struct ehlo_case_config {
   struct ehlo_span helo_name;
   struct ehlo_span from;
@@ -39,7 +40,8 @@ struct ehlo_case_config {
   uint64_t message_size;
   bool message_is_8bit;
   bool message_is_binary;
-  size_t num_messages;  // 0: one
+  size_t num_messages;         // 0: one
+  struct ehlo_span second_to;  // the recipient of the second message, where it has another one
   enum ehlo_tls_mode tls;
   bool lmtp;
   struct ehlo_span xclient;
@@ -62,6 +64,7 @@ struct ehlo_submit_case {
   const char *message;  // NULL: "hi" in one line
   bool allow_cleartext_auth;
   const char *text;
+  size_t buf_len;  // 0: EHLO_BUFFER_DEFAULT
 };
 
 // user "user", password "pass".

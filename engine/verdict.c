@@ -49,7 +49,7 @@ void ehlo_submit_decide_message(struct ehlo_submit *s, struct ehlo_message *m,
     m->verdict.outcome = EHLO_OUTCOME_PARTIAL;
   }
   s->num_decided++;
-  if (s->num_decided == s->config.num_messages && s->verdict.outcome == EHLO_OUTCOME_OPEN) {
+  if (s->num_decided == s->config.num_messages) {
     conclude(s);
   }
 }

@@ -66,3 +66,20 @@ Test(cram, manners) {
     cr_expect(!all[i]->mutual && !all[i]->binds);
   }
 }
+
+// HMAC with a key of no octets, whether there is an address to it or not.
+Test(cram, no_password) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"empty",
+       &ehlo_mechanism_cram_md5,
+       {.password = SPAN("")},
+       .turns = {{"<1@mail.example>", "user ea71d03d3f70c3233dd3eeadf089a0dc", 0}}}};
+  RUN_CASES(cases);
+  struct ehlo_credentials cred = {.user = SPAN("user")};
+  struct ehlo_auth auth = {.credentials = &cred};
+  struct ehlo_span challenge = SPAN("<1@mail.example>");
+  struct ehlo_response response;
+  cr_assert(ehlo_mechanism_cram_md5.respond(&auth, &challenge, &response));
+  cr_expect_eq(auth.ours.len, 32);
+  cr_expect_arr_eq(auth.ours.text, "ea71d03d3f70c3233dd3eeadf089a0dc", 32);
+}

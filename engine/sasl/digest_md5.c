@@ -179,16 +179,14 @@ static bool read_challenge(struct challenge *out, struct ehlo_span text) {
 
 // ---- What is hashed -----------------------------------------------------------------------------
 
-// Puts a quoted string's text, its backslashes resolved.
-static bool put_unquoted(struct ehlo_auth *auth, struct ehlo_span *out, struct ehlo_span text) {
+// Puts a quoted string's text, its backslashes resolved: behind each stands a character.
+static struct ehlo_span put_unquoted(struct ehlo_auth *auth, struct ehlo_span text) {
   size_t start = auth->scratch_len;
-  bool fits = true;
-  for (size_t i = 0; fits && i < text.len; i++) {
-    i += text.bytes[i] == '\\' && i + 1 < text.len;
-    fits = ehlo_auth_put(auth, (struct ehlo_span){text.bytes + i, 1});
+  for (size_t i = 0; i < text.len; i++) {
+    i += text.bytes[i] == '\\';
+    ehlo_auth_put(auth, (struct ehlo_span){text.bytes + i, 1});
   }
-  *out = (struct ehlo_span){auth->scratch + start, auth->scratch_len - start};
-  return fits;
+  return (struct ehlo_span){auth->scratch + start, auth->scratch_len - start};
 }
 
 // UTF-8 of U+0080 to U+00FF is C2 or C3 and one octet.
@@ -212,21 +210,19 @@ static bool is_ascii(struct ehlo_span text) {
   return all < 0x80;
 }
 
-static bool put_latin1(struct ehlo_auth *auth, struct ehlo_span *text) {
+static void put_latin1(struct ehlo_auth *auth, struct ehlo_span *text) {
   if (is_ascii(*text) || !is_latin1(*text)) {
-    return true;  // as it is, where it is
+    return;  // as it is, where it is
   }
   size_t start = auth->scratch_len;
-  bool fits = true;
-  for (size_t i = 0; fits && i < text->len; i++) {
+  for (size_t i = 0; i < text->len; i++) {
     uint8_t c = text->bytes[i];
     if (c >= 0x80) {
       c = (uint8_t)(c << 6 | (text->bytes[++i] & 0x3f));
     }
-    fits = ehlo_auth_put(auth, (struct ehlo_span){&c, 1});
+    ehlo_auth_put(auth, (struct ehlo_span){&c, 1});
   }
   *text = (struct ehlo_span){auth->scratch + start, auth->scratch_len - start};
-  return fits;
 }
 
 struct values {
@@ -238,18 +234,18 @@ struct values {
 };
 
 // Brings what is hashed into its form, in the scratch where that is another one.
-static bool prepare(struct ehlo_auth *auth, struct values *v, const struct challenge *c) {
+static void prepare(struct ehlo_auth *auth, struct values *v, const struct challenge *c) {
   const struct ehlo_credentials *cred = auth->credentials;
   v->user = cred->user;
   v->password = cred->password;
-  if (!put_unquoted(auth, &v->realm, c->realm) || !put_unquoted(auth, &v->nonce, c->nonce)) {
-    return false;
-  }
+  v->realm = put_unquoted(auth, c->realm);
+  v->nonce = put_unquoted(auth, c->nonce);
   size_t start = auth->scratch_len;
-  bool fits = ehlo_sasl_put_nonce(auth);
+  ehlo_sasl_put_nonce(auth);
   v->cnonce = (struct ehlo_span){auth->scratch + start, auth->scratch_len - start};
-  return fits && put_latin1(auth, &v->user) && put_latin1(auth, &v->realm) &&
-         put_latin1(auth, &v->password);
+  put_latin1(auth, &v->user);
+  put_latin1(auth, &v->realm);
+  put_latin1(auth, &v->password);
 }
 
 static bool md5_digits(struct ehlo_auth_proof *out, const struct ehlo_span *parts, size_t num) {
@@ -304,38 +300,50 @@ static bool prove(struct ehlo_auth *auth, const struct values *v) {
 
 // ---- Writing ------------------------------------------------------------------------------------
 
-static bool put_text(struct ehlo_auth *auth, const char *text) {
-  return ehlo_auth_put(auth, ehlo_sasl_text(text));
+static void put_text(struct ehlo_auth *auth, const char *text) {
+  ehlo_auth_put(auth, ehlo_sasl_text(text));
+}
+
+// What was quoted goes back as it came.
+static void put_as_it_came(struct ehlo_auth *auth, const char *name, struct ehlo_span value) {
+  put_text(auth, name);
+  put_text(auth, "=\"");
+  ehlo_auth_put(auth, value);
+  put_text(auth, "\"");
 }
 
 // ,name="value", with backslashes before what needs them.
-static bool put_quoted(struct ehlo_auth *auth, const char *name, struct ehlo_span value) {
-  bool fits = put_text(auth, name) && put_text(auth, "=\"");
-  for (size_t i = 0; fits && i < value.len; i++) {
-    bool special = value.bytes[i] == '"' || value.bytes[i] == '\\';
-    fits = (!special || put_text(auth, "\\")) &&
-           ehlo_auth_put(auth, (struct ehlo_span){value.bytes + i, 1});
+static void put_quoted(struct ehlo_auth *auth, const char *name, struct ehlo_span value) {
+  put_text(auth, name);
+  put_text(auth, "=\"");
+  for (size_t i = 0; i < value.len; i++) {
+    if (value.bytes[i] == '"' || value.bytes[i] == '\\') {
+      put_text(auth, "\\");
+    }
+    ehlo_auth_put(auth, (struct ehlo_span){value.bytes + i, 1});
   }
-  return fits && put_text(auth, "\"");
+  put_text(auth, "\"");
 }
 
-static bool put_response(struct ehlo_auth *auth, const struct challenge *c,
+static void put_response(struct ehlo_auth *auth, const struct challenge *c,
                          const struct values *v) {
   const struct ehlo_credentials *cred = auth->credentials;
   bool utf8 = c->charset.bytes != NULL;
-  struct ehlo_span ours = {auth->ours.text, auth->ours.len};
-  bool fits = put_text(auth, utf8 ? "charset=utf-8," : "") &&
-              put_quoted(auth, "username", utf8 ? cred->user : v->user);
+  put_text(auth, utf8 ? "charset=utf-8," : "");
+  put_quoted(auth, "username", utf8 ? cred->user : v->user);
   if (c->realm.bytes != NULL) {
-    // What was quoted goes back as it came.
-    fits = fits && put_text(auth, ",realm=\"") && ehlo_auth_put(auth, c->realm) &&
-           put_text(auth, "\"");
+    put_as_it_came(auth, ",realm", c->realm);
   }
-  fits = fits && put_text(auth, ",nonce=\"") && ehlo_auth_put(auth, c->nonce) &&
-         put_text(auth, "\",nc=00000001") && put_quoted(auth, ",cnonce", v->cnonce) &&
-         put_quoted(auth, ",digest-uri", cred->digest_uri) && put_text(auth, ",response=") &&
-         ehlo_auth_put(auth, ours) && put_text(auth, ",qop=auth");
-  return fits && (cred->authzid.len == 0 || put_quoted(auth, ",authzid", cred->authzid));
+  put_as_it_came(auth, ",nonce", c->nonce);
+  put_text(auth, ",nc=00000001");
+  put_quoted(auth, ",cnonce", v->cnonce);
+  put_quoted(auth, ",digest-uri", cred->digest_uri);
+  put_text(auth, ",response=");
+  ehlo_auth_put(auth, (struct ehlo_span){auth->ours.text, auth->ours.len});
+  put_text(auth, ",qop=auth");
+  if (cred->authzid.len > 0) {
+    put_quoted(auth, ",authzid", cred->authzid);
+  }
 }
 
 // ---- The exchange -------------------------------------------------------------------------------
@@ -347,10 +355,23 @@ static bool can_send(const struct ehlo_credentials *cred) {
          ehlo_auth_is_text(cred->digest_uri);
 }
 
+// Computes both proofs and writes the response, behind what was hashed.
+static bool compute_response(struct ehlo_auth *auth, struct ehlo_span *out,
+                             const struct challenge *challenge) {
+  struct values values;
+  prepare(auth, &values, challenge);
+  if (!prove(auth, &values)) {
+    return false;
+  }
+  size_t start = auth->scratch_len;
+  put_response(auth, challenge, &values);
+  *out = (struct ehlo_span){auth->scratch + start, auth->scratch_len - start};
+  return !auth->overflow;
+}
+
 static bool respond_first(struct ehlo_auth *auth, struct ehlo_response *out,
                           struct ehlo_span text) {
   struct challenge challenge;
-  struct values values;
   if (!read_challenge(&challenge, text)) {
     return ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
   }
@@ -360,13 +381,8 @@ static bool respond_first(struct ehlo_auth *auth, struct ehlo_response *out,
   if (auth->credentials->on_trust) {
     ehlo_sasl_prove_on_trust(&auth->ours);
     out->parts[0] = (struct ehlo_span){auth->ours.text, auth->ours.len};
-  } else {
-    bool proved = prepare(auth, &values, &challenge) && prove(auth, &values);
-    size_t start = auth->scratch_len;
-    if (!proved || !put_response(auth, &challenge, &values)) {
-      return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
-    }
-    out->parts[0] = (struct ehlo_span){auth->scratch + start, auth->scratch_len - start};
+  } else if (!compute_response(auth, &out->parts[0], &challenge)) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
   }
   out->num_parts = 1;
   out->secret = true;
@@ -386,7 +402,10 @@ static bool check_server(struct ehlo_auth *auth, struct ehlo_span text) {
   }
   auth->proved = auth->expected.len == DIGITS && d.value.len == DIGITS &&
                  CRYPTO_memcmp(d.value.bytes, auth->expected.text, DIGITS) == 0;
-  return auth->proved || ehlo_auth_refuse(auth, EHLO_AUTH_PROOF);
+  if (!auth->proved) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_PROOF);
+  }
+  return true;
 }
 
 static bool respond(struct ehlo_auth *auth, const struct ehlo_span *challenge,

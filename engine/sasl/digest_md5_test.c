@@ -268,3 +268,121 @@ Test(digest_md5, on_trust) {
   };
   RUN_CASES(cases);
 }
+
+// ---- Rare forms ---------------------------------------------------------------------------------
+
+#define ANSWER(name, nonce_text, digits)      \
+  "username=\"" name "\",nonce=\"" nonce_text \
+  "\",nc=00000001,"                           \
+  "cnonce=\"0123456789abcdef\",digest-uri=\"smtp/mail.example\",response=" digits ",qop=auth"
+#define PLAIN_ANSWER ANSWER("user", "n", "1b5f47ed454d9d25f8928cb347f0fd75")
+
+// RFC 2831 §7.1: LWS between the elements of a list, with line ends in it.
+Test(digest_md5, rare_challenges) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"folded lines", MECHANISM,
+       .turns = {{"nonce=\"n\" ,\r\n\talgorithm\r\n =\r\n md5-sess\r\n ", PLAIN_ANSWER, 0}}},
+      {"a lone line feed", MECHANISM, .turns = {{"nonce=n\n,algorithm=md5-sess", PLAIN_ANSWER, 0}}},
+      {"blanks around what is offered", MECHANISM,
+       .turns = {{GOOD ",qop=\"auth-conf, \tauth \r\n, auth-int\"", PLAIN_ANSWER, 0}}},
+      {"an empty offer among others", MECHANISM,
+       .turns = {{GOOD ",qop=\" , auth\"", PLAIN_ANSWER, 0}}},
+      {"blanks and no offer", MECHANISM,
+       .turns = {{GOOD ",qop=\" , \"", NULL, EHLO_AUTH_CHALLENGE}}},
+      {"it cannot go first", MECHANISM, .turns = {{NULL, NULL, EHLO_AUTH_CHALLENGE}}},
+      {"a backslash in the name",
+       MECHANISM,
+       {.user = SPAN("a\\b")},
+       .turns = {{GOOD, ANSWER("a\\\\b", "n", "19d56b6cd93a7d65cb434769c82848ab"), 0}}},
+      {"no password",
+       MECHANISM,
+       {.password = SPAN("")},
+       .turns = {{GOOD, ANSWER("user", "n", "cddb95fb7cc3128c070ab2497e89536b"), 0}}},
+  };
+  RUN_CASES(cases);
+}
+
+// What is not UTF-8 of ISO 8859-1 is hashed as it is.
+Test(digest_md5, not_iso_8859_1) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"half a character at the end",
+       MECHANISM,
+       {.user = {(const uint8_t *)"us\xc3\xa9", 3}},
+       .turns = {{GOOD, ANSWER("us\xc3", "n", "9e00e8929bda85a3b525b09348061cfe"), 0}}},
+      {"half a character before another",
+       MECHANISM,
+       {.user = SPAN("u\xc3x")},
+       .turns = {{GOOD, ANSWER("u\xc3x", "n", "59e18aa25f1eb25d75fd78fb6f675afb"), 0}}},
+      {"no octet that begins a character",
+       MECHANISM,
+       {.user = SPAN("\xc1\xa9")},
+       .turns = {{GOOD, ANSWER("\xc1\xa9", "n", "aebfa5fe780b095ce523bb73596a8544"), 0}}},
+      {"U+0100",
+       MECHANISM,
+       {.user = SPAN("\xc4\x80")},
+       .turns = {{GOOD, ANSWER("\xc4\x80", "n", "6d716f2e7e1497ef5b445fbb8ff1b2f7"), 0}}},
+  };
+  RUN_CASES(cases);
+}
+
+static bool answers(struct ehlo_credentials cred, const char *text, size_t len,
+                    struct ehlo_response *out) {
+  struct ehlo_auth auth = {.credentials = &cred};
+  struct ehlo_span challenge = {(const uint8_t *)text, len};
+  bool has = ehlo_mechanism_digest_md5.respond(&auth, &challenge, out);
+  cr_expect(has || auth.problem == EHLO_AUTH_CREDENTIALS || auth.problem == EHLO_AUTH_CHALLENGE);
+  return has;
+}
+
+// RFC 2831 §7.1: a quoted string holds no control character but within LWS; NUL would end it for
+// others.
+Test(digest_md5, nul) {
+  static const char with[] = GOOD ",x=\"a\0b\"";
+  static const char without[] = GOOD ",x=\"a.b\"";
+  struct ehlo_credentials cred = {
+      .user = SPAN("u"), .password = SPAN("p"), .nonce = SPAN("n"), .digest_uri = SPAN("smtp/a")};
+  struct ehlo_response response;
+  cr_expect(answers(cred, without, sizeof(without) - 1, &response));
+  cr_expect(!answers(cred, with, sizeof(with) - 1, &response));
+}
+
+// The scratch holds what is hashed and behind it the response. At each length that is one too many
+// another piece of them is the one without room.
+Test(digest_md5, room) {
+  static char text[EHLO_AUTH_SCRATCH_MAX];
+  struct ehlo_credentials cred = {
+      .user = SPAN("u"), .password = SPAN("p"), .nonce = SPAN("n"), .digest_uri = SPAN("smtp/a")};
+  struct ehlo_response response;
+  static const char head[] = "algorithm=md5-sess,nonce=n,realm=";
+  memset(text, 'r', sizeof(text));
+  memcpy(text, head, sizeof(head) - 1);
+  cr_assert(answers(cred, text, sizeof(head), &response));
+  size_t other = response.parts[0].len - 1 + 2;  // the rest of the response, nonce and cnonce
+  size_t most = (EHLO_AUTH_SCRATCH_MAX - other) / 2;
+  cr_expect(answers(cred, text, sizeof(head) - 1 + most, &response));
+  for (size_t len = sizeof(head) + most; len <= sizeof(text); len++) {
+    cr_expect(!answers(cred, text, len, &response), "%zu", len);
+  }
+  static char password[3 * EHLO_AUTH_SCRATCH_MAX];
+  for (size_t i = 0; i < sizeof(password); i += 2) {
+    memcpy(password + i, "\xc3\xa9", 2);
+  }
+  cred.password = (struct ehlo_span){(const uint8_t *)password, 2 * 1700};
+  cr_expect(answers(cred, GOOD, sizeof(GOOD) - 1, &response));
+  cred.password.len = sizeof(password);
+  cr_expect(!answers(cred, GOOD, sizeof(GOOD) - 1, &response), "too much to be hashed");
+  cred.password = (struct ehlo_span){(const uint8_t *)"p", 1};
+  cred.nonce = (struct ehlo_span){(const uint8_t *)text + sizeof(head) - 1, EHLO_NONCE_MAX};
+  cr_expect(answers(cred, GOOD, sizeof(GOOD) - 1, &response));
+  cred.nonce.len++;
+  cr_expect(!answers(cred, GOOD, sizeof(GOOD) - 1, &response), "a nonce of 129");
+}
+
+Test(digest_md5, not_quite_hidden) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"another word of that length",
+       MECHANISM,
+       {.on_trust = true},
+       .turns = {{GOOD, "hidden", 0}, {"hiddem", NULL, EHLO_AUTH_CHALLENGE}}}};
+  RUN_CASES(cases);
+}

@@ -33,13 +33,12 @@ bool ehlo_sasl_is_nonce(struct ehlo_span nonce) {
   return nonce.len > 0;
 }
 
-bool ehlo_sasl_put_nonce(struct ehlo_auth *auth) {
-  bool fits = ehlo_auth_put(auth, auth->credentials->nonce);
-  for (unsigned left = auth->attempt; fits && left > 0; left /= 10) {
+void ehlo_sasl_put_nonce(struct ehlo_auth *auth) {
+  ehlo_auth_put(auth, auth->credentials->nonce);
+  for (unsigned left = auth->attempt; left > 0; left /= 10) {
     uint8_t digit = (uint8_t)('0' + left % 10);
-    fits = ehlo_auth_put(auth, (struct ehlo_span){&digit, 1});
+    ehlo_auth_put(auth, (struct ehlo_span){&digit, 1});
   }
-  return fits;
 }
 
 void ehlo_sasl_prove_base64(struct ehlo_auth_proof *out, const uint8_t *bytes, size_t len) {
@@ -71,10 +70,12 @@ bool ehlo_sasl_hmac(uint8_t out[EVP_MAX_MD_SIZE], const EVP_MD *md, struct ehlo_
   const uint8_t *key_bytes = key.len > 0 ? key.bytes : (const uint8_t *)"";
   HMAC_CTX_init(&ctx);
   bool done = HMAC_Init_ex(&ctx, key_bytes, key.len, md, NULL) == 1;
-  for (size_t i = 0; done && i < num_parts; i++) {
-    done = HMAC_Update(&ctx, parts[i].bytes, parts[i].len) == 1;
+  if (done) {
+    for (size_t i = 0; i < num_parts; i++) {
+      HMAC_Update(&ctx, parts[i].bytes, parts[i].len);  // cannot fail
+    }
+    done = HMAC_Final(&ctx, out, &len) == 1;
   }
-  done = done && HMAC_Final(&ctx, out, &len) == 1;
   HMAC_CTX_cleanup(&ctx);
   return done;
 }
@@ -85,10 +86,12 @@ bool ehlo_sasl_hash(uint8_t out[EVP_MAX_MD_SIZE], const EVP_MD *md, const struct
   unsigned len;
   EVP_MD_CTX_init(&ctx);
   bool done = EVP_DigestInit_ex(&ctx, md, NULL) == 1;
-  for (size_t i = 0; done && i < num_parts; i++) {
-    done = EVP_DigestUpdate(&ctx, parts[i].bytes, parts[i].len) == 1;
+  if (done) {
+    for (size_t i = 0; i < num_parts; i++) {
+      EVP_DigestUpdate(&ctx, parts[i].bytes, parts[i].len);  // cannot fail
+    }
+    done = EVP_DigestFinal_ex(&ctx, out, &len) == 1;
   }
-  done = done && EVP_DigestFinal_ex(&ctx, out, &len) == 1;
   EVP_MD_CTX_cleanup(&ctx);
   return done;
 }

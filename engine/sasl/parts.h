@@ -21,7 +21,7 @@ bool ehlo_sasl_is_nonce(struct ehlo_span nonce);
 
 // Puts the nonce of this attempt into the scratch: the one handed in, and from the second attempt on
 // its number behind it.
-bool ehlo_sasl_put_nonce(struct ehlo_auth *auth);
+void ehlo_sasl_put_nonce(struct ehlo_auth *auth);
 
 // Text that proves something: base64, or lower case hexadecimal digits, of at most 64 octets.
 void ehlo_sasl_prove_base64(struct ehlo_auth_proof *out, const uint8_t *bytes, size_t len);
@@ -33,7 +33,7 @@ void ehlo_sasl_prove_on_trust(struct ehlo_auth_proof *out);
 bool ehlo_sasl_hmac(uint8_t out[EVP_MAX_MD_SIZE], const EVP_MD *md, struct ehlo_span key,
                     const struct ehlo_span *parts, size_t num_parts);
 
-// A hash over the parts.
+// A hash over the parts. False likewise.
 bool ehlo_sasl_hash(uint8_t out[EVP_MAX_MD_SIZE], const EVP_MD *md, const struct ehlo_span *parts,
                     size_t num_parts);
 

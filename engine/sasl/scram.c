@@ -18,8 +18,8 @@
 
 // ---- Writing ------------------------------------------------------------------------------------
 
-static bool put_text(struct ehlo_auth *auth, const char *text) {
-  return ehlo_auth_put(auth, ehlo_sasl_text(text));
+static void put_text(struct ehlo_auth *auth, const char *text) {
+  ehlo_auth_put(auth, ehlo_sasl_text(text));
 }
 
 static struct ehlo_span channel_binding(const struct ehlo_credentials *cred) {
@@ -36,16 +36,20 @@ static const char *binding_flag(const struct ehlo_auth *auth, bool plus) {
   return channel_binding(cred).len > 0 && !auth->server_binds ? "y," : "n,";
 }
 
-static bool put_gs2_header(struct ehlo_auth *auth, bool plus) {
+static void put_gs2_header(struct ehlo_auth *auth, bool plus) {
   struct ehlo_span authzid = auth->credentials->authzid;
-  return put_text(auth, binding_flag(auth, plus)) && put_text(auth, authzid.len > 0 ? "a=" : "") &&
-         ehlo_auth_put_name(auth, authzid) && put_text(auth, ",");
+  put_text(auth, binding_flag(auth, plus));
+  put_text(auth, authzid.len > 0 ? "a=" : "");
+  ehlo_auth_put_name(auth, authzid);
+  put_text(auth, ",");
 }
 
 // client-first-message-bare
-static bool put_bare(struct ehlo_auth *auth) {
-  return put_text(auth, "n=") && ehlo_auth_put_name(auth, auth->credentials->user) &&
-         put_text(auth, ",r=") && ehlo_sasl_put_nonce(auth);
+static void put_bare(struct ehlo_auth *auth) {
+  put_text(auth, "n=");
+  ehlo_auth_put_name(auth, auth->credentials->user);
+  put_text(auth, ",r=");
+  ehlo_sasl_put_nonce(auth);
 }
 
 static bool can_send(const struct ehlo_credentials *cred, bool plus) {
@@ -54,18 +58,24 @@ static bool can_send(const struct ehlo_credentials *cred, bool plus) {
          cred->nonce.len <= EHLO_NONCE_MAX && (!plus || channel_binding(cred).len > 0);
 }
 
-static void give_scratch(struct ehlo_response *out, struct ehlo_auth *auth, bool secret) {
+// The scratch is the response, if all of it is there.
+static bool give_scratch(struct ehlo_response *out, struct ehlo_auth *auth, bool secret) {
+  if (auth->overflow) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
+  }
   out->parts[0] = (struct ehlo_span){auth->scratch, auth->scratch_len};
   out->num_parts = 1;
   out->secret = secret;
+  return true;
 }
 
 static bool client_first(struct ehlo_auth *auth, struct ehlo_response *out, bool plus) {
-  if (!can_send(auth->credentials, plus) || !put_gs2_header(auth, plus) || !put_bare(auth)) {
+  if (!can_send(auth->credentials, plus)) {
     return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
   }
-  give_scratch(out, auth, false);
-  return true;
+  put_gs2_header(auth, plus);
+  put_bare(auth);
+  return give_scratch(out, auth, false);
 }
 
 // ---- What the server says -----------------------------------------------------------------------
@@ -133,9 +143,9 @@ static bool read_iterations(struct ehlo_auth *auth, unsigned *out, struct ehlo_s
 // Ours, and something of the server's behind it.
 static bool extends_our_nonce(struct ehlo_auth *auth, struct ehlo_span nonce) {
   size_t start = auth->scratch_len;
-  bool fits = ehlo_sasl_put_nonce(auth);
+  ehlo_sasl_put_nonce(auth);
   size_t len = auth->scratch_len - start;
-  bool extends = fits && nonce.len > len && nonce.len <= EHLO_SERVER_NONCE_MAX &&
+  bool extends = nonce.len > len && nonce.len <= EHLO_SERVER_NONCE_MAX &&
                  memcmp(nonce.bytes, auth->scratch + start, len) == 0 && ehlo_sasl_is_nonce(nonce);
   auth->scratch_len = start;
   return extends;
@@ -165,8 +175,7 @@ static bool read_server_first(struct ehlo_auth *auth, struct server_first *out,
     return ehlo_auth_refuse(auth, EHLO_AUTH_NONCE);
   }
   if (salt.len / 4 * 3 > sizeof(out->salt) ||
-      !ehlo_base64_decode(out->salt, &out->salt_len, salt) || out->salt_len == 0 ||
-      out->salt_len > EHLO_SCRAM_SALT_MAX) {
+      !ehlo_base64_decode(out->salt, &out->salt_len, salt) || out->salt_len > EHLO_SCRAM_SALT_MAX) {
     return ehlo_auth_refuse(auth, EHLO_AUTH_CHALLENGE);
   }
   return read_iterations(auth, &out->iterations, iterations);
@@ -215,14 +224,14 @@ static bool prove(struct ehlo_auth *auth, const EVP_MD *md, const struct server_
     return true;
   }
   size_t start = auth->scratch_len;
-  bool done = put_bare(auth);
+  put_bare(auth);
   struct ehlo_span comma = ehlo_sasl_text(",");
   struct ehlo_span message[] = {{auth->scratch + start, auth->scratch_len - start},
                                 comma,
                                 first->whole,
                                 comma,
                                 without_proof};
-  done = done && derive(&k, md, auth->credentials->password, first, message, 5);
+  bool done = derive(&k, md, auth->credentials->password, first, message, 5);
   auth->scratch_len = start;
   for (size_t i = 0; done && i < len; i++) {
     proof[i] = k.client_key[i] ^ k.client_signature[i];
@@ -237,21 +246,21 @@ static bool prove(struct ehlo_auth *auth, const EVP_MD *md, const struct server_
 }
 
 // "c=" base64(gs2-header and binding)
-static bool put_binding(struct ehlo_auth *auth, bool plus) {
+static void put_binding(struct ehlo_auth *auth, bool plus) {
   uint8_t encoded[EHLO_AUTH_SCRATCH_MAX];
   struct ehlo_span none = {NULL, 0};
   size_t start = auth->scratch_len;
-  if (!put_gs2_header(auth, plus)) {
-    return false;
-  }
+  put_gs2_header(auth, plus);
   struct ehlo_span parts[] = {{auth->scratch + start, auth->scratch_len - start},
                               plus ? channel_binding(auth->credentials) : none};
-  if (ehlo_base64_encoded_len(parts[0].len + parts[1].len) > sizeof(encoded)) {
-    return false;
-  }
-  size_t len = ehlo_base64_encode(encoded, parts, 2);
+  size_t len = ehlo_base64_encoded_len(parts[0].len + parts[1].len);
   auth->scratch_len = start;
-  return put_text(auth, "c=") && ehlo_auth_put(auth, (struct ehlo_span){encoded, len});
+  auth->overflow |= len > sizeof(encoded);
+  if (!auth->overflow) {
+    ehlo_base64_encode(encoded, parts, 2);
+    put_text(auth, "c=");
+    ehlo_auth_put(auth, (struct ehlo_span){encoded, len});
+  }
 }
 
 static bool client_final(struct ehlo_auth *auth, struct ehlo_response *out, const EVP_MD *md,
@@ -260,31 +269,22 @@ static bool client_final(struct ehlo_auth *auth, struct ehlo_response *out, cons
   if (!read_server_first(auth, &first, challenge)) {
     return false;
   }
-  if (!put_binding(auth, plus) || !put_text(auth, ",r=") || !ehlo_auth_put(auth, first.nonce)) {
-    return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
-  }
+  put_binding(auth, plus);
+  put_text(auth, ",r=");
+  ehlo_auth_put(auth, first.nonce);
   struct ehlo_span without_proof = {auth->scratch, auth->scratch_len};
-  if (!prove(auth, md, &first, without_proof) || !put_text(auth, ",p=") ||
-      !ehlo_auth_put(auth, (struct ehlo_span){auth->ours.text, auth->ours.len})) {
+  if (!prove(auth, md, &first, without_proof)) {
     return ehlo_auth_refuse(auth, EHLO_AUTH_CREDENTIALS);
   }
-  give_scratch(out, auth, true);
-  return true;
+  put_text(auth, ",p=");
+  ehlo_auth_put(auth, (struct ehlo_span){auth->ours.text, auth->ours.len});
+  return give_scratch(out, auth, true);
 }
 
+// As text: of octets there is one base64 alone (RFC 4648 §3.5). It is never empty, ours may be.
 static bool is_expected(const struct ehlo_auth *auth, struct ehlo_span signature) {
-  uint8_t theirs[EHLO_AUTH_PROOF_MAX];
-  uint8_t ours[EHLO_AUTH_PROOF_MAX];
-  size_t theirs_len;
-  size_t ours_len;
-  if (signature.len != auth->expected.len || !ehlo_base64_decode(theirs, &theirs_len, signature) ||
-      !ehlo_base64_decode(ours, &ours_len,
-                          (struct ehlo_span){auth->expected.text, auth->expected.len})) {
-    return false;
-  }
-  bool same = theirs_len == ours_len && CRYPTO_memcmp(theirs, ours, ours_len) == 0;
-  OPENSSL_cleanse(ours, sizeof(ours));
-  return same;
+  return signature.len == auth->expected.len &&
+         CRYPTO_memcmp(signature.bytes, auth->expected.text, signature.len) == 0;
 }
 
 // The response to the server's proof is empty: RFC 4954 has no room for it in the 235.
@@ -305,7 +305,10 @@ static bool check_server(struct ehlo_auth *auth, struct ehlo_span challenge) {
     return false;
   }
   auth->proved = is_expected(auth, signature);
-  return auth->proved || ehlo_auth_refuse(auth, EHLO_AUTH_PROOF);
+  if (!auth->proved) {
+    return ehlo_auth_refuse(auth, EHLO_AUTH_PROOF);
+  }
+  return true;
 }
 
 static bool respond(struct ehlo_auth *auth, const struct ehlo_span *challenge,

@@ -444,3 +444,68 @@ Test(scram, manners) {
     cr_expect_eq(all[i]->binds, strstr(names[i], "-PLUS") != NULL);
   }
 }
+
+// ---- Rare forms ---------------------------------------------------------------------------------
+
+// What begins like an error or an extension and is neither.
+Test(scram, not_quite) {
+  static const char *const first[] = {"mr=0123456789abcdef", "m", "er=", "e", "ev,=1"};
+  for (size_t i = 0; i < NUM(first); i++) {
+    const struct ehlo_sasl_case one[] = {
+        {first[i], &ehlo_mechanism_scram_sha_256,
+         .turns = {{NULL, FIRST, 0}, {first[i], NULL, EHLO_AUTH_CHALLENGE}}},
+        {first[i], &ehlo_mechanism_scram_sha_256,
+         .turns = {
+             {NULL, FIRST, 0}, {SERVER_FIRST, FINAL, 0}, {first[i], NULL, EHLO_AUTH_CHALLENGE}}}};
+    RUN_CASES(one);
+  }
+}
+
+Test(scram, no_password) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"empty",
+       &ehlo_mechanism_scram_sha_256,
+       {.password = SPAN("")},
+       .proved = true,
+       .turns = {{NULL, FIRST, 0},
+                 {SERVER_FIRST,
+                  "c=biws,r=0123456789abcdefSERVER,p="
+                  "ET3ITc/SaDfpB2m+fF+AwXlfbdo3SowVkFJbeyPGks4=",
+                  0},
+                 {"v=emsl92mxe86gyjb0k9n09HyVfqSsfbpvQJCJQ5HuvhY=", "", 0}}}};
+  RUN_CASES(cases);
+}
+
+// The last character has two bits that stand for nothing: only with them at zero is it the proof.
+Test(scram, a_proof_in_other_words) {
+  static const struct ehlo_sasl_case cases[] = {
+      {"bits behind the end", &ehlo_mechanism_scram_sha_256,
+       .turns = {{NULL, FIRST, 0},
+                 {SERVER_FIRST, FINAL, 0},
+                 {"v=2+jVp2ywax24rWeh1PEw1iKTfv3pXvDN4Rax7S83D6d=", NULL, EHLO_AUTH_PROOF}}},
+      {"another word of the length of the one on trust",
+       &ehlo_mechanism_scram_sha_512,
+       {.on_trust = true},
+       .turns = {{NULL, FIRST, 0},
+                 {SERVER_FIRST, "c=biws,r=0123456789abcdefSERVER,p=hidden", 0},
+                 {"hiddem", NULL, EHLO_AUTH_CHALLENGE}}},
+  };
+  RUN_CASES(cases);
+}
+
+// The longest identity to act as: of both responses it is the second that has no room first, with
+// base64 around it.
+Test(scram, room) {
+  static char text[EHLO_AUTH_SCRATCH_MAX];
+  memset(text, 'a', sizeof(text));
+  struct ehlo_credentials cred = {
+      .user = SPAN("u"), .password = SPAN("p"), .nonce = SPAN("n"), .on_trust = true};
+  // n,a= … , within base64, c= and ,r=nx,p=hidden around it
+  size_t most = (EHLO_AUTH_SCRATCH_MAX - 2 - 14) / 4 * 3 - 5;
+  for (size_t len = most - 2; len <= sizeof(text) - 9; len++) {
+    cred.authzid = (struct ehlo_span){(const uint8_t *)text, len};
+    bool first = len <= sizeof(text) - 5 - 7;
+    cr_expect_eq(answers(cred, NULL, 0), first, "%zu", len);
+    cr_expect_eq(answers(cred, "r=nx,s=AAAA,i=4096", 18), len <= most, "%zu", len);
+  }
+}
