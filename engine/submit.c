@@ -266,7 +266,7 @@ static void say_goodbye(struct ehlo_submit *s, struct ehlo_client *c) {
     return;
   }
   if (!s->finished && ehlo_client_may_send(c, EHLO_VERB_QUIT)) {
-    s->quit_sent = ehlo_send_quit(c) == EHLO_OK;
+    ehlo_send_quit(c);
   }
 }
 

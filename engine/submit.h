@@ -213,7 +213,6 @@ struct ehlo_submit {
   bool body_due;  // BODY_WANTED is to be given, for a chunk
   bool xclient_sent;
   bool helo_sent;
-  bool quit_sent;
 };
 
 void ehlo_submit_init(struct ehlo_submit *s, const struct ehlo_submit_config *cfg);
