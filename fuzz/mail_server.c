@@ -84,6 +84,9 @@ static void on_hello(struct ehlo_mail_server *s) {
   if (o->chunking) {
     say(s, "250-CHUNKING");
   }
+  if (o->burl) {
+    say(s, "250-BURL");
+  }
   say(s, limits);
   say(s, "250 SIZE");
 }
@@ -99,8 +102,13 @@ static void on_mail(struct ehlo_mail_server *s, const char *line) {
   if (gives_up(s, choice)) {
     return;
   }
-  s->mail_open = choice != 4 && choice != 5;
-  say(s, s->mail_open ? "250 2.1.0 ok" : choice == 4 ? "451 4.3.0 later" : "550 5.7.1 no");
+  static const char *const refusals[] = {
+      [4] = "451 4.3.0 later",
+      [5] = "550 5.7.1 no",
+      [6] = "503 5.5.1 not now",
+  };
+  s->mail_open = choice < 4 || choice > 6;
+  say(s, s->mail_open ? "250 2.1.0 ok" : refusals[choice]);
 }
 
 static void on_rcpt(struct ehlo_mail_server *s, const char *line) {

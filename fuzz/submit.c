@@ -13,6 +13,7 @@
 
 #define GOAL_SPLIT 32
 #define GOAL_SEVERAL 33
+#define GOAL_AGAIN 34
 
 const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [EHLO_OUTCOME_ACCEPTED] = "accepted",
@@ -24,6 +25,7 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [EHLO_OUTCOME_LOST] = "lost",
     [GOAL_SPLIT] = "a message in two transactions",
     [GOAL_SEVERAL] = "several messages accepted",
+    [GOAL_AGAIN] = "a transaction once more",
 };
 
 // Turns of the loop that no session needs.
@@ -168,7 +170,7 @@ static void judge(const struct run *r) {
     ehlo_fuzz_reach(GOAL_SEVERAL);
   }
   if (r->server.num_mails > r->submit.config.num_messages) {
-    ehlo_fuzz_reach(GOAL_SPLIT);
+    ehlo_fuzz_reach(r->submit.one_at_a_time ? GOAL_AGAIN : GOAL_SPLIT);
   }
 }
 
@@ -196,6 +198,7 @@ static void begin(struct run *r, const uint8_t *data, size_t size) {
       .pipelining = (data[0] & 1) != 0,
       .chunking = (data[0] & 2) != 0,
       .lmtp = (data[0] & 4) != 0,
+      .burl = (data[0] & 64) != 0,
       .max_rcpts = data[2] % 8 < 4 ? 0 : data[2] % 4 + 1U,
       .max_mails = data[2] / 8 % 8 < 4 ? 0 : data[2] / 8 % 4 + 1U,
   };
