@@ -52,7 +52,6 @@ static void on_mail(struct ehlo_submit *s, const struct ehlo_client *c, struct e
   if (came_too_early(c, &m->transaction, code)) {
     s->one_at_a_time = true;
     m->transaction.again = true;
-    ehlo_submit_end_composing(s, m);
     return;
   }
   if (code / 100 != 2) {

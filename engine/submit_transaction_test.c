@@ -141,24 +141,48 @@ Test(submit_transaction, large_chunks_wait) {
   ehlo_submit_case_run(&large);
 }
 
+#define CHUNK_TEXT "C: BDAT 30500 LAST\n"
+static char chunk_message[30001];
+static char chunk_lines[32000];
+
+static void make_chunk(void) {
+  for (size_t i = 0; i + 1 < sizeof(chunk_message); i++) {
+    chunk_message[i] = i % 60 == 59 ? '\n' : 'x';
+  }
+  chunk_lines[0] = '\0';
+  for (size_t i = 0; i < sizeof(chunk_message) / 60; i++) {
+    strcat(chunk_lines, "C: ");
+    strncat(chunk_lines, chunk_message, 60);
+  }
+}
+
+static void run_chunks(const char *name, size_t num_messages, const char *text) {
+  struct ehlo_submit_case half = {name,
+                                  {NO_TLS, .transfer = EHLO_TRANSFER_AUTO, .message_size = 30500,
+                                   .num_messages = num_messages},
+                                  chunk_message, .text = text};
+  ehlo_submit_case_run(&half);
+}
+
 // A chunk that has begun is given to its end, although MAIL is refused meanwhile: what a server does
 // not get of it, it would take from the commands behind.
 Test(submit_transaction, a_chunk_is_given_whole) {
-  static char message[30001];
-  static char text[31000];
-  for (size_t i = 0; i + 1 < sizeof(message); i++) {
-    message[i] = i % 60 == 59 ? '\n' : 'x';
-  }
-  strcpy(text, "! room 94\n" BEGIN_CHUNKS MAIL RCPT "C: BDAT 30500 LAST\n" NO "! room 99999\n");
-  for (size_t i = 0; i < sizeof(message) / 60; i++) {
-    strcat(text, "C: ");
-    strncat(text, message, 60);
-  }
-  strcat(text, "C: QUIT\nS: 503 a\nS: 503 b\nS: 221 bye\n= refused mail 69\n");
-  struct ehlo_submit_case half = {
-      "half given", {NO_TLS, .transfer = EHLO_TRANSFER_AUTO, .message_size = 30500}, message,
-      .text = text};
-  ehlo_submit_case_run(&half);
+  static char text[EHLO_CASE_TEXT_MAX];
+  make_chunk();
+  snprintf(text, sizeof(text), "! room 94\n" BEGIN_CHUNKS MAIL RCPT CHUNK_TEXT NO "! room 99999\n%s"
+           "C: QUIT\nS: 503 a\nS: 503 b\nS: 221 bye\n= refused mail 69\n", chunk_lines);
+  run_chunks("half given", 1, text);
+}
+
+// So is one whose MAIL came too early, before all of it is sent once more.
+Test(submit_transaction, a_chunk_is_given_whole_before_it_is_again) {
+  static char text[EHLO_CASE_TEXT_MAX];
+  make_chunk();
+  snprintf(text, sizeof(text), "! room 30667\n" BEGIN_CHUNKS MAIL RCPT CHUNK_TEXT "%s"
+           MAIL RCPT CHUNK_TEXT OK OK OK EARLY "! room 99999\n%s" EARLY EARLY
+           MAIL RCPT CHUNK_TEXT "%sC: QUIT\n" OK OK OK "S: 221 bye\n? accepted 2\n= accepted quit 0\n",
+           chunk_lines, chunk_lines, chunk_lines);
+  run_chunks("half given, then once more", 2, text);
 }
 
 // ---- Several messages ---------------------------------------------------------------------------
