@@ -115,6 +115,11 @@ static void keep_reply(struct report *r, const struct ehlo_submit *submit,
   }
 }
 
+static bool says_secret(const struct report *r, const json_t *text) {
+  return ehlo_redactor_hits(r->redactor, (const uint8_t *)json_string_value(text),
+                            json_string_length(text));
+}
+
 // RFC 7628 §3.2.2, and XOAUTH2 likewise: the challenge behind the token is JSON. Kept are the texts
 // that have a meaning there; other members may be anything.
 static void keep_oauth(struct report *r, struct ehlo_span text) {
@@ -127,7 +132,8 @@ static void keep_oauth(struct report *r, struct ehlo_span text) {
   r->oauth = NULL;
   for (size_t i = 0; json_is_object(json) && i < sizeof(names) / sizeof(names[0]); i++) {
     json_t *value = json_object_get(json, names[i]);
-    if (json_is_string(value)) {
+    // Decoded, it may say what the text did not.
+    if (json_is_string(value) && !says_secret(r, value)) {
       r->oauth = r->oauth != NULL ? r->oauth : json_object();
       json_object_set(r->oauth, names[i], value);
     }
