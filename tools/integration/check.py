@@ -16,7 +16,7 @@ HEADER = b"From: Alice <alice@ehlo.test>\nTo: Bob <bob@ehlo.test>\nSubject: %s\n
 OUTCOMES = ("accepted partial refused deferred unknown stopped auth-refused tls-failed protocol-error timeout"
             " connect-failed lost usage").split()
 STAGES = "connect greeting ehlo starttls tls auth mail rcpt data body quit".split()
-KEYS = "outcome stage reply recipients tls capabilities auth round_trips seconds error explanation".split()
+KEYS = "outcome stage reply recipients tls capabilities auth round_trips writes seconds error explanation".split()
 
 # Return-Path, X-Original-To, Delivered-To and Received, which Postfix puts on top.
 SERVER_HEADER = re.compile(
@@ -77,6 +77,22 @@ def check_mail(message, *delivered):
             yield f"{path}: the server's header is not on top: {octets[:200]!r}"
         elif octets[header.end():] != expected:
             yield f"{path}: {difference(expected, octets[header.end():])}"
+
+
+def check_mails(*arguments):
+    """MESSAGE... -- FILE...: each message is in one of the files, unchanged, and there are no others."""
+    separator = arguments.index("--")
+    wanted = sorted(as_delivered(pathlib.Path(path).read_bytes()) for path in arguments[:separator])
+    found = []
+    for path in arguments[separator + 1:]:
+        octets = pathlib.Path(path).read_bytes()
+        header = SERVER_HEADER.match(octets)
+        found.append(octets[header.end():] if header else octets)
+    if len(found) != len(wanted):
+        yield f"mailbox: expected {len(wanted)} messages, found {len(found)}"
+    for expected, actual in zip(wanted, sorted(found)):
+        if actual != expected:
+            yield f"mailbox: {difference(expected, actual)}"
 
 
 def value_at(document, path):
@@ -201,7 +217,7 @@ def main():
     if command == "write-messages":
         write_messages(*arguments)
         return 0
-    checks = {"mail": check_mail, "json": check_json, "replay": check_replay, "turns": check_turns,
+    checks = {"mail": check_mail, "mails": check_mails, "json": check_json, "replay": check_replay, "turns": check_turns,
               "secrets": check_secrets}
     complaints = list(checks[command](*arguments))
     for complaint in complaints:

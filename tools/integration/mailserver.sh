@@ -15,9 +15,11 @@
 #   MAIL_PORT_LOGIN     the same with LOGIN alone
 #   MAIL_PORT_SMTPS     implicit TLS; every mechanism
 #   MAIL_PORT_CLEAR     no STARTTLS on offer; every mechanism in cleartext
+#   MAIL_PORT_LIMITED   as STARTTLS, two recipients in a transaction
+#   MAIL_PORT_XCLIENT   as STARTTLS, and whoever comes may speak for somebody else with XCLIENT
 #   MAIL_PORT_CLOSED    nobody listens here
 #   MAIL_USER           alice@ehlo.test, whose password is in the file MAIL_PASSWORD_FILE; bob@ and carol@ehlo.test
-#                       are mailboxes with the same password
+#                       are mailboxes with the same password, and björn@ehlo.test is the mailbox bjoern
 #   MAIL_TOKEN_FILE     a token that lets her in with XOAUTH2 and OAUTHBEARER; MAIL_OLD_TOKEN_FILE is expired
 # Mechanisms are PLAIN, LOGIN, CRAM-MD5, DIGEST-MD5, SCRAM-SHA-1, SCRAM-SHA-256, XOAUTH2, OAUTHBEARER, EXTERNAL.
 # The certificate carries the names localhost and mail.ehlo.test and the address 127.0.0.1.
@@ -51,9 +53,10 @@ mailserver_pick_ports() {
   # All are open at once, so that they differ.
   ports=$(python3 -c '
 import socket
-socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
+socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(7)]
 print(*(s.getsockname()[1] for s in socks))') || return
-  read -r MAIL_PORT_STARTTLS MAIL_PORT_LOGIN MAIL_PORT_SMTPS MAIL_PORT_CLEAR MAIL_PORT_CLOSED <<<"$ports"
+  read -r MAIL_PORT_STARTTLS MAIL_PORT_LOGIN MAIL_PORT_SMTPS MAIL_PORT_CLEAR MAIL_PORT_LIMITED MAIL_PORT_XCLIENT \
+    MAIL_PORT_CLOSED <<<"$ports"
 }
 
 mailserver_make_ca() {  # NAME
@@ -88,6 +91,7 @@ mailserver_make_users() {
     printf '%s@%s:{PLAIN.b64}%s\n' "$user" "$mailserver_domain" "$encoded" >>"$MAIL_DIR/dovecot/users"
     printf '%s@%s %s/\n' "$user" "$mailserver_domain" "$user" >>"$MAIL_DIR/postfix/mailboxes"
   done
+  printf 'bj\xc3\xb6rn@%s bjoern/\n' "$mailserver_domain" >>"$MAIL_DIR/postfix/mailboxes"
   chgrp dovecot "$MAIL_DIR/dovecot/users" && chmod 640 "$MAIL_DIR/dovecot/users"
 }
 
@@ -189,7 +193,7 @@ virtual_mailbox_maps = texthash:$MAIL_DIR/postfix/mailboxes
 virtual_uid_maps = static:$(id -u nobody)
 virtual_gid_maps = static:$(id -g nobody)
 local_header_rewrite_clients =
-smtputf8_enable = no
+smtputf8_enable = yes
 message_size_limit = 1048576
 
 # A strict server: a client's slip must show here, and not be forgiven.
@@ -221,6 +225,10 @@ END
   -o syslog_name=postfix/smtps -o smtpd_tls_wrappermode=yes
 127.0.0.1:$MAIL_PORT_CLEAR inet n - n - - smtpd
   -o syslog_name=postfix/clear -o smtpd_tls_security_level=none -o smtpd_tls_auth_only=no
+127.0.0.1:$MAIL_PORT_LIMITED inet n - n - - smtpd
+  -o syslog_name=postfix/limited -o smtpd_tls_security_level=encrypt -o smtpd_recipient_limit=2
+127.0.0.1:$MAIL_PORT_XCLIENT inet n - n - - smtpd
+  -o syslog_name=postfix/xclient -o smtpd_tls_security_level=encrypt -o smtpd_authorized_xclient_hosts=127.0.0.1
 cleanup   unix       n - n - 0 cleanup
 qmgr      unix       n - n 300 1 qmgr
 tlsmgr    unix       - - n 1000? 1 tlsmgr
@@ -409,6 +417,8 @@ STARTTLS, then any mechanism    localhost:$MAIL_PORT_STARTTLS
 STARTTLS, then LOGIN            localhost:$MAIL_PORT_LOGIN
 implicit TLS                    localhost:$MAIL_PORT_SMTPS
 cleartext                       localhost:$MAIL_PORT_CLEAR
+two recipients at a time        localhost:$MAIL_PORT_LIMITED
+XCLIENT                         localhost:$MAIL_PORT_XCLIENT
 CA file                         $MAIL_CA
 user                            $MAIL_USER
 password file                   $MAIL_PASSWORD_FILE

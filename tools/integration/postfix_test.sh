@@ -13,6 +13,8 @@ set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/integration/mailserver.sh disable=SC2153
 source "$here/mailserver.sh"
+# shellcheck source=tools/integration/postfix_transactions.sh
+source "$here/postfix_transactions.sh"
 
 EHLO=${1:-${EHLO:-}}
 pattern=${2:-*}
@@ -148,6 +150,24 @@ want_mail() {  # USER MESSAGE
 
 want_log() {  # REGULAR-EXPRESSION
   eventually log_has "$1" || complain "mail log: expected a line like: $1"
+}
+
+mails_in() {  # USER NUMBER
+  local files
+  files=$(compgen -G "$MAIL_DIR/mail/$1/new/*") && (($(wc -l <<<"$files") >= $2))
+}
+
+# So many messages are in the mailbox, each once and unchanged.
+want_mails() {  # USER MESSAGE...
+  local user=$1
+  shift
+  eventually mails_in "$user" $#
+  complain_of mails "$@" -- "$MAIL_DIR/mail/$user/new/"*
+}
+
+# Round trips, and a write for each.
+want_flights() {  # NUMBER
+  want_json round_trips="$1" writes="$1"
 }
 
 # For a session that reached the server and was to leave nothing there.
@@ -557,6 +577,7 @@ cases_refusals
 cases_security
 cases_connection
 cases_quit_after
+cases_transactions
 
 mailserver_stop
 echo "$num_passed passed, $num_failed failed"
