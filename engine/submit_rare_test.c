@@ -61,9 +61,9 @@ static const struct ehlo_span digits[] = {SPAN("b@1.ex"), SPAN("b@2.ex")};
 static const struct ehlo_span capitals[] = {SPAN("b@[IPv6:::Ab]"), SPAN("b@[IPv6:::aB]")};
 static const struct ehlo_span umlauts[] = {SPAN("b@\xc3\xa4.ex"), SPAN("b@\xc3\x84.ex")};
 static const struct ehlo_span local[] = {SPAN("b@x.ex"), SPAN("postmaster"), SPAN("Postmaster")};
-static const struct ehlo_span nine[] = {
+static const struct ehlo_span ten[] = {
     SPAN("b@1.ex"), SPAN("b@2.ex"), SPAN("b@3.ex"), SPAN("b@4.ex"), SPAN("b@5.ex"), SPAN("b@6.ex"),
-    SPAN("b@7.ex"), SPAN("b@8.ex"), SPAN("b@9.ex")};
+    SPAN("b@7.ex"), SPAN("b@8.ex"), SPAN("b@9.ex"), SPAN("b@0.ex")};
 
 static const struct ehlo_submit_case domains[] = {
     {"other digits", {NO_TLS, .to = digits, .num_to = 2}, .text = LIMITS("RCPTDOMAINMAX=1") MAIL
@@ -78,11 +78,11 @@ static const struct ehlo_submit_case domains[] = {
     {"none at all is one of its own", {NO_TLS, .to = local, .num_to = 3},
      .text = LIMITS("RCPTDOMAINMAX=1") MAIL TO("b@x.ex") DATA OK OK GO BODY "C: QUIT\n" OK
      "S: 221 bye\n? to add\n= partial quit 1\n"},
-    {"more than are told apart", {NO_TLS, .to = nine, .num_to = 9}, .text = LIMITS("RCPTDOMAINMAX=9")
+    {"more than are told apart", {NO_TLS, .to = ten, .num_to = 10}, .text = LIMITS("RCPTDOMAINMAX=9")
      MAIL TO("b@1.ex") TO("b@2.ex") TO("b@3.ex") TO("b@4.ex") TO("b@5.ex") TO("b@6.ex") TO("b@7.ex")
-     TO("b@8.ex") TO("b@9.ex") DATA OK OK OK OK OK OK OK OK OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
-     "? to aaaaaaaaa\n= accepted quit 0\n"},
-    {"as many as are told apart", {NO_TLS, .to = nine, .num_to = 9}, .text = LIMITS("RCPTDOMAINMAX=8")
+     TO("b@8.ex") TO("b@9.ex") TO("b@0.ex") DATA OK OK OK OK OK OK OK OK OK OK "S: 550 5.5.3 no\n" GO
+     BODY "C: QUIT\n" OK "S: 221 bye\n? to aaaaaaaaar\n= partial quit 1\n"},
+    {"as many as are told apart", {NO_TLS, .to = ten, .num_to = 9}, .text = LIMITS("RCPTDOMAINMAX=8")
      MAIL TO("b@1.ex") TO("b@2.ex") TO("b@3.ex") TO("b@4.ex") TO("b@5.ex") TO("b@6.ex") TO("b@7.ex")
      TO("b@8.ex") DATA OK OK OK OK OK OK OK OK OK GO BODY "C: QUIT\n" OK "S: 221 bye\n"
      "? to aaaaaaaad\n= partial quit 1\n"},
@@ -148,6 +148,12 @@ static void add(const char *more) {
   strcat(text, more);
 }
 
+static void add_lines(size_t num) {
+  for (; num > 0; num--) {
+    add("C: \\{x*998}\n");
+  }
+}
+
 // Messages of `size` octets in lines of 1000, without their CR.
 static const char *make_message(size_t size) {
   static char message[30000];
@@ -184,13 +190,25 @@ Test(submit_rare, refused_within_a_chunk) {
   strcpy(text, "! room 5001\n" BEGIN_CHUNKS MAIL RCPT "C: BDAT 20000 LAST\n");
   add("C: \\{x*998}\nC: \\{x*998}\nC: \\{x*998}\nC: \\{x*998}\nC+ \\{x*907}\n" NO "! room 100000\n");
   add("C: \\{x*91}\n");
-  for (size_t i = 0; i < 15; i++) {
-    add("C: \\{x*998}\n");
-  }
+  add_lines(15);
   add("C: QUIT\nS: 503 a\nS: 503 b\nS: 221 bye\n= refused mail 69\n");
   struct ehlo_submit_case one = {"one", {NO_TLS, .transfer = EHLO_TRANSFER_AUTO, .message_size = 20000},
                                  .message = make_message(20000), .text = text};
   ehlo_submit_case_run(&one);
+}
+
+// The second chunk goes on, whatever becomes of the first message meanwhile.
+Test(submit_rare, refused_with_another_chunk_under_way) {
+  strcpy(text, "! room 21179\n" BEGIN_CHUNKS MAIL RCPT "C: BDAT 20000 LAST\n");
+  add_lines(20);
+  add(MAIL RCPT "C: BDAT 20000 LAST\nC: \\{x*998}\nC+ \\{x*12}\n");
+  add(NO "S: 503 a\nS: 503 b\n! room 100000\nC: \\{x*986}\n");
+  add_lines(18);
+  add("C: QUIT\n" OK OK OK "S: 221 bye\n? message 0 refused mail\n? message 1 accepted quit\n"
+      "= partial quit 1\n");
+  struct ehlo_submit_case two = {"two", {NO_TLS, .transfer = EHLO_TRANSFER_AUTO, .message_size = 20000, TWO},
+                                 .message = make_message(20000), .text = text};
+  ehlo_submit_case_run(&two);
 }
 
 // ---- The caller ---------------------------------------------------------------------------------
@@ -292,6 +310,9 @@ Test(submit_rare, a_message_before_its_time) {
   cr_assert_eq(next(&event), EHLO_EVENT_NONE);
   expect_output("MAIL FROM:<a@c>\r\n");
   cr_assert(!message.transaction.given);
+  begin(&(struct ehlo_submit_config){.helo_name = ehlo_str("c"), NO_TLS});  // there is none at all
+  cr_expect_eq(ehlo_submit_body(&submit, &client, &used, (const uint8_t *)"hi\n", 3), EHLO_E_STATE);
+  cr_expect_eq(ehlo_submit_body_end(&submit, &client), EHLO_E_STATE);
 }
 
 // A piece of no octets is taken at any time, also behind the whole of a chunk.
@@ -305,6 +326,8 @@ Test(submit_rare, an_empty_piece) {
   cr_expect_eq(ehlo_submit_body(&submit, &client, &used, NULL, 0), EHLO_OK);
   cr_expect_eq(ehlo_submit_body(&submit, &client, &used, (const uint8_t *)"hi\r\n", 4), EHLO_OK);
   cr_expect_eq(used, 4);
+  cr_expect_eq(ehlo_submit_body(&submit, &client, &used, NULL, 0), EHLO_OK);
+  cr_expect_eq(ehlo_submit_body(&submit, &client, &used, (const uint8_t *)"x", 1), EHLO_E_CHUNK_SIZE);
 }
 
 // The chunk was begun when the replies came, and the connection ended before the caller asked again:
