@@ -282,3 +282,28 @@ Test(argument, attributes) {
     release(span);
   }
 }
+
+// Next to the limits of UTF-8 and of names stand what is allowed.
+Test(argument, beside_the_limits) {
+#define U8(s) (const uint8_t *)(s), sizeof(s) - 1
+  static const struct row {
+    struct ehlo_span text;
+    enum ehlo_status status;
+  } rows[] = {
+      {{U8("\xe0\xa4\x85@b")}, EHLO_OK},      // Devanagari: E0, and no overlong form
+      {{U8("\xed\x95\x9c@b")}, EHLO_OK},      // Hangul: ED, and no surrogate
+      {{U8("\xf0\x90\x80\x80@b")}, EHLO_OK},  // U+10000
+      {{U8("\xf4\x8f\xbf\xbf@b")}, EHLO_OK},  // U+10FFFF
+      {{U8("a@[x]y]")}, EHLO_E_ARGUMENT},     // a bracket within brackets
+      {{U8("a@[x<y]")}, EHLO_E_ARGUMENT},
+      {{U8("@x,")}, EHLO_E_ARGUMENT},         // a route and nothing behind its comma
+      {{U8("a@[xy")}, EHLO_E_ARGUMENT},       // and one that is not closed
+      {{U8("@x,y@z:a@b")}, EHLO_E_ARGUMENT},  // a route without its at sign
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    cr_expect_eq(ehlo_argument_path(rows[i].text, false, true), rows[i].status, "%zu", i);
+  }
+  static const char brace[] = "AD{R=1";
+  cr_expect_eq(ehlo_argument_attributes((struct ehlo_span){(const uint8_t *)brace, 6}),
+               EHLO_E_ARGUMENT);
+}

@@ -195,3 +195,18 @@ Test(auth, names_and_manners) {
   cr_assert(ehlo_mechanism_oauthbearer.client_first);
   cr_assert(!ehlo_mechanism_oauthbearer.reads_challenge);
 }
+
+// NUL parts the message of PLAIN: in none of its three places.
+Test(auth, plain_with_nul) {
+  static const struct ehlo_credentials rows[] = {
+      {.authzid = {(const uint8_t *)"a\0b", 3}, .user = {(const uint8_t *)"u", 1}},
+      {.user = {(const uint8_t *)"a\0b", 3}},
+      {.user = {(const uint8_t *)"u", 1}, .password = {(const uint8_t *)"a\0b", 3}},
+  };
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct ehlo_auth auth = {.credentials = &rows[i]};
+    struct ehlo_response response;
+    cr_expect(!ehlo_mechanism_plain.respond(&auth, NULL, &response), "%zu", i);
+    cr_expect_eq(auth.problem, EHLO_AUTH_CREDENTIALS);
+  }
+}

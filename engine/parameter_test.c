@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/ehlo.h"
+
 // Everything is offered; FUTURERELEASE up to an hour, DELIVERBY from two minutes.
 static const struct ehlo_capabilities all = {
     .esmtp = true,
@@ -311,4 +313,26 @@ Test(parameter, lengths) {
   cr_assert_eq(check_length("X", 1499, "", true), EHLO_OK);
   cr_assert_eq(check_length("X", 1500, "", true), EHLO_E_TOO_LONG);
   cr_assert_eq(check_length("X", 1500, "\n", true), EHLO_E_TOO_LONG);  // not looked into
+}
+
+// Of a date the zone, of a time bound what the form does not say.
+Test(parameter, zones_and_bounds) {
+  static const struct {
+    const char *text;
+    enum ehlo_status status;
+  } rows[] = {
+      {"HOLDUNTIL=2038-01-19T03:14:07-02:30", EHLO_OK},
+      {"HOLDUNTIL=2038-01-19T03:14:07-02.30", EHLO_E_ARGUMENT},
+      {"HOLDUNTIL=2038-01-19T03:14:07*02:30", EHLO_E_ARGUMENT},
+      {"BY=59;R", EHLO_E_UNSUPPORTED},
+      {"BY=60;R", EHLO_OK},
+  };
+  struct ehlo_capabilities caps = {.future_release = true, .deliver_by = true, .min_by_s = 60};
+  struct ehlo_params meaning;
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    cr_expect_eq(ehlo_params_check(&meaning, ehlo_str(rows[i].text), true, &caps), rows[i].status,
+                 "%s", rows[i].text);
+  }
+  // Only what is well formed can be beyond a bound.
+  cr_expect_null(ehlo_params_missing(ehlo_str("BY=;R"), &caps));
 }

@@ -377,8 +377,8 @@ enum ehlo_status ehlo_submit_body(struct ehlo_submit *s, struct ehlo_client *c, 
   if (!last_under_way(s)->is_binary) {
     return ehlo_send_body(c, out_used, in, len);
   }
-  if (len > 0 && ehlo_client_state(c) != EHLO_STATE_CHUNK) {
-    return EHLO_E_CHUNK_SIZE;
+  if (ehlo_client_state(c) != EHLO_STATE_CHUNK) {
+    return len > 0 ? EHLO_E_CHUNK_SIZE : EHLO_OK;
   }
   return ehlo_send_chunk(c, out_used, in, len);
 }

@@ -163,6 +163,18 @@ Test(submit_sasl, attempts) {
   RUN_CASES(attempts);
 }
 
+// The older binding serves where the newer one is not to be had, and under TLS alone.
+static const struct ehlo_credentials bound_unique = {BASIC, .tls_unique = {binding, 8}};
+static const struct ehlo_submit_case older_bindings[] = {
+    {"tls-unique", {WITH(bound_unique)}, .text = OFFER("PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS")
+     "C: AUTH SCRAM-SHA-256-PLUS cD10bHMtdW5pcXVlLCxuPXVzZXIscj0wMTIzNDU2Nzg5YWJjZGVm\n"
+     "S: 535 no\n" QUIT "= auth-refused auth 77\n"},
+};
+
+Test(submit_sasl, older_bindings) {
+  RUN_CASES(older_bindings);
+}
+
 // ---- What stays in memory -----------------------------------------------------------------------
 
 static void feed(struct ehlo_submit *s, struct ehlo_client *c, const char *text) {
