@@ -377,10 +377,10 @@ enum ehlo_status ehlo_submit_body(struct ehlo_submit *s, struct ehlo_client *c, 
   if (!last_under_way(s)->is_binary) {
     return ehlo_send_body(c, out_used, in, len);
   }
-  if (ehlo_client_state(c) != EHLO_STATE_CHUNK) {
-    return len > 0 ? EHLO_E_CHUNK_SIZE : EHLO_OK;
+  if (len > c->chunk_left) {
+    return EHLO_E_CHUNK_SIZE;  // before the server has a whole chunk of it
   }
-  return ehlo_send_chunk(c, out_used, in, len);
+  return len > 0 ? ehlo_send_chunk(c, out_used, in, len) : EHLO_OK;
 }
 
 static enum ehlo_status end_message(struct ehlo_client *c, const struct ehlo_message *m) {

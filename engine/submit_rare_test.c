@@ -122,14 +122,6 @@ static const struct ehlo_submit_case refused[] = {
      .message_size = 2}, .message = "\xff\n", .text = HELLO "S: 250-x\nS: 250-CHUNKING\n"
      "S: 250 BINARYMIME\nC: MAIL FROM:<a@client.example> BODY=BINARYMIME\n" OK RCPT OK
      "C: BDAT 2 LAST\nC+ \\xff\\x0a\n" OK QUIT "= accepted quit 0\n"},
-    {"binary longer than its size", {NO_TLS, .message_is_binary = true, .message_size = 2},
-     .message = "abc", .text = HELLO "S: 250-x\nS: 250-CHUNKING\nS: 250 BINARYMIME\n"
-     "C: MAIL FROM:<a@client.example> BODY=BINARYMIME\n" OK RCPT OK "C: BDAT 2 LAST\nC+ ab\n"
-     "= usage body 65 problem=message status=chunk-size\n"},
-    {"binary shorter than its size", {NO_TLS, .message_is_binary = true, .message_size = 4},
-     .message = "abc", .text = HELLO "S: 250-x\nS: 250-CHUNKING\nS: 250 BINARYMIME\n"
-     "C: MAIL FROM:<a@client.example> BODY=BINARYMIME\n" OK RCPT OK "C: BDAT 4 LAST\nC+ abc\n"
-     "= usage body 65 problem=message status=chunk-size\n"},
     {"452 with another detail is for one recipient", {NO_TLS, .to = other_452, .num_to = 2},
      .text = BEGIN("x") MAIL OK TO("b@x.ex") OK TO("c@x.ex") "S: 452 4.5.1 no\n" DATA GO BODY OK QUIT
      "? to ad\n= partial quit 1\n"},
