@@ -16,10 +16,10 @@ static const struct ehlo_config cleartext = {.allow_cleartext_auth = true};
 #define OFFERED                                                                          \
   "S: 220 x\n= reply greeting 220\n> ehlo c\nC: EHLO c\nS: 250-mx.ex\nS: 250-STARTTLS\n" \
   "S: 250 AUTH PLAIN\n= reply EHLO 250\n> starttls\nC: STARTTLS\n"
-#define SECURE                                                                      \
-  OFFERED                                                                           \
-      "S: 220 go\n= reply STARTTLS 220\n= tls-wanted\n! tls\n> ehlo c\nC: EHLO c\n" \
-      "S: 250-mx.ex\nS: 250 AUTH PLAIN LOGIN XOAUTH2\n= reply EHLO 250\n"
+#define SECURE                                                                  \
+  OFFERED                                                                       \
+  "S: 220 go\n= reply STARTTLS 220\n= tls-wanted\n! tls\n> ehlo c\nC: EHLO c\n" \
+  "S: 250-mx.ex\nS: 250 AUTH PLAIN LOGIN XOAUTH2\n= reply EHLO 250\n"
 #define CLEAR                                                                              \
   "S: 220 x\n= reply greeting 220\n> ehlo c\nC: EHLO c\nS: 250-mx.ex\nS: 250-PIPELINING\n" \
   "S: 250 AUTH PLAIN LOGIN\n= reply EHLO 250\n"
@@ -122,8 +122,8 @@ Test(client_auth, rule_6_capabilities_are_forgotten) {
 
 // An answer to a challenge that was not taken yet would answer something unread.
 Test(client_auth, a_challenge_is_taken_first) {
-  static const struct ehlo_script script = {
-      .name = "challenge", .text = SECURE "> auth LOGIN\nC: AUTH LOGIN\n"};
+  static const struct ehlo_script script = {.name = "challenge",
+                                            .text = SECURE "> auth LOGIN\nC: AUTH LOGIN\n"};
   struct ehlo_session *s = malloc(sizeof(*s));
   cr_assert(s != NULL);
   ehlo_script_run_once(s, &script, EHLO_SCRIPT_WHOLE);

@@ -218,8 +218,7 @@ static const struct {
 } too_much[] = {
     {"S: 220-\\{a*760}\nS: 220 \\{a*765}\n", "failed reply-too-long @1536 [220 aaa"},
     {"S: 220 \\{a*1600}\n", "failed line-too-long @1536 [220 aaa"},
-    {READY "> noop \nC: NOOP\nS: 2x0 \\{a*1600}\n",
-     "failed reply-syntax @15 [2x0 aaa"},
+    {READY "> noop \nC: NOOP\nS: 2x0 \\{a*1600}\n", "failed reply-syntax @15 [2x0 aaa"},
     {EXTENDED "> auth LOGIN\nC: AUTH LOGIN\nS: 334 \\{A*868}\n> respond-open x\nS: 334 \\{A*871}\n",
      "challenge [\\x00"},
 };

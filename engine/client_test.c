@@ -10,10 +10,10 @@
 // A session that is past EHLO, with and without extensions. They end at offsets 18 and 100.
 #define HELLO "S: 220 x\n= reply greeting 220\n> ehlo c\nC: EHLO c\n"
 #define READY HELLO "S: 250 mx.ex\n= reply EHLO 250\n"
-#define EXTENDED                                                                              \
-  HELLO                                                                                       \
-      "S: 250-mx.ex\nS: 250-PIPELINING\nS: 250-8BITMIME\nS: 250-SIZE 1000\nS: 250-CHUNKING\n" \
-      "S: 250-SMTPUTF8\nS: 250 DSN\n= reply EHLO 250\n"
+#define EXTENDED                                                                          \
+  HELLO                                                                                   \
+  "S: 250-mx.ex\nS: 250-PIPELINING\nS: 250-8BITMIME\nS: 250-SIZE 1000\nS: 250-CHUNKING\n" \
+  "S: 250-SMTPUTF8\nS: 250 DSN\n= reply EHLO 250\n"
 #define MAIL "> mail <a@b>\nC: MAIL FROM:<a@b>\nS: 250 a\n= reply MAIL 250\n"
 #define RCPT "> rcpt <c@d>\nC: RCPT TO:<c@d>\nS: 250 c\n= reply RCPT 250 #0\n"
 #define DATA "> data\nC: DATA\nS: 354 go\n= reply DATA 354\n= body-wanted\n"

@@ -24,10 +24,10 @@ static const struct ehlo_config own = {.timeouts = {.greeting_ms = 10,
 // Past EHLO, at offset 18, or with extensions at 78.
 #define HELLO "S: 220 x\n= reply greeting 220\n> ehlo c\nC: EHLO c\n"
 #define READY HELLO "S: 250 mx.ex\n= reply EHLO 250\n"
-#define EXTENDED                                                                               \
-  HELLO                                                                                        \
-      "S: 250-mx.ex\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250-STARTTLS\nS: 250 AUTH LOGIN\n" \
-      "= reply EHLO 250\n"
+#define EXTENDED                                                                           \
+  HELLO                                                                                    \
+  "S: 250-mx.ex\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250-STARTTLS\nS: 250 AUTH LOGIN\n" \
+  "= reply EHLO 250\n"
 #define MAIL "> mail <a@b>\nC: MAIL FROM:<a@b>\nS: 250 a\n= reply MAIL 250\n"
 #define RCPT "> rcpt <c@d>\nC: RCPT TO:<c@d>\nS: 250 c\n= reply RCPT 250 #0\n"
 #define DATA "> data\nC: DATA\nS: 354 go\n= reply DATA 354\n= body-wanted\n"
@@ -56,12 +56,12 @@ static const char *const stages[][2] = {
            "? deadline 580000\n! at 400001\n> body y\n? deadline 580000\n> end\n"
            "? deadline 580001\n! release\nC: xy\nC: .\n? deadline 1000001\n"
            "S: 250 x\n= reply body 250\n? deadline never\n"},
-    {"hurry bounds what is left together",
-     EXTENDED "> mail <a@b>\n> rcpt <c@d>\n> rcpt <c@e>\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\n"
-              "C: RCPT TO:<c@e>\n! at 1000\nS: 550 x\n= reply MAIL 550\n? deadline 301000\n> hurry\n"
-              "? deadline 6000\n! at 3000\nS: 503 x\n= reply RCPT 503 #0\n? deadline 6000\n> hurry\n"
-              "? deadline 6000\nS: 503 x\n= reply RCPT 503 #1\n? deadline never\n! at 4000\n> quit\n"
-              "C: QUIT\n? deadline 6000\n! at 6000\n= failed timeout @99 [] QUIT sent\n"},
+    {"hurry bounds what is left together", EXTENDED
+     "> mail <a@b>\n> rcpt <c@d>\n> rcpt <c@e>\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\n"
+     "C: RCPT TO:<c@e>\n! at 1000\nS: 550 x\n= reply MAIL 550\n? deadline 301000\n> hurry\n"
+     "? deadline 6000\n! at 3000\nS: 503 x\n= reply RCPT 503 #0\n? deadline 6000\n> hurry\n"
+     "? deadline 6000\nS: 503 x\n= reply RCPT 503 #1\n? deadline never\n! at 4000\n> quit\n"
+     "C: QUIT\n? deadline 6000\n! at 6000\n= failed timeout @99 [] QUIT sent\n"},
     {"hurry makes no wait longer",
      READY "> quit\nC: QUIT\n? deadline 5000\n! at 10\n> hurry\n? deadline 5000\n"},
     {"the rest", READY "> rset\nC: RSET\n? deadline 300000\nS: 250 x\n= reply RSET 250\n"

@@ -222,8 +222,8 @@ static const char *const chunk_text[][2] = {
               "? pending 1\n? state ready\nS: 250 x\n= reply BDAT 250\n"},
     {"MAIL refused behind a chunk: the recipients stay",
      CHUNKING "> bdat 3\n> chunk abc\nC: BDAT 3\nC+ abc\nS: 250 x\n= reply BDAT 250\n> rset\n"
-     "> mail <a@b>\nC: RSET\nC: MAIL FROM:<a@b>\nS: 550 x\n= reply RSET 550\nS: 503 x\n"
-     "= reply MAIL 503\n? accepted 1\n? state chunked\n"},
+              "> mail <a@b>\nC: RSET\nC: MAIL FROM:<a@b>\nS: 550 x\n= reply RSET 550\nS: 503 x\n"
+              "= reply MAIL 503\n? accepted 1\n? state chunked\n"},
     {"the last line is ended", CHUNKING "> bdat 3 LAST\n> body x\n> end\nC: BDAT 3 LAST\nC: x\n"
                                         "S: 250 x\n= reply BDAT 250\n"},
     {"a chunk is not whole before its end",

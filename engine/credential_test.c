@@ -84,8 +84,8 @@ static const struct row {
     {TEXT("Y29ycmVjdCBob3JzZSBiYXR0ZXJ5"), "password-base64"},
     {TEXT("aHVudGVyMmh1bnRlcg=="), "password-base64"},
     {TEXT("c2VjcmV0LXBhc3M="), "password-base64"},
-    {TEXT("c2VjcmV0cGE="), "password-base64"},       // eight octets and padding,
-    {TEXT("c2VjcmV0LXBhc3Mh"), "password-base64"},   // or twelve without
+    {TEXT("c2VjcmV0cGE="), "password-base64"},      // eight octets and padding,
+    {TEXT("c2VjcmV0LXBhc3Mh"), "password-base64"},  // or twelve without
     {TEXT("c2VjcmV0LXBhc3"), ""},
     {TEXT("YWxpY2VAZXhhbXBsZS5jb20="), "password-base64"},
     {TEXT("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
@@ -99,7 +99,7 @@ static const struct row {
     {TEXT("dXNlcj1hbGljZQFhdXRoPUJlYXJlciB4AQ=="), ""},  // two ^A of a response
     {TEXT("c2VjcmV0"), ""},             // "secret": as like a password of eight letters
     {TEXT("aHVudGVyMmh1bnRlcg="), ""},  // a length that base64 has not
-    {TEXT(LINE "YQ==" LINE), ""},  // padding inside
+    {TEXT(LINE "YQ==" LINE), ""},       // padding inside
     // Wrapped.
     {TEXT(LINE "YWFhYWFhYWFhYWFh\nYWFhYWFhYQ==\n"), "password-newline password-wrapped"},
     {TEXT(LINE "YWFh\nYWFhYWFhYQ=="), "password-wrapped"},

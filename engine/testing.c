@@ -248,8 +248,12 @@ static const struct {
   const char *name;
   enum ehlo_status (*call)(struct ehlo_client *c);
 } bare_verbs[] = {
-    {"starttls", ehlo_send_starttls}, {"cancel", ehlo_send_auth_cancel}, {"data", ehlo_send_data},
-    {"end", ehlo_send_body_end},      {"rset", ehlo_send_rset},          {"quit", ehlo_send_quit},
+    {"starttls", ehlo_send_starttls},
+    {"cancel", ehlo_send_auth_cancel},
+    {"data", ehlo_send_data},
+    {"end", ehlo_send_body_end},
+    {"rset", ehlo_send_rset},
+    {"quit", ehlo_send_quit},
     {"hurry", hurry},
 };
 

@@ -22,7 +22,7 @@ struct ehlo_script {
   const char *name;
   const char *text;
   struct ehlo_config config;
-  size_t buf_len;                           // 0: EHLO_BUFFER_DEFAULT
+  size_t buf_len;  // 0: EHLO_BUFFER_DEFAULT
 };
 
 // How one run handles what no event may depend on.

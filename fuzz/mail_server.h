@@ -13,7 +13,7 @@ struct ehlo_server_settings {
   bool pipelining;
   bool chunking;
   bool lmtp;
-  bool burl;  // one transaction at a time
+  bool burl;           // one transaction at a time
   unsigned max_rcpts;  // LIMITS, 0: none
   unsigned max_mails;
 };

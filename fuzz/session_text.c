@@ -160,9 +160,9 @@ static bool read_verb(struct ehlo_fuzz_command *out, struct ehlo_span line) {
     return read_bdat(out, rest);
   }
   static const enum ehlo_verb verbs[] = {
-      EHLO_VERB_LHLO, EHLO_VERB_ETRN, EHLO_VERB_XCLIENT,
-      EHLO_VERB_EHLO, EHLO_VERB_HELO, EHLO_VERB_STARTTLS, EHLO_VERB_DATA, EHLO_VERB_RSET,
-      EHLO_VERB_NOOP, EHLO_VERB_VRFY, EHLO_VERB_EXPN,     EHLO_VERB_HELP, EHLO_VERB_QUIT};
+      EHLO_VERB_LHLO,     EHLO_VERB_ETRN, EHLO_VERB_XCLIENT, EHLO_VERB_EHLO, EHLO_VERB_HELO,
+      EHLO_VERB_STARTTLS, EHLO_VERB_DATA, EHLO_VERB_RSET,    EHLO_VERB_NOOP, EHLO_VERB_VRFY,
+      EHLO_VERB_EXPN,     EHLO_VERB_HELP, EHLO_VERB_QUIT};
   for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
     out->verb = verbs[i];
     if (take(&rest, ehlo_verb_name(out->verb))) {

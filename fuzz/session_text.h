@@ -24,7 +24,7 @@ struct ehlo_fuzz_command {
   struct ehlo_span path;
   struct ehlo_span text;  // argument, parameters or credential
   char mechanism[EHLO_FUZZ_MECHANISM_MAX];
-  bool has_secret;        // AUTH with an initial response
+  bool has_secret;  // AUTH with an initial response
   uint64_t chunk_len;
   bool last_chunk;
   struct ehlo_fuzz_bytes head;  // the line to be sent, without a credential; freed by the caller

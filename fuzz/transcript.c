@@ -10,12 +10,9 @@
 enum goal { GOAL_END, GOAL_BAD, GOAL_COMMENT, GOAL_FACT, GOAL_EVENT, GOAL_SERVER, GOAL_SECRET };
 
 const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
-    [GOAL_END] = "a whole transcript",
-    [GOAL_BAD] = "a bad line",
-    [GOAL_COMMENT] = "a comment",
-    [GOAL_FACT] = "a fact",
-    [GOAL_EVENT] = "an event",
-    [GOAL_SERVER] = "a line of the server's",
+    [GOAL_END] = "a whole transcript", [GOAL_BAD] = "a bad line",
+    [GOAL_COMMENT] = "a comment",      [GOAL_FACT] = "a fact",
+    [GOAL_EVENT] = "an event",         [GOAL_SERVER] = "a line of the server's",
     [GOAL_SECRET] = "a secret",
 };
 

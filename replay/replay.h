@@ -34,10 +34,10 @@ struct ehlo_replay_result {
   enum ehlo_state state;    // where the client stood at the end
   enum ehlo_status status;  // its sticky error
   size_t num_events;
-  size_t num_flights;                         // of the client: round trips, TLS handshakes included
+  size_t num_flights;  // of the client: round trips, TLS handshakes included
   size_t num_handshake_flights;
-  size_t num_writes;                          // that a transport would have made, without handshakes
-  uint64_t hash;  // FNV-1a over all that the events hold: the same whatever the cuts
+  size_t num_writes;  // that a transport would have made, without handshakes
+  uint64_t hash;      // FNV-1a over all that the events hold: the same whatever the cuts
 };
 
 // Runs the transcript that `read` gives.

@@ -75,8 +75,8 @@ Test(settings, come_back_as_they_were) {
       "SCRAM-SHA-384,SCRAM-SHA-224,CRAM-SHA256,CRAM-SHA1,DIGEST-MD5\n"
       "submit initial-response auto\nsubmit auth-attempts 20\nsubmit nonce !\"#$\\\\~\n" FROM TO,
       HEAD
-      "submit force\nsubmit allow-cleartext-auth\nsubmit fix-eol\nsubmit exact\nsubmit stop-after rcpt\n" FROM TO
-      "submit size 18446744073709\nsubmit 8bit\n",
+      "submit force\nsubmit allow-cleartext-auth\nsubmit fix-eol\nsubmit exact\nsubmit stop-after "
+      "rcpt\n" FROM TO "submit size 18446744073709\nsubmit 8bit\n",
       HEAD
       "submit timeout greeting 1\nsubmit timeout command 2\nsubmit timeout tls 3\n"
       "submit timeout data 4\nsubmit timeout block 5\nsubmit timeout body 6\n"
@@ -125,9 +125,10 @@ Test(settings, are_what_they_say) {
 
 Test(settings, hold_several_messages) {
   struct ehlo_settings s;
-  read_facts(&s, BASE TO "submit rcpt-params NOTIFY=NEVER\nsubmit size 7\nsubmit binary\n"
-                         "submit message\nsubmit from <x@y>\nsubmit mail-params RET=HDRS X=1\n"
-                         "submit to <c@d>\nsubmit to <e@f>\nsubmit message\n");
+  read_facts(&s, BASE TO
+             "submit rcpt-params NOTIFY=NEVER\nsubmit size 7\nsubmit binary\n"
+             "submit message\nsubmit from <x@y>\nsubmit mail-params RET=HDRS X=1\n"
+             "submit to <c@d>\nsubmit to <e@f>\nsubmit message\n");
   cr_assert_str_empty(s.error, "%s", s.error);
   cr_assert_eq(s.submit.num_messages, 3);
   const struct ehlo_message *m = s.submit.messages;

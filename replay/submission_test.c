@@ -140,7 +140,8 @@ Test(submission, is_accepted_through_one_byte_at_a_time) {
   scripted.out_max = 1;
   scripted.in_max = 1;
   run(&m, EHLO_BUFFER_MIN);
-  cr_expect(submission.submit.verdict.outcome == EHLO_OUTCOME_ACCEPTED && submission.submit.finished);
+  cr_expect(submission.submit.verdict.outcome == EHLO_OUTCOME_ACCEPTED &&
+            submission.submit.finished);
 }
 
 // Larger than any buffer: the program waits for room, and nothing is lost or doubled.

@@ -28,8 +28,9 @@ static const struct option_row *const tables[] = {NULL};
 static const struct command command = {
     .name = "demo",
     .synopsis = "",
-    .summary = "Shows a whole submission on this machine alone: a loopback server, STARTTLS\n"
-               "with a verified certificate, AUTH LOGIN, a record, and its replay.",
+    .summary =
+        "Shows a whole submission on this machine alone: a loopback server, STARTTLS\n"
+        "with a verified certificate, AUTH LOGIN, a record, and its replay.",
     .tables = tables,
 };
 
@@ -220,14 +221,15 @@ static int replay(const struct demo *d) {
 }
 
 static void say_what_next(const struct demo *d) {
-  printf("\nThe record is %s\n"
-         "Next:\n"
-         "  ehlo show %s\n"
-         "  ehlo replay --chunks all %s\n"
-         "  ehlo probe smtp.office365.com\n"
-         "  ehlo send smtp.office365.com --user you@your.domain --from you@your.domain \\\n"
-         "      --to you@your.domain --data message.eml --record session.smtp\n",
-         d->transcript, d->transcript, d->transcript);
+  printf(
+      "\nThe record is %s\n"
+      "Next:\n"
+      "  ehlo show %s\n"
+      "  ehlo replay --chunks all %s\n"
+      "  ehlo probe smtp.office365.com\n"
+      "  ehlo send smtp.office365.com --user you@your.domain --from you@your.domain \\\n"
+      "      --to you@your.domain --data message.eml --record session.smtp\n",
+      d->transcript, d->transcript, d->transcript);
 }
 
 static int run(void *options, const struct option_uses *uses) {

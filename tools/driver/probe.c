@@ -48,10 +48,10 @@ static void print_json(const struct session *s) {
   const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
   json_t *json = json_pack(
       "{s:s, s:s, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:f, s:s?, s:n}", "outcome",
-      ehlo_outcome_name(submit->verdict.outcome), "stage", ehlo_stage_name(submit->verdict.stage), "greeting",
-      report_reply_json(&r->greeting), "reply", report_reply_json(&r->deciding), "capabilities",
-      "before_tls", hello_json(r, false), "under_tls", hello_json(r, true), "mechanisms",
-      mechanisms_json(&s->client), "tls", report_tls_json(tls, true), "seconds",
+      ehlo_outcome_name(submit->verdict.outcome), "stage", ehlo_stage_name(submit->verdict.stage),
+      "greeting", report_reply_json(&r->greeting), "reply", report_reply_json(&r->deciding),
+      "capabilities", "before_tls", hello_json(r, false), "under_tls", hello_json(r, true),
+      "mechanisms", mechanisms_json(&s->client), "tls", report_tls_json(tls, true), "seconds",
       (double)r->seconds_us / 1e6, "error", s->error[0] != '\0' ? s->error : NULL, "explanation");
   text_print_json(json, JSON_INDENT(2));
 }

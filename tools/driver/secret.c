@@ -116,8 +116,9 @@ static int from_prompt(struct secret *out, const char *user) {
   struct termios before;
   int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
   if (fd < 0 || tcgetattr(fd, &before) != 0) {
-    fprintf(stderr, "ehlo: --user needs a password: --password-file, --password-command, "
-                    "EHLO_PASSWORD, or a terminal to ask on\n");
+    fprintf(stderr,
+            "ehlo: --user needs a password: --password-file, --password-command, "
+            "EHLO_PASSWORD, or a terminal to ask on\n");
     return EX_USAGE;
   }
   struct termios silent = before;
@@ -141,6 +142,5 @@ int secret_get(struct secret *out, const struct secret_source *source) {
   if (source->command != NULL) {
     return from_command(out, source->command);
   }
-  return environment != NULL ? from_environment(out, environment)
-                             : from_prompt(out, source->user);
+  return environment != NULL ? from_environment(out, environment) : from_prompt(out, source->user);
 }

@@ -6,8 +6,8 @@
 #include "tools/driver/trace.h"
 
 struct sink {
-  int fd;             // of the transcript, -1 if there is none
-  bool incomplete;    // it could not be written to its end
+  int fd;           // of the transcript, -1 if there is none
+  bool incomplete;  // it could not be written to its end
   const char *path;
   struct trace *trace;  // NULL: nothing is shown
 };

@@ -11,7 +11,7 @@
 
 struct trace {
   FILE *out;
-  bool raw;      // every octet, and the times
+  bool raw;  // every octet, and the times
   bool colour;
   bool tls;
   bool in_body;  // the client's lines are message text
