@@ -91,6 +91,7 @@ struct ehlo_mechanism {
   bool reads_challenge;  // a challenge that is not base64 cannot be answered
   bool binds;            // needs a channel binding, so TLS
   bool mutual;           // success counts only once `auth->proved` is true
+  bool ends_name;        // with a blank, at which servers take a name with one apart
   bool (*respond)(struct ehlo_auth *auth, const struct ehlo_span *challenge,
                   struct ehlo_response *out);
 };

@@ -18,16 +18,29 @@ static bool has_binding(const struct ehlo_submit *s, const struct ehlo_client *c
   return ehlo_client_is_secure(c) && (cred->tls_exporter.len > 0 || cred->tls_unique.len > 0);
 }
 
-// The place of the first mechanism from `at` on that may be used here; num_mechanisms if none may.
+static bool is_usable(const struct ehlo_submit *s, const struct ehlo_client *c,
+                      const struct ehlo_mechanism *m) {
+  return ehlo_capabilities_has_mechanism(ehlo_client_capabilities(c), m->name) &&
+         (!m->binds || has_binding(s, c));
+}
+
+static bool has_blank(struct ehlo_span name) {
+  return name.len > 0 && memchr(name.bytes, ' ', name.len) != NULL;
+}
+
+// The place of the first mechanism from `at` on that may be used here; num_mechanisms if none may. One
+// that would not get the name across comes last, under TLS: what is next may tell the password.
 static size_t find_mechanism(const struct ehlo_submit *s, const struct ehlo_client *c, size_t at) {
-  const struct ehlo_capabilities *caps = ehlo_client_capabilities(c);
+  bool blank = has_blank(s->config.credentials->user) && ehlo_client_is_secure(c);
+  size_t last = s->config.num_mechanisms;
   for (; at < s->config.num_mechanisms; at++) {
     const struct ehlo_mechanism *m = s->config.mechanisms[at];
-    if (ehlo_capabilities_has_mechanism(caps, m->name) && (!m->binds || has_binding(s, c))) {
-      break;
+    if (is_usable(s, c, m) && !(blank && m->ends_name)) {
+      return at;
     }
+    last = is_usable(s, c, m) && last == s->config.num_mechanisms ? at : last;
   }
-  return at;
+  return last;
 }
 
 static bool may_try_another(const struct ehlo_submit *s, const struct ehlo_client *c) {

@@ -41,6 +41,7 @@ static bool respond(struct ehlo_auth *auth, const struct ehlo_span *challenge,
   const struct ehlo_mechanism ehlo_mechanism_cram_##variable = {                            \
       .name = sasl_name,                                                                    \
       .reads_challenge = true,                                                              \
+      .ends_name = true,                                                                    \
       .respond = respond_##variable,                                                        \
   }
 

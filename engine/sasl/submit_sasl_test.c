@@ -43,6 +43,7 @@
 #define BASIC .user = SPAN("user"), .password = SPAN("pass"), .nonce = SPAN("0123456789abcdef")
 static const uint8_t binding[] = {0, 1, 2, 3, 4, 5, 6, 7};
 static const struct ehlo_credentials basic = {BASIC};
+static const struct ehlo_credentials with_blank = {.user = SPAN("a b"), .password = SPAN("pass")};
 static const struct ehlo_credentials bound = {BASIC, .tls_exporter = {binding, 8}};
 static const struct ehlo_credentials odd = {
     .user = SPAN("us\001er"), .password = SPAN("pass"), .nonce = SPAN("0123456789abcdef")};
@@ -117,6 +118,14 @@ static const struct ehlo_submit_case choices[] = {
      "= tls-failed auth 78 problem=cleartext\n"},
     {"CRAM before PLAIN", {ONCE}, .text = OFFER("PLAIN CRAM-MD5") "C: AUTH CRAM-MD5\nS: 334 " CRAM_CHALLENGE
      "\nC: {" CRAM_TOKEN "}\nS: 235 in\n" ACCEPTED},
+    {"a name with a blank: not by CRAM", {WITH(with_blank)}, .text = OFFER("PLAIN CRAM-MD5")
+     "C: AUTH PLAIN {AGEgYgBwYXNz}\nS: 235 in\n" ACCEPTED},
+    {"a name with a blank, CRAM alone", {WITH(with_blank)}, .text = OFFER("CRAM-MD5")
+     "C: AUTH CRAM-MD5\nS: 535 no\n" QUIT "= auth-refused auth 77\n"},
+    {"a name with a blank, without TLS", {.tls = EHLO_TLS_NONE, .credentials = &with_blank,
+     .mechanisms = all, .num_mechanisms = 5}, .allow_cleartext_auth = true,
+     .text = BEGIN "S: 250-mail.example\nS: 250 AUTH CRAM-MD5 PLAIN\nC: AUTH CRAM-MD5\nS: 535 no\n" QUIT
+     "= auth-refused auth 77\n"},
     {"CRAM does not go first", {ONCE, .initial_response = EHLO_INITIAL_ALWAYS}, .text = OFFER("PLAIN CRAM-MD5")
      "C: AUTH CRAM-MD5\nS: 535 no\n" QUIT "= auth-refused auth 77\n"},
 };
