@@ -31,7 +31,8 @@
 //     SMTPUTF8 does not cover it, is refused unsent. Nothing is ever altered to fit.
 //
 // engine/SPECIFICATION.md states the states, the order of precedence of errors and what counts
-// after QUIT, RSET and the final 250. engine/submit.h is the policy for one message on top of this.
+// after QUIT, RSET and the final 250. engine/submit.h is the policy for submitting messages on top
+// of this, and engine/SUBMISSION.md specifies it.
 #ifndef EHLO_ENGINE_EHLO_H
 #define EHLO_ENGINE_EHLO_H
 
