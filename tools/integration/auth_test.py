@@ -120,18 +120,18 @@ class Gsasl:
     """GNU SASL's library."""
 
     PASSWORD, SERVICE, HOSTNAME, REALM, ITER, CB_UNIQUE, CB_EXPORTER = 3, 5, 6, 11, 15, 18, 25
-    library = None
+    lib = None
 
     @classmethod
     def load(cls):
-        if cls.library is None:
-            cls.library = ctypes.CDLL("libgsasl.so.18")
+        if cls.lib is None:
+            cls.lib = ctypes.CDLL("libgsasl.so.18")
             cls.context = ctypes.c_void_p()
-            if cls.library.gsasl_init(ctypes.byref(cls.context)) != 0:
+            if cls.lib.gsasl_init(ctypes.byref(cls.context)) != 0:
                 raise Complaint("gsasl_init failed")
-            cls.library.gsasl_finish.restype = None
-            cls.library.gsasl_free.restype = None
-        return cls.library
+            cls.lib.gsasl_finish.restype = None
+            cls.lib.gsasl_free.restype = None
+        return cls.lib
 
     def __init__(self, mechanism, binding):
         lib = self.load()
@@ -148,11 +148,11 @@ class Gsasl:
         self.proofs = []
 
     def put(self, what, text):
-        self.library.gsasl_property_set(self.session, what, text.encode())
+        self.lib.gsasl_property_set(self.session, what, text.encode())
 
     def step(self, token):
         out, length = ctypes.c_void_p(), ctypes.c_size_t()
-        status = self.library.gsasl_step(self.session, token, ctypes.c_size_t(len(token)), ctypes.byref(out),
+        status = self.lib.gsasl_step(self.session, token, ctypes.c_size_t(len(token)), ctypes.byref(out),
                                          ctypes.byref(length))
         self.proofs += [m.decode() for m in re.findall(rb"(?:p=|v=|response=|rspauth=)([\w+/=]{27,})", token)]
         if status not in (0, 1):
