@@ -146,13 +146,12 @@ static char chunk_message[30001];
 static char chunk_lines[32000];
 
 static void make_chunk(void) {
+  char *line = chunk_lines;
   for (size_t i = 0; i + 1 < sizeof(chunk_message); i++) {
     chunk_message[i] = i % 60 == 59 ? '\n' : 'x';
   }
-  chunk_lines[0] = '\0';
   for (size_t i = 0; i < sizeof(chunk_message) / 60; i++) {
-    strcat(chunk_lines, "C: ");
-    strncat(chunk_lines, chunk_message, 60);
+    line += sprintf(line, "C: %.60s", chunk_message);
   }
 }
 
