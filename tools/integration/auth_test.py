@@ -120,23 +120,24 @@ class Gsasl:
     """GNU SASL's library."""
 
     PASSWORD, SERVICE, HOSTNAME, REALM, ITER, CB_UNIQUE, CB_EXPORTER = 3, 5, 6, 11, 15, 18, 25
+    # The servers are threads: one at a time loads it, and one at a time is in it.
+    lock = threading.Lock()
     lib = None
 
     @classmethod
     def load(cls):
         if cls.lib is None:
-            cls.lib = ctypes.CDLL("libgsasl.so.18")
-            cls.context = ctypes.c_void_p()
-            if cls.lib.gsasl_init(ctypes.byref(cls.context)) != 0:
+            lib, context = ctypes.CDLL("libgsasl.so.18"), ctypes.c_void_p()
+            if lib.gsasl_init(ctypes.byref(context)) != 0:
                 raise Complaint("gsasl_init failed")
-            cls.lib.gsasl_finish.restype = None
-            cls.lib.gsasl_free.restype = None
+            cls.lib, cls.context = lib, context
         return cls.lib
 
     def __init__(self, mechanism, binding):
-        lib = self.load()
         self.session = ctypes.c_void_p()
-        if lib.gsasl_server_start(self.context, mechanism.encode(), ctypes.byref(self.session)) != 0:
+        with self.lock:
+            started = self.load().gsasl_server_start(self.context, mechanism.encode(), ctypes.byref(self.session))
+        if started != 0:
             raise Complaint(f"GNU SASL has no {mechanism}")
         self.put(self.PASSWORD, PASSWORD)
         self.put(self.SERVICE, "smtp")
@@ -148,11 +149,13 @@ class Gsasl:
         self.proofs = []
 
     def put(self, what, text):
-        self.lib.gsasl_property_set(self.session, what, text.encode())
+        with self.lock:
+            self.lib.gsasl_property_set(self.session, what, text.encode())
 
     def step(self, token):
         out, length = ctypes.c_void_p(), ctypes.c_size_t()
-        status = self.lib.gsasl_step(self.session, token, ctypes.c_size_t(len(token)), ctypes.byref(out),
+        with self.lock:
+            status = self.lib.gsasl_step(self.session, token, ctypes.c_size_t(len(token)), ctypes.byref(out),
                                          ctypes.byref(length))
         self.proofs += [m.decode() for m in re.findall(rb"(?:p=|v=|response=|rspauth=)([\w+/=]{27,})", token)]
         if status not in (0, 1):
