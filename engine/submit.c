@@ -215,9 +215,11 @@ static enum ehlo_outcome outcome_of_failure(const struct ehlo_submit *s, enum eh
 }
 
 // RFC 5321 §4.5.5: the transport has all of a message that is still open. Whether the server has it
-// too, nobody here can know. In LMTP a refusal for one recipient says nothing of the next one.
+// too, nobody here can know. In LMTP a refusal for one recipient says nothing of the next one. Of a
+// transaction whose MAIL was refused, to be sent once more, it has nothing.
 static bool server_may_have(const struct ehlo_client *c, const struct ehlo_message *m) {
-  return m->transaction.given && c->acked_total >= m->transaction.end;
+  const struct ehlo_transaction *t = &m->transaction;
+  return t->given && c->acked_total >= t->end && !t->again;
 }
 
 static void fail_messages(struct ehlo_submit *s, const struct ehlo_client *c,

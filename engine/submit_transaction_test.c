@@ -222,6 +222,10 @@ static const struct ehlo_submit_case several[] = {
      MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) BDAT MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) BDAT OK OK OK OK OK
      EARLY EARLY EARLY EARLY EARLY MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) BDAT OK OK OK OK "C: QUIT\n" OK
      "S: 221 bye\n? accepted 6\n= accepted quit 0\n"},
+    {"503 to a chunk behind another, and lost: the server has nothing of it", {SENDS_CHUNKS, TWO,
+     TO_THREE}, .text = BEGIN_CHUNKS MAIL RCPT_N(1) RCPT_N(2) RCPT_N(3) BDAT MAIL RCPT_N(1) RCPT_N(2)
+     RCPT_N(3) BDAT OK OK OK OK OK EARLY "! end reset\n? message 0 accepted quit\n"
+     "? message 1 lost rcpt\n= partial rcpt 1 status=reset\n"},
     {"503 behind the dot, with the QUIT", {SENDS_CHUNKS, TWO}, .text = BEGIN_CHUNKS MAIL RCPT BDAT
      MAIL RCPT BDAT "C: QUIT\n" OK OK OK EARLY EARLY EARLY EARLY
      "? message 0 accepted quit\n? message 1 refused mail\n= partial mail 1\n"},
