@@ -1,6 +1,7 @@
-// Writes down what passes through a transport, as it passes. It must not change what passes, must
-// not hold back more than one unfinished server line, and must not let a secret into the record:
-// client spans say by their flags that they are one, server lines are shown to the redactor.
+// Writes down what passes through a transport, as it passes. It must not change what passes, must not
+// hold back more than one unfinished server line and what the program told since the last exchange, and
+// must not let a secret into the record: client spans say by their flags that they are one, server lines
+// are shown to the redactor.
 #include "replay/recorder.h"
 
 #include <assert.h>
@@ -277,6 +278,7 @@ static enum ehlo_status recorder_exchange(struct ehlo_transport *t, size_t *out_
                                           size_t *in_len, const struct ehlo_output *out,
                                           uint8_t *in, size_t in_cap, uint64_t deadline_ms) {
   struct ehlo_recorder *r = (struct ehlo_recorder *)t;
+  ehlo_writer_flush(&r->writer);  // the call may wait
   enum ehlo_status status =
       r->inner->ops->exchange(r->inner, out_taken, in_len, out, in, in_cap, deadline_ms);
   uint64_t now_us = present_us(r);
@@ -289,6 +291,7 @@ static enum ehlo_status recorder_exchange(struct ehlo_transport *t, size_t *out_
     server_bytes(r, in, *in_len, now_us);
   }
   write_status(r, now_us, status);
+  ehlo_writer_flush(&r->writer);  // before anybody looks at what came, who may not survive it
   return status;
 }
 
@@ -296,6 +299,7 @@ static enum ehlo_status recorder_start_tls(struct ehlo_transport *t, uint64_t de
   struct ehlo_recorder *r = (struct ehlo_recorder *)t;
   flush_server(r);
   end_client(r);
+  ehlo_writer_flush(&r->writer);
   enum ehlo_status status = r->inner->ops->start_tls(r->inner, deadline_ms);
   uint64_t now_us = present_us(r);
   r->seen_us = now_us;
@@ -306,6 +310,7 @@ static enum ehlo_status recorder_start_tls(struct ehlo_transport *t, uint64_t de
   } else {
     write_status(r, now_us, status);
   }
+  ehlo_writer_flush(&r->writer);
   return status;
 }
 
@@ -343,7 +348,7 @@ void ehlo_recorder_init(struct ehlo_recorder *r, struct ehlo_transport *inner,
   r->redactor = redactor;
   r->fresh_us = EHLO_NO_TIME;
   r->seen_us = present_us(r);
-  ehlo_writer_init(&r->writer, write, arg);
+  ehlo_writer_init_gathering(&r->writer, write, arg);
   ehlo_digest_init(&r->digest);
   ehlo_writer_fact(&r->writer, EHLO_NO_TIME, header, sizeof(header) - 1);
 }
@@ -377,6 +382,7 @@ void ehlo_recorder_event(struct ehlo_recorder *r, const char *text) {
 void ehlo_recorder_finish(struct ehlo_recorder *r) {
   flush_server(r);
   end_client(r);
+  ehlo_writer_flush(&r->writer);
 }
 
 uint64_t ehlo_recorder_hash(const struct ehlo_recorder *r) {

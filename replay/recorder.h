@@ -42,8 +42,8 @@ struct ehlo_recorder {
   uint8_t held[EHLO_REPLY_LINE_MAX + EHLO_TOKEN_MAX];
 };
 
-// `inner` and `redactor` are the caller's. Items go through `write` as they happen; the header is
-// written at once.
+// `inner` and `redactor` are the caller's. What an exchange moved goes through `write` before it
+// returns, in few calls of whole lines; the header, facts and events go before the next exchange.
 void ehlo_recorder_init(struct ehlo_recorder *r, struct ehlo_transport *inner,
                         const struct ehlo_redactor *redactor, ehlo_write_fn write, void *arg);
 // Facts of the program's own ("connect …", "submit …", "note …") with the present time.
