@@ -243,7 +243,7 @@ void ehlo_replayer_run(struct ehlo_replayer *s, struct ehlo_replay_result *out, 
   memset(out, 0, sizeof(*out));
   s->options = options;
   s->result = out;
-  ehlo_settings_init(&s->settings);
+  ehlo_settings_clear(&s->settings);
   memset(&s->client, 0, sizeof(s->client));
   memset(&s->submission, 0, sizeof(s->submission));
   ehlo_reader_init(&s->reader, read, arg);
@@ -253,7 +253,6 @@ void ehlo_replayer_run(struct ehlo_replayer *s, struct ehlo_replay_result *out, 
     run(s);
   }
   judge(s);
-  ehlo_settings_free(&s->settings);
 }
 
 struct ehlo_replayer *ehlo_replayer_new(void) {
@@ -261,6 +260,9 @@ struct ehlo_replayer *ehlo_replayer_new(void) {
 }
 
 void ehlo_replayer_free(struct ehlo_replayer *r) {
+  if (r != NULL) {
+    ehlo_settings_free(&r->settings);
+  }
   free(r);
 }
 

@@ -324,7 +324,9 @@ static bool parse_line(struct ehlo_reader *r, struct ehlo_item *out) {
   if (!parse_time(r, out, &pos)) {
     return false;
   }
-  pos += strspn(out->raw + pos, " ");
+  while (out->raw[pos] == ' ') {
+    pos++;
+  }
   switch (out->raw[pos]) {
     case 'S':
     case 'C':
