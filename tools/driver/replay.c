@@ -124,11 +124,12 @@ static void print_result(const struct replay_command *c, const char *path,
   switch (r->verdict) {
     case EHLO_REPLAY_SAME:
       if (!c->quiet && r->is_submission) {
-        printf("same      %s: %s at %s, %zu events (%s)\n", path, ehlo_outcome_name(r->outcome),
-               ehlo_stage_name(r->stage), r->num_events, chunks);
+        printf("same      %s: %s at %s, %zu events (%s), hash %016" PRIx64 "\n", path,
+               ehlo_outcome_name(r->outcome), ehlo_stage_name(r->stage), r->num_events, chunks,
+               r->hash);
       } else if (!c->quiet) {
-        printf("same      %s: ends %s, %zu events (%s)\n", path, ehlo_state_name(r->state),
-               r->num_events, chunks);
+        printf("same      %s: ends %s, %zu events (%s), hash %016" PRIx64 "\n", path,
+               ehlo_state_name(r->state), r->num_events, chunks, r->hash);
       }
       break;
     case EHLO_REPLAY_DIVERGED:
