@@ -1,0 +1,43 @@
+// One transcript of `ehlo replay`: opened, run with each of the cuts asked for, and told of. It
+// touches nothing that another thread does, and prints into memory.
+#ifndef EHLO_TOOLS_DRIVER_REPLAY_JOB_H
+#define EHLO_TOOLS_DRIVER_REPLAY_JOB_H
+
+#include "tools/driver/replay_options.h"
+
+// How one run ended, to be counted.
+struct replay_ending {
+  enum ehlo_chunks chunks;
+  enum ehlo_replay_verdict verdict;
+  bool is_submission;
+  enum ehlo_outcome outcome;
+  enum ehlo_state state;
+};
+
+struct replay_job {
+  const struct replay_options *options;
+  char *path;
+  size_t num_endings;
+  struct replay_ending endings[REPLAY_NUM_CHUNKS];
+  bool is_file;   // else there is only something to tell
+  char *refused;  // why it is not even to be opened, or NULL
+  bool unwritable;
+  // What goes to standard output and to standard error. Both may be NULL.
+  char *out;
+  size_t out_len;
+  char *err;
+  size_t err_len;
+};
+
+// NULL without memory. `path` is copied. `refused` is NULL, or says why there is no opening it.
+struct replay_job *replay_job_new(const struct replay_options *options, const char *path,
+                                  const char *refused);
+void replay_job_free(struct replay_job *job);
+
+// A job that only tells "ehlo: PATH: why".
+struct replay_job *replay_job_tell(const struct replay_options *options, const char *path,
+                                   const char *why);
+
+void replay_job_run(struct replay_job *job);
+
+#endif  // EHLO_TOOLS_DRIVER_REPLAY_JOB_H
