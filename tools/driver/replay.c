@@ -24,16 +24,15 @@ struct replay_command {
 
 static void *begin_worker(void *arg) {
   (void)arg;
-  return NULL;
+  return ehlo_replayer_new();
 }
 
-static void end_worker(void *worker) {
-  (void)worker;
+static void end_worker(void *replayer) {
+  ehlo_replayer_free(replayer);
 }
 
-static void work(void *worker, void *job) {
-  (void)worker;
-  replay_job_run(job);
+static void work(void *replayer, void *job) {
+  replay_job_run(job, replayer);
 }
 
 // ---- The results, in order ------------------------------------------------------------------------

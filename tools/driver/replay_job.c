@@ -13,6 +13,7 @@
 // A job while it is run.
 struct run {
   struct replay_job *job;
+  struct ehlo_replayer *replayer;
   struct replay_source source;
   FILE *out;
   FILE *err;
@@ -77,7 +78,7 @@ static void take_result(struct run *r, const struct ehlo_replay_result *result,
 static void update(struct run *r) {
   struct ehlo_replay_result result;
   char why[200];
-  if (replay_update(&result, why, &r->source, r->job->path) == REPLAY_UPDATED) {
+  if (replay_update(&result, why, r->replayer, &r->source, r->job->path) == REPLAY_UPDATED) {
     take_result(r, &result, EHLO_CHUNKS_RECORDED);
     return;
   }
@@ -90,13 +91,17 @@ static void update(struct run *r) {
 static void run_once(struct run *r, enum ehlo_chunks chunks) {
   struct ehlo_replay_options options = {.chunks = chunks, .tolerant = r->job->options->tolerant};
   struct ehlo_replay_result result;
-  ehlo_replay_run(&result, replay_source_read, &r->source, &options);
+  ehlo_replayer_run(r->replayer, &result, replay_source_read, &r->source, &options);
   take_result(r, &result, chunks);
 }
 
 static bool open_source(struct run *r, bool again) {
   if (r->job->refused != NULL) {
     snprintf(r->source.why, sizeof(r->source.why), "%s", r->job->refused);
+    return false;
+  }
+  if (r->replayer == NULL) {
+    snprintf(r->source.why, sizeof(r->source.why), "out of memory");
     return false;
   }
   return replay_source_open(&r->source, r->job->path, again);
@@ -125,8 +130,8 @@ static void run_all(struct run *r) {
   replay_source_close(&r->source);
 }
 
-void replay_job_run(struct replay_job *job) {
-  struct run r = {.job = job};
+void replay_job_run(struct replay_job *job, struct ehlo_replayer *replayer) {
+  struct run r = {.job = job, .replayer = replayer};
   if (!job->is_file) {
     return;
   }

@@ -38,6 +38,7 @@ void replay_job_free(struct replay_job *job);
 struct replay_job *replay_job_tell(const struct replay_options *options, const char *path,
                                    const char *why);
 
-void replay_job_run(struct replay_job *job);
+// `replayer` is this thread's, NULL if there was no memory for one.
+void replay_job_run(struct replay_job *job, struct ehlo_replayer *replayer);
 
 #endif  // EHLO_TOOLS_DRIVER_REPLAY_JOB_H

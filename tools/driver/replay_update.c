@@ -46,7 +46,8 @@ static FILE *open_beside(char temporary[PATH_MAX], const char *target, int fd) {
 }
 
 static enum replay_updated replace(struct ehlo_replay_result *out, char why[200],
-                                   struct replay_source *source, const char *target) {
+                                   struct ehlo_replayer *replayer, struct replay_source *source,
+                                   const char *target) {
   char temporary[PATH_MAX];
   struct ehlo_writer writer;
   FILE *file = open_beside(temporary, target, source->fd);
@@ -55,7 +56,7 @@ static enum replay_updated replace(struct ehlo_replay_result *out, char why[200]
   }
   ehlo_writer_init(&writer, file_write, file);
   struct ehlo_replay_options options = {.chunks = EHLO_CHUNKS_RECORDED, .copy = &writer};
-  ehlo_replay_run(out, replay_source_read, source, &options);
+  ehlo_replayer_run(replayer, out, replay_source_read, source, &options);
   bool written = !writer.failed && fflush(file) == 0;
   int error = errno;
   written = fclose(file) == 0 && written;
@@ -70,7 +71,8 @@ static enum replay_updated replace(struct ehlo_replay_result *out, char why[200]
 }
 
 enum replay_updated replay_update(struct ehlo_replay_result *out, char why[200],
-                                  struct replay_source *source, const char *path) {
+                                  struct ehlo_replayer *replayer, struct replay_source *source,
+                                  const char *path) {
   if (!source->own || !S_ISREG(source->mode)) {
     return fail(why, "it is no file that could be replaced");
   }
@@ -78,7 +80,7 @@ enum replay_updated replay_update(struct ehlo_replay_result *out, char why[200],
   if (target == NULL) {
     return fail(why, strerror(errno));
   }
-  enum replay_updated updated = replace(out, why, source, target);
+  enum replay_updated updated = replace(out, why, replayer, source, target);
   free(target);
   return updated;
 }

@@ -13,6 +13,7 @@ enum replay_updated {
 // Runs the transcript and, if it goes as recorded, replaces the file by what came: at once, with its
 // mode, and through a link where `path` is one.
 enum replay_updated replay_update(struct ehlo_replay_result *out, char why[200],
-                                  struct replay_source *source, const char *path);
+                                  struct ehlo_replayer *replayer, struct replay_source *source,
+                                  const char *path);
 
 #endif  // EHLO_TOOLS_DRIVER_REPLAY_UPDATE_H
