@@ -186,14 +186,21 @@ static struct ehlo_program *begin_program(struct ehlo_replayer *s) {
   return &s->submission.base;
 }
 
+static void note_verdict(struct ehlo_replayer *s, const char *text) {
+  note_event(s, text);
+  if (s->options->verdict != NULL) {
+    s->options->verdict(s->options->event_arg, text);
+  }
+}
+
 static void note_verdicts(struct ehlo_replayer *s) {
   const struct ehlo_submit *submit = &s->submission.submit;
   char text[EHLO_EVENT_TEXT_MAX];
   ehlo_outcome_text(text, submit);
-  note_event(s, text);
+  note_verdict(s, text);
   for (size_t i = 0; submit->config.num_messages > 1 && i < submit->config.num_messages; i++) {
     ehlo_message_text(text, submit, i);
-    note_event(s, text);
+    note_verdict(s, text);
   }
 }
 
