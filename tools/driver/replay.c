@@ -8,7 +8,9 @@
 #include "tools/driver/commands.h"
 #include "tools/driver/progress.h"
 #include "tools/driver/queue.h"
+#include "tools/driver/replay_step.h"
 #include "tools/driver/replay_summary.h"
+#include "tools/driver/replay_until.h"
 #include "tools/driver/walk.h"
 
 struct replay_command {
@@ -156,6 +158,10 @@ static int run(void *command, const struct option_uses *uses) {
   struct replay_command *c = command;
   if (!replay_options_take(&c->options, uses)) {
     return EX_USAGE;
+  }
+  if (c->options.step || c->options.until > 0) {
+    const char *path = uses->operands[0];
+    return c->options.step ? replay_step(&c->options, path) : replay_until(&c->options, path);
   }
   json_object_seed(0);  // before there are threads
   c->queue = queue_new(&queue_ops, c, c->options.num_jobs);

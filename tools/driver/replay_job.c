@@ -7,6 +7,7 @@
 
 #include "tools/driver/replay_print.h"
 #include "tools/driver/replay_source.h"
+#include "tools/driver/replay_tap.h"
 #include "tools/driver/replay_update.h"
 #include "tools/driver/text.h"
 
@@ -15,6 +16,7 @@ struct run {
   struct replay_job *job;
   struct ehlo_replayer *replayer;
   struct replay_source source;
+  struct replay_tap *tap;  // NULL: the conversation is not shown
   FILE *out;
   FILE *err;
 };
@@ -88,9 +90,27 @@ static void update(struct run *r) {
   fprintf(r->err, ": %s\n", why);
 }
 
+static bool tap_event(void *tap, const struct ehlo_client *c, const struct ehlo_event *event,
+                      size_t line) {
+  (void)c;
+  (void)line;
+  replay_tap_event(tap, event);
+  return true;
+}
+
+static void tap_verdict(void *tap, const char *text) {
+  replay_tap_verdict(tap, text);
+}
+
 static void run_once(struct run *r, enum ehlo_chunks chunks) {
   struct ehlo_replay_options options = {.chunks = chunks, .tolerant = r->job->options->tolerant};
   struct ehlo_replay_result result;
+  if (r->tap != NULL) {
+    options.event = tap_event;
+    options.verdict = tap_verdict;
+    options.event_arg = r->tap;
+    replay_tap_attach(r->tap, &options);
+  }
   ehlo_replayer_run(r->replayer, &result, replay_source_read, &r->source, &options);
   take_result(r, &result, chunks);
 }
@@ -137,11 +157,18 @@ void replay_job_run(struct replay_job *job, struct ehlo_replayer *replayer) {
   }
   r.out = open_memstream(&job->out, &job->out_len);
   r.err = open_memstream(&job->err, &job->err_len);
+  if (job->options->verbose) {
+    r.tap = replay_tap_new(stdout);
+  }
+  if (r.tap != NULL) {
+    replay_tap_show(r.tap, true);
+  }
   if (r.out != NULL && r.err != NULL) {
     run_all(&r);
   } else {
     job->endings[job->num_endings++] = (struct replay_ending){.verdict = EHLO_REPLAY_FAILED};
   }
+  replay_tap_free(r.tap);
   if (r.out != NULL) {
     fclose(r.out);
   }

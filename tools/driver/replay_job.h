@@ -1,5 +1,6 @@
 // One transcript of `ehlo replay`: opened, run with each of the cuts asked for, and told of. It
-// touches nothing that another thread does, and prints into memory.
+// touches nothing that another thread does, and prints into memory: a few lines for each run. Only a
+// conversation that is to be seen goes to standard output as it comes; then there are no threads.
 #ifndef EHLO_TOOLS_DRIVER_REPLAY_JOB_H
 #define EHLO_TOOLS_DRIVER_REPLAY_JOB_H
 
