@@ -26,15 +26,15 @@ struct replay_command {
 
 static void *begin_worker(void *arg) {
   (void)arg;
-  return ehlo_replayer_new();
+  return replay_worker_new();
 }
 
-static void end_worker(void *replayer) {
-  ehlo_replayer_free(replayer);
+static void end_worker(void *worker) {
+  replay_worker_free(worker);
 }
 
-static void work(void *replayer, void *job) {
-  replay_job_run(job, replayer);
+static void work(void *worker, void *job) {
+  replay_job_run(job, worker);
 }
 
 // ---- The results, in order ------------------------------------------------------------------------

@@ -11,6 +11,19 @@
 #include "tools/driver/replay_update.h"
 #include "tools/driver/text.h"
 
+// Text that is written to a stream, taken, and written anew.
+struct page {
+  FILE *stream;
+  char *text;
+  size_t len;
+};
+
+struct replay_worker {
+  struct ehlo_replayer *replayer;
+  struct page out;
+  struct page err;
+};
+
 // A job while it is run.
 struct run {
   struct replay_job *job;
@@ -120,10 +133,6 @@ static bool open_source(struct run *r, bool again) {
     snprintf(r->source.why, sizeof(r->source.why), "%s", r->job->refused);
     return false;
   }
-  if (r->replayer == NULL) {
-    snprintf(r->source.why, sizeof(r->source.why), "out of memory");
-    return false;
-  }
   return replay_source_open(&r->source, r->job->path, again);
 }
 
@@ -150,29 +159,75 @@ static void run_all(struct run *r) {
   replay_source_close(&r->source);
 }
 
-void replay_job_run(struct replay_job *job, struct ehlo_replayer *replayer) {
-  struct run r = {.job = job, .replayer = replayer};
+// ---- Threads --------------------------------------------------------------------------------------
+
+struct replay_worker *replay_worker_new(void) {
+  struct replay_worker *w = calloc(1, sizeof(*w));
+  if (w == NULL) {
+    return NULL;
+  }
+  w->replayer = ehlo_replayer_new();
+  w->out.stream = open_memstream(&w->out.text, &w->out.len);
+  w->err.stream = open_memstream(&w->err.text, &w->err.len);
+  if (w->replayer == NULL || w->out.stream == NULL || w->err.stream == NULL) {
+    replay_worker_free(w);
+    return NULL;
+  }
+  return w;
+}
+
+static void free_page(struct page *p) {
+  if (p->stream != NULL) {
+    fclose(p->stream);
+  }
+  free(p->text);
+}
+
+void replay_worker_free(struct replay_worker *w) {
+  if (w != NULL) {
+    free_page(&w->out);
+    free_page(&w->err);
+    ehlo_replayer_free(w->replayer);
+    free(w);
+  }
+}
+
+// Takes what was written since the last time. False: it was more than there is memory for.
+static bool take_page(char **out, size_t *out_len, struct page *p) {
+  if (fflush(p->stream) != 0) {
+    return false;
+  }
+  *out = p->len > 0 ? malloc(p->len) : NULL;
+  if (*out != NULL) {
+    memcpy(*out, p->text, p->len);
+    *out_len = p->len;
+  }
+  bool taken = *out_len == p->len;
+  rewind(p->stream);
+  return taken;
+}
+
+void replay_job_run(struct replay_job *job, struct replay_worker *worker) {
   if (!job->is_file) {
     return;
   }
-  r.out = open_memstream(&job->out, &job->out_len);
-  r.err = open_memstream(&job->err, &job->err_len);
-  if (job->options->verbose) {
-    r.tap = replay_tap_new(stdout);
+  if (worker == NULL) {
+    job->endings[job->num_endings++] = (struct replay_ending){.verdict = EHLO_REPLAY_FAILED};
+    return;
   }
-  if (r.tap != NULL) {
+  struct run r = {
+      .job = job,
+      .replayer = worker->replayer,
+      .out = worker->out.stream,
+      .err = worker->err.stream,
+  };
+  if (job->options->verbose && (r.tap = replay_tap_new(stdout)) != NULL) {
     replay_tap_show(r.tap, true);
   }
-  if (r.out != NULL && r.err != NULL) {
-    run_all(&r);
-  } else {
-    job->endings[job->num_endings++] = (struct replay_ending){.verdict = EHLO_REPLAY_FAILED};
-  }
+  run_all(&r);
   replay_tap_free(r.tap);
-  if (r.out != NULL) {
-    fclose(r.out);
-  }
-  if (r.err != NULL) {
-    fclose(r.err);
+  if (!take_page(&job->out, &job->out_len, &worker->out) ||
+      !take_page(&job->err, &job->err_len, &worker->err)) {
+    job->endings[0].verdict = EHLO_REPLAY_FAILED;  // it cannot be told of
   }
 }

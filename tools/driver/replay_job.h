@@ -15,6 +15,12 @@ struct replay_ending {
   enum ehlo_state state;
 };
 
+// What a thread keeps from job to job.
+struct replay_worker;
+
+struct replay_worker *replay_worker_new(void);  // NULL without memory
+void replay_worker_free(struct replay_worker *w);
+
 struct replay_job {
   const struct replay_options *options;
   char *path;
@@ -39,7 +45,7 @@ void replay_job_free(struct replay_job *job);
 struct replay_job *replay_job_tell(const struct replay_options *options, const char *path,
                                    const char *why);
 
-// `replayer` is this thread's, NULL if there was no memory for one.
-void replay_job_run(struct replay_job *job, struct ehlo_replayer *replayer);
+// `worker` is this thread's, NULL if there was no memory for one.
+void replay_job_run(struct replay_job *job, struct replay_worker *worker);
 
 #endif  // EHLO_TOOLS_DRIVER_REPLAY_JOB_H

@@ -138,8 +138,8 @@ static void ask(struct stepper *s) {
 
 // What came and went before the event that is stopped at is shown, and all of it on the way to the
 // end.
-static void show_if_near(struct stepper *s) {
-  bool near = s->stop.tap->num_events + 1 >= s->target || s->target == TO_THE_END;
+static void show_if_near(struct stepper *s, size_t num_events) {
+  bool near = num_events + 1 >= s->target || s->target == TO_THE_END;
   replay_tap_show(s->stop.tap, s->mode == STEP_GO_ON && near);
 }
 
@@ -148,7 +148,7 @@ static bool at_event(void *arg) {
   if (s->mode == STEP_GO_ON && s->stop.tap->num_events == s->target) {
     ask(s);
   }
-  show_if_near(s);
+  show_if_near(s, s->stop.tap->num_events);
   return s->mode == STEP_GO_ON;
 }
 
@@ -157,7 +157,7 @@ static int run_once(struct stepper *s) {
   int status = 0;
   s->mode = STEP_GO_ON;
   s->at_end = false;
-  show_if_near(s);
+  show_if_near(s, 0);
   if (!replay_stop_run(&s->stop)) {
     s->mode = STEP_QUIT;
     return EX_NOINPUT;
