@@ -1,6 +1,7 @@
-// Writes down what passes through a transport, as it passes. It must not change what passes, must
-// not hold back more than one unfinished server line, and must not let a secret into the record:
-// client spans say by their flags that they are one, server lines are shown to the redactor.
+// Writes down what passes through a transport, as it passes. It must not change what passes, must not
+// hold back more than one unfinished server line and what the program told since the last exchange, and
+// must not let a secret into the record: client spans say by their flags that they are one, server lines
+// are shown to the redactor.
 #include "replay/recorder.h"
 
 #include <assert.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "engine/reply.h"
+#include "replay/event_text.h"
 
 #define CODE_LEN ((size_t)3)
 
@@ -25,6 +27,21 @@ static uint64_t take_delta(struct ehlo_recorder *r, uint64_t time_us) {
   uint64_t delta = time_us - r->last_us;
   r->last_us = time_us;
   return delta;
+}
+
+// ---- What is written ----------------------------------------------------------------------------
+
+// All of it goes into the digest as well, at the time that the record has: a reader adds up the times
+// that were written.
+static void write_bytes(struct ehlo_recorder *r, enum ehlo_side side, const uint8_t *bytes,
+                        size_t len) {
+  ehlo_writer_bytes(&r->writer, bytes, len);
+  ehlo_digest_bytes(&r->digest, side, r->last_us, bytes, len);
+}
+
+static void write_secret(struct ehlo_recorder *r, enum ehlo_side side) {
+  ehlo_writer_secret(&r->writer);
+  ehlo_digest_secret(&r->digest, side, r->last_us);
 }
 
 // ---- The server's side --------------------------------------------------------------------------
@@ -45,7 +62,7 @@ static void write_held(struct ehlo_recorder *r) {
     size_t at = r->cuts[i].at;
     size_t end = i + 1 < r->num_cuts ? r->cuts[i + 1].at : r->held_len;
     begin_server(r, r->cuts[i].time_us);
-    ehlo_writer_bytes(&r->writer, r->held + at, end - at);
+    write_bytes(r, EHLO_SIDE_SERVER, r->held + at, end - at);
     ehlo_writer_chunk_end(&r->writer);
   }
   r->fresh_us = EHLO_NO_TIME;
@@ -80,8 +97,8 @@ static size_t shown_len(const struct ehlo_recorder *r) {
 static void hide_held(struct ehlo_recorder *r) {
   assert(r->num_cuts > 0);
   begin_server(r, r->cuts[0].time_us);
-  ehlo_writer_bytes(&r->writer, r->held, shown_len(r));
-  ehlo_writer_secret(&r->writer);
+  write_bytes(r, EHLO_SIDE_SERVER, r->held, shown_len(r));
+  write_secret(r, EHLO_SIDE_SERVER);
   if (r->num_cuts == 1) {
     r->fresh_us = EHLO_NO_TIME;
   }
@@ -128,7 +145,7 @@ static void end_line(struct ehlo_recorder *r) {
     begin_held(r);
     return;
   }
-  ehlo_writer_bytes(&r->writer, crlf, sizeof(crlf));
+  write_bytes(r, EHLO_SIDE_SERVER, crlf, sizeof(crlf));
   ehlo_writer_chunk_end(&r->writer);
   begin_held(r);
 }
@@ -140,7 +157,7 @@ static void empty_held(struct ehlo_recorder *r) {
   if (!ehlo_redactor_is_empty(r->redactor) && !r->hiding) {
     begin_server(r, r->fresh_us);
     r->fresh_us = EHLO_NO_TIME;
-    ehlo_writer_secret(&r->writer);
+    write_secret(r, EHLO_SIDE_SERVER);
     ehlo_writer_chunk_end(&r->writer);
     r->hiding = true;
   }
@@ -205,9 +222,9 @@ static void client_bytes(struct ehlo_recorder *r, const struct ehlo_output *out,
     r->client_in_chunk = true;
   }
   if (!secret) {
-    ehlo_writer_bytes(&r->writer, out->span.bytes, taken);
+    write_bytes(r, EHLO_SIDE_CLIENT, out->span.bytes, taken);
   } else if (!known) {
-    ehlo_writer_secret(&r->writer);
+    write_secret(r, EHLO_SIDE_CLIENT);
   }
   if ((out->flags & EHLO_OUTPUT_MORE) == 0) {
     end_client(r);
@@ -218,6 +235,7 @@ static void write_fact(struct ehlo_recorder *r, uint64_t now_us, const char *tex
   flush_server(r);
   end_client(r);
   ehlo_writer_fact(&r->writer, take_delta(r, now_us), text, len);
+  ehlo_digest_fact(&r->digest, r->last_us, (const uint8_t *)text, len);
 }
 
 static void end_fact(struct ehlo_recorder *r, uint64_t now_us, const char *text) {
@@ -260,6 +278,7 @@ static enum ehlo_status recorder_exchange(struct ehlo_transport *t, size_t *out_
                                           size_t *in_len, const struct ehlo_output *out,
                                           uint8_t *in, size_t in_cap, uint64_t deadline_ms) {
   struct ehlo_recorder *r = (struct ehlo_recorder *)t;
+  ehlo_writer_flush(&r->writer);  // the call may wait
   enum ehlo_status status =
       r->inner->ops->exchange(r->inner, out_taken, in_len, out, in, in_cap, deadline_ms);
   uint64_t now_us = present_us(r);
@@ -272,6 +291,7 @@ static enum ehlo_status recorder_exchange(struct ehlo_transport *t, size_t *out_
     server_bytes(r, in, *in_len, now_us);
   }
   write_status(r, now_us, status);
+  ehlo_writer_flush(&r->writer);  // before anybody looks at what came, who may not survive it
   return status;
 }
 
@@ -279,6 +299,7 @@ static enum ehlo_status recorder_start_tls(struct ehlo_transport *t, uint64_t de
   struct ehlo_recorder *r = (struct ehlo_recorder *)t;
   flush_server(r);
   end_client(r);
+  ehlo_writer_flush(&r->writer);
   enum ehlo_status status = r->inner->ops->start_tls(r->inner, deadline_ms);
   uint64_t now_us = present_us(r);
   r->seen_us = now_us;
@@ -289,6 +310,7 @@ static enum ehlo_status recorder_start_tls(struct ehlo_transport *t, uint64_t de
   } else {
     write_status(r, now_us, status);
   }
+  ehlo_writer_flush(&r->writer);
   return status;
 }
 
@@ -326,7 +348,8 @@ void ehlo_recorder_init(struct ehlo_recorder *r, struct ehlo_transport *inner,
   r->redactor = redactor;
   r->fresh_us = EHLO_NO_TIME;
   r->seen_us = present_us(r);
-  ehlo_writer_init(&r->writer, write, arg);
+  ehlo_writer_init_gathering(&r->writer, write, arg);
+  ehlo_digest_init(&r->digest);
   ehlo_writer_fact(&r->writer, EHLO_NO_TIME, header, sizeof(header) - 1);
 }
 
@@ -335,15 +358,35 @@ void ehlo_recorder_fact(struct ehlo_recorder *r, const char *text, size_t len) {
   write_fact(r, r->seen_us, text, len);
 }
 
-void ehlo_recorder_event(struct ehlo_recorder *r, const char *text) {
+static void write_event(struct ehlo_recorder *r, const char *text) {
   flush_server(r);
   end_client(r);
   ehlo_writer_event(&r->writer, text);
 }
 
+void ehlo_recorder_client_event(struct ehlo_recorder *r, const struct ehlo_client *c,
+                                const struct ehlo_event *event) {
+  char text[EHLO_EVENT_TEXT_MAX];
+  if (ehlo_event_is_recorded(c, event)) {
+    ehlo_event_text(text, event);
+    write_event(r, text);
+    ehlo_digest_event(&r->digest, event, text);
+  }
+}
+
+void ehlo_recorder_event(struct ehlo_recorder *r, const char *text) {
+  write_event(r, text);
+  ehlo_digest_words(&r->digest, text);
+}
+
 void ehlo_recorder_finish(struct ehlo_recorder *r) {
   flush_server(r);
   end_client(r);
+  ehlo_writer_flush(&r->writer);
+}
+
+uint64_t ehlo_recorder_hash(const struct ehlo_recorder *r) {
+  return ehlo_digest_value(&r->digest);
 }
 
 bool ehlo_recorder_failed(const struct ehlo_recorder *r) {

@@ -169,6 +169,41 @@ static void do_step(const struct step *step) {
   }
 }
 
+// The hash of what was recorded, from the record alone.
+struct record_source {
+  size_t pos;
+};
+
+static long record_read(void *arg, uint8_t *buf, size_t cap) {
+  struct record_source *s = arg;
+  size_t n = record_len - s->pos < cap ? record_len - s->pos : cap;
+  memcpy(buf, record + s->pos, n);
+  s->pos += n;
+  return (long)n;
+}
+
+static uint64_t hash_of_record(void) {
+  static struct ehlo_reader reader;
+  struct record_source source = {0};
+  struct ehlo_digest digest;
+  struct ehlo_item item;
+  uint64_t time_us = 0;
+  ehlo_digest_init(&digest);
+  ehlo_reader_init(&reader, record_read, &source);
+  while (ehlo_reader_next(&reader, &item) == EHLO_READ_ITEM) {
+    time_us += item.has_time ? item.delta_us : 0;
+    ehlo_digest_item(&digest, time_us, &item);
+    if (item.type == EHLO_ITEM_EVENT) {
+      char words[200] = "";
+      cr_assert_lt(item.bytes_len, sizeof(words));
+      memcpy(words, item.bytes, item.bytes_len);
+      ehlo_digest_words(&digest, words);
+    }
+  }
+  cr_assert_null(reader.error.message);
+  return ehlo_digest_value(&digest);
+}
+
 #define MAX_STEPS 12
 struct row {
   const char *name;
@@ -188,6 +223,7 @@ static void run_rows(const struct row *rows, size_t num_rows) {
     cr_assert_eq(strncmp(record, header, sizeof(header) - 1), 0);
     cr_expect_str_eq(record + sizeof(header) - 1, rows[i].record, "%s:\n%swanted:\n%s",
                      rows[i].name, record + sizeof(header) - 1, rows[i].record);
+    cr_expect_eq(ehlo_recorder_hash(&recorder), hash_of_record(), "%s: another hash", rows[i].name);
   }
 }
 #define RUN(rows) run_rows(rows, sizeof(rows) / sizeof((rows)[0]))
@@ -501,5 +537,6 @@ Test(recorder, leaves_no_four_bytes_of_an_echo) {
     }
     ehlo_recorder_finish(&recorder);
     cr_assert(!has_four_bytes_of(secret), "round %d:\n%s", round, record);
+    cr_assert_eq(ehlo_recorder_hash(&recorder), hash_of_record(), "round %d:\n%s", round, record);
   }
 }

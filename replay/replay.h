@@ -46,7 +46,7 @@ struct ehlo_replay_result {
   size_t num_flights;  // of the client: round trips, TLS handshakes included
   size_t num_handshake_flights;
   size_t num_writes;  // that a transport would have made, without handshakes
-  uint64_t hash;      // FNV-1a over all that the events hold: the same whatever the cuts
+  uint64_t hash;      // replay/digest.h: the same whatever the cuts, and that of the live session
 };
 
 // What replays need of memory, less than 512 KiB, to be used again for any number of transcripts one

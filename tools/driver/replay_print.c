@@ -39,7 +39,8 @@ static void print_same(FILE *out, const struct replay_line *line) {
   } else {
     fprintf(out, ": ends %s", ehlo_state_name(r->state));
   }
-  fprintf(out, ", %zu events (%s)\n", r->num_events, replay_chunks_name(line->chunks));
+  fprintf(out, ", %zu events (%s), hash %016" PRIx64 "\n", r->num_events,
+          replay_chunks_name(line->chunks), r->hash);
 }
 
 static void print_diverged(FILE *out, const struct replay_line *line) {

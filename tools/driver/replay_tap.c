@@ -15,28 +15,35 @@ static void keep(char out[REPLAY_TAP_LINE_MAX], const char *text, size_t len) {
   memcpy(out + kept, whole ? "" : " ...", whole ? 1 : sizeof(" ..."));
 }
 
+// One line, without its line feed.
 static void keep_last(struct replay_tap *t, const char *text, size_t len) {
-  struct ehlo_span line = {(const uint8_t *)text, len};
   size_t mark = 0;
-  if (len > 0 && text[0] == '+') {
-    mark = strcspn(text, " ");
+  while (mark < len && text[0] == '+' && text[mark] != ' ') {
+    mark++;
   }
-  mark += strspn(text + mark, " ");
-  if (mark + 3 > line.len || text[mark + 1] != ':' || line.bytes[len - 1] != '\n') {
+  while (mark < len && text[mark] == ' ') {
+    mark++;
+  }
+  if (mark + 2 > len || text[mark + 1] != ':') {
     return;
   }
-  size_t begin = mark + (text[mark + 2] == ' ' ? 3 : 2);
+  size_t begin = mark + 3 <= len ? mark + 3 : len;
   if (text[mark] == 'S') {
-    keep(t->reply, text + begin, len - 1 - begin);
+    keep(t->reply, text + begin, len - begin);
   } else if (text[mark] == 'C' && !t->in_message) {
-    keep(t->command, text + begin, len - 1 - begin);
+    keep(t->command, text + begin, len - begin);
   }
 }
 
-// An ehlo_write_fn: one whole line.
+// An ehlo_write_fn: whole lines.
 static bool take_text(void *arg, const char *text, size_t len) {
   struct replay_tap *t = arg;
-  keep_last(t, text, len);
+  for (size_t at = 0; at < len;) {
+    const char *end = memchr(text + at, '\n', len - at);
+    size_t line_len = end != NULL ? (size_t)(end - text) - at : len - at;
+    keep_last(t, text + at, line_len);
+    at += line_len + 1;
+  }
   trace_text(&t->trace, text, len);
   return true;
 }

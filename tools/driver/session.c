@@ -333,17 +333,13 @@ static void tell_attempt(struct session *s) {
 
 static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct session *s = arg;
-  char text[EHLO_EVENT_TEXT_MAX];
   if (s->options->insecure && !s->warned && ehlo_client_is_secure(c)) {
     warn_of_insecure(s);
   }
   if (event->type == EHLO_EVENT_CHALLENGE) {
     hide_proofs(s);
   }
-  if (ehlo_event_is_recorded(c, event)) {
-    ehlo_event_text(text, event);
-    ehlo_recorder_event(&s->recorder, text);
-  }
+  ehlo_recorder_client_event(&s->recorder, c, event);
   tell_attempt(s);
   report_event(&s->report, &s->submission.submit, c, event);
   return true;
@@ -383,6 +379,7 @@ static void finish(struct session *s) {
   } else {
     ehlo_recorder_finish(&s->recorder);
   }
+  s->report.hash = ehlo_recorder_hash(&s->recorder);
   report_error(s->error, sizeof(s->error), &s->report, &s->submission.submit, s->transport_reason);
 }
 

@@ -28,7 +28,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 from harness import (MESSAGE, PASSWORD, USER, Bench, Complaint, Server, make_certificates, secrets_in, tls_context,
-                     unsafe_characters)
+                     unsafe_characters, want_reproduced)
 
 bench = Bench("auth_test.py")
 make_certificates(bench.directory)
@@ -295,6 +295,7 @@ def judge(ehlo, result, session, status, mechanism, error):
     replay = ehlo("replay", "--chunks", "all", "session.smtp")
     if replay.status != 0:
         yield f"the record does not replay: {replay.out.decode()}"
+    yield from want_reproduced(ehlo, result, "session.smtp", "--tolerant")
     said = result.out + result.err + record
     for secret in (PASSWORD, *(session.sasl.proofs if session.sasl else [])):
         if found := secrets_in(said, secret):
