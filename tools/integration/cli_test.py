@@ -24,6 +24,7 @@ from harness import (MESSAGE, PASSWORD, USER, Bench, Complaint, Ehlo, Server, ma
                      tls_context, unsafe_characters, want_reproduced)
 
 MEMORY_MAX = 8 << 10  # KiB more than the empty program
+TRANSCRIPT_LEN = 24 << 20  # more than that, for the transcripts that must not be held in memory
 HELP_LINES, HELP_COLUMNS = 40, 80
 
 bench = Bench("cli_test.py")
@@ -902,6 +903,31 @@ def cases_memory():
                 yield "the message did not arrive"
             if used - empty > MEMORY_MAX:
                 yield f"{used - empty} KiB are more than {MEMORY_MAX}"
+
+
+    # However long a transcript is, and whatever it is long of.
+    head = b"S: 220 mail.example.com\nC: EHLO client.example.com\nS: 250 mail.example.com\n"
+    envelope = (b"C: MAIL FROM:<a@example.com>\nS: 250 Ok\nC: RCPT TO:<b@example.com>\nS: 250 Ok\nC: DATA\n"
+                b"S: 354 go\n")
+    line = b"           C: " + b"x" * 70 + b"\n"
+    end = b"           C: .\nS: 250 Ok\n"
+    reply = b"C: NOOP\n" + (b"S: 250-" + b"y" * 60 + b"\n") * 900 + b"S: 250 z\n"
+    for name, (first, again, last) in {
+            "message": (envelope, line, end), "messages": (b"", envelope + line * 20 + end, b""),
+            "replies": (b"", reply, b""), "comments": (b"", b"# a comment\n", b""),
+            "escapes": (envelope, b"           C: " + rb"\x00" * 4000 + b"\n", end),
+            "pieces": (envelope, b"+0.000001 C: a\\\n", b" C:\n" + end)}.items():
+        @case(f"memory/transcript/{name}")
+        def _(ehlo, name=name, first=first, again=again, last=last):
+            write(ehlo, "long.smtp",
+                  head + first + again * (TRANSCRIPT_LEN // len(again)) + last + b"C: QUIT\nS: 221 Bye\n")
+            empty = measure(ehlo, max_rss)
+            for command in ("replay", "show"):
+                used = measure(ehlo, ehlo.program, command, "long.smtp") - empty
+                print(f"memory: {command} of {TRANSCRIPT_LEN >> 20} MiB of {name}: {used} KiB more than an empty program")
+                if used > MEMORY_MAX:
+                    yield f"{command} takes {used} KiB, and {MEMORY_MAX} are allowed"
+            (ehlo.directory / "long.smtp").unlink()
 
 
 cases_usage()
