@@ -23,6 +23,11 @@ long ehlo_memory_read(void *memory, uint8_t *buf, size_t cap) {
 
 // ---- The client -----------------------------------------------------------------------------------
 
+static size_t match(struct ehlo_harness *h, const uint8_t *bytes, size_t len) {
+  return h->options.tolerant ? ehlo_harness_match_tolerantly(h, bytes, len)
+                             : ehlo_harness_match_strictly(h, bytes, len);
+}
+
 static void hold(struct ehlo_harness *h, const uint8_t *bytes, size_t len) {
   if (len > sizeof(h->held) - h->held_len) {
     ehlo_harness_peek(h);
@@ -39,7 +44,7 @@ void ehlo_harness_send(struct ehlo_harness *h, const void *bytes, size_t len) {
     return;
   }
   if (h->held_len == 0) {
-    used = ehlo_harness_match(h, bytes, len);
+    used = match(h, bytes, len);
   }
   if (used < len && !h->over) {
     h->result->num_early += len - used;
@@ -53,7 +58,7 @@ void ehlo_harness_close(struct ehlo_harness *h) {
 
 // What waited for its turn.
 static void send_held(struct ehlo_harness *h) {
-  size_t used = ehlo_harness_match(h, h->held, h->held_len);
+  size_t used = match(h, h->held, h->held_len);
   h->held_len -= used;
   memmove(h->held, h->held + used, h->held_len);
 }
@@ -150,11 +155,25 @@ static void give_fact(struct ehlo_harness *h) {
 
 // ---- The session ----------------------------------------------------------------------------------
 
+// It is the client's turn, and it says nothing more. Whether that is a divergence is known once the
+// place of it is passed.
+static void fall_silent(struct ehlo_harness *h) {
+  struct ehlo_divergence none = {.found = false};
+  ehlo_harness_diverge(
+      h, h->closed ? "nothing: the connection is over" : "nothing: the client waits for the server",
+      NULL, 0);
+  h->over = false;
+  h->over = !(h->options.tolerant ? ehlo_harness_leaves_off_tolerantly(h)
+                                  : ehlo_harness_leaves_off_strictly(h));
+  if (!h->over) {
+    h->result->divergence = none;
+  }
+}
+
 static void go_on(struct ehlo_harness *h) {
   switch (h->item.type) {
     case EHLO_ITEM_CLIENT:
-      ehlo_harness_fall_silent(h, h->closed ? "nothing: the connection is over"
-                                            : "nothing: the client waits for the server");
+      fall_silent(h);
       break;
     case EHLO_ITEM_SERVER:
       give_chunk(h);

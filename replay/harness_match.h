@@ -13,18 +13,26 @@ void ehlo_harness_drop(struct ehlo_harness *h);
 // Whether the client is to say something now.
 bool ehlo_harness_is_turn(struct ehlo_harness *h);
 
-// Takes octets of the client while it is its turn; returns how many.
-size_t ehlo_harness_match(struct ehlo_harness *h, const uint8_t *bytes, size_t len);
+// The item's time passes, once.
+void ehlo_harness_pass_time(struct ehlo_harness *h);
 
-// It is the client's turn, and it says nothing more. That is a divergence, unless it was left off there
-// as well: in the middle of a line, or of a message.
-void ehlo_harness_fall_silent(struct ehlo_harness *h, const char *got);
-
-// The server says these: what they ask for decides what the client's next line is.
-void ehlo_harness_hear(struct ehlo_harness *h, const uint8_t *bytes, size_t len);
+// Steps over the rest of a line of the client's that is not compared, over as many items as it is
+// written in. False: it does not end in this turn.
+bool ehlo_harness_skip_line(struct ehlo_harness *h);
 
 // A divergence at what is expected next. `got` is in words, or NULL: then the octets are quoted.
 void ehlo_harness_diverge(struct ehlo_harness *h, const char *got, const uint8_t *bytes,
                           size_t len);
+
+// Each of the two comparisons takes octets of the client while it is its turn, and returns how many;
+size_t ehlo_harness_match_strictly(struct ehlo_harness *h, const uint8_t *bytes, size_t len);
+size_t ehlo_harness_match_tolerantly(struct ehlo_harness *h, const uint8_t *bytes, size_t len);
+// and says, where the client falls silent in its turn, whether the record has it leave off there as
+// well: in the middle of a line, or of a message. If so, that is stepped over.
+bool ehlo_harness_leaves_off_strictly(struct ehlo_harness *h);
+bool ehlo_harness_leaves_off_tolerantly(struct ehlo_harness *h);
+
+// The server says these: what they ask for decides what the client's next line is.
+void ehlo_harness_hear(struct ehlo_harness *h, const uint8_t *bytes, size_t len);
 
 #endif  // EHLO_REPLAY_HARNESS_MATCH_H
