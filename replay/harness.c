@@ -40,6 +40,9 @@ static void hold(struct ehlo_harness *h, const uint8_t *bytes, size_t len) {
 
 void ehlo_harness_send(struct ehlo_harness *h, const void *bytes, size_t len) {
   size_t used = 0;
+  if (h->quoting) {
+    ehlo_harness_quote(h, bytes, len);
+  }
   if (len == 0 || h->over || h->closed) {
     return;
   }
@@ -212,6 +215,7 @@ static void init(struct ehlo_harness *h, struct ehlo_harness_result *out,
   h->result = out;
   h->have_item = false;
   h->over = false;
+  h->quoting = false;
   h->closed = false;
   h->time_us = 0;
   h->server_pos = 0;

@@ -103,7 +103,8 @@ struct ehlo_harness {
   struct ehlo_harness_result *result;
   struct ehlo_item item;  // the next one, when `have_item`
   bool have_item;
-  bool over;  // a divergence, or the end
+  bool over;     // a divergence, or the end
+  bool quoting;  // what the client says belongs to the divergence
   bool closed;
   uint64_t time_us;
   size_t server_pos;  // of the server's item, its secrets filled in

@@ -56,18 +56,26 @@ bool ehlo_harness_is_turn(struct ehlo_harness *h) {
 
 // ---- Divergence -----------------------------------------------------------------------------------
 
-// Up to one line of `bytes`, escaped, shortened to fit.
-static void quote(char out[200], const uint8_t *bytes, size_t len) {
-  size_t at = 0;
-  out[at++] = '"';
-  for (size_t i = 0; i < len && at < 190; i++) {
+// Goes on with a quotation up to the end of a line, escaped, shortened to fit. False: it is complete.
+static bool quote_more(char out[200], const uint8_t *bytes, size_t len) {
+  size_t at = strlen(out) - 1;  // over the closing quote
+  bool more = true;
+  for (size_t i = 0; i < len && more; i++) {
     at += ehlo_escape_put(out + at, bytes[i]);
-    if (bytes[i] == '\n') {
-      break;
-    }
+    more = bytes[i] != '\n' && at < 190;
   }
   out[at++] = '"';
   out[at] = '\0';
+  return more;
+}
+
+static bool quote(char out[200], const uint8_t *bytes, size_t len) {
+  snprintf(out, 200, "\"\"");
+  return quote_more(out, bytes, len);
+}
+
+void ehlo_harness_quote(struct ehlo_harness *h, const uint8_t *bytes, size_t len) {
+  h->quoting = h->quoting && quote_more(h->result->divergence.got, bytes, len);
 }
 
 // What the transcript has from the place on, where it is text as it is written there.
@@ -124,7 +132,7 @@ void ehlo_harness_diverge(struct ehlo_harness *h, const char *got, const uint8_t
   if (got != NULL) {
     snprintf(d->got, sizeof(d->got), "%s", got);
   } else {
-    quote(d->got, bytes, len);
+    h->quoting = quote(d->got, bytes, len);
   }
 }
 

@@ -24,6 +24,9 @@ bool ehlo_harness_skip_line(struct ehlo_harness *h);
 void ehlo_harness_diverge(struct ehlo_harness *h, const char *got, const uint8_t *bytes,
                           size_t len);
 
+// What the client says after a divergence: as far as it is the line that was quoted, it is quoted too.
+void ehlo_harness_quote(struct ehlo_harness *h, const uint8_t *bytes, size_t len);
+
 // Each of the two comparisons takes octets of the client while it is its turn, and returns how many;
 size_t ehlo_harness_match_strictly(struct ehlo_harness *h, const uint8_t *bytes, size_t len);
 size_t ehlo_harness_match_tolerantly(struct ehlo_harness *h, const uint8_t *bytes, size_t len);

@@ -287,6 +287,45 @@ Test(harness, holds_so_much_and_no_more) {
   }
 }
 
+// However the client hands it over, the rest of its line is quoted.
+static void mumble(void *arg, struct ehlo_harness *h, const struct ehlo_harness_input *in) {
+  (void)in;
+  for (const char *p = arg; *p != '\0'; p++) {
+    ehlo_harness_send(h, p, 1);
+  }
+}
+
+Test(harness, quotes_what_came) {
+  static const struct {
+    const char *says;
+    const char *got;
+  } said[] = {
+      {"EHLO c\r\nMAIL\r\n", Q("c\\r\\n")},
+      {"EHLO c", Q("c")},
+      {"EHLO \x01\xff\\\r\n", Q("\\x01\\xff\\\\\\r\\n")},
+  };
+  for (size_t i = 0; i < NUM(said); i++) {
+    struct ehlo_memory memory = {GREETED, sizeof(GREETED) - 1, 0};
+    struct ehlo_harness_options options = {.tolerant = false};
+    struct ehlo_harness_result r;
+    char says[64];
+    snprintf(says, sizeof(says), "%s", said[i].says);
+    ehlo_harness_run(&harness, &r, ehlo_memory_read, &memory, &options, mumble, says);
+    cr_expect_str_eq(r.divergence.got, said[i].got, "%s", r.divergence.got);
+  }
+}
+
+// A line without end is cut where there is no more room.
+Test(harness, quotes_so_much_and_no_more) {
+  struct ehlo_memory memory = {GREETED, sizeof(GREETED) - 1, 0};
+  struct ehlo_harness_options options = {.tolerant = false};
+  struct ehlo_harness_result r;
+  size_t num = 10000;
+  ehlo_harness_run(&harness, &r, ehlo_memory_read, &memory, &options, flood, &num);
+  cr_expect_eq(strspn(r.divergence.got, "\"x"), strlen(r.divergence.got));
+  cr_expect(strlen(r.divergence.got) > 180 && strlen(r.divergence.got) < 200);
+}
+
 static long read_piecemeal(void *arg, uint8_t *buf, size_t cap) {
   (void)cap;
   return ehlo_memory_read(arg, buf, 1);
