@@ -83,3 +83,33 @@ Test(corpus, holds_what_it_is_known_for) {
               ehlo_stage_name(r.stage));
   }
 }
+
+static void replay_with(struct ehlo_replayer *r, struct ehlo_replay_result *out,
+                        const struct ehlo_corpus_file *file) {
+  struct ehlo_corpus_source source = {.file = file};
+  ehlo_replayer_run(r, out, ehlo_corpus_read, &source, &(struct ehlo_replay_options){0});
+}
+
+// The same memory serves one transcript after the other, and none can tell which was before it.
+Test(corpus, leaves_nothing_in_used_memory) {
+  const struct ehlo_corpus *corpus = ehlo_corpus();
+  struct ehlo_replayer *forwards = ehlo_replayer_new();
+  struct ehlo_replayer *backwards = ehlo_replayer_new();
+  static struct ehlo_replay_result first[EHLO_CORPUS_FILES_MAX];
+  cr_assert(forwards != NULL && backwards != NULL);
+  for (size_t i = 0; i < corpus->num_files; i++) {
+    replay_with(forwards, &first[i], &corpus->files[i]);
+  }
+  for (size_t i = corpus->num_files; i-- > 0;) {
+    const struct ehlo_corpus_file *file = &corpus->files[i];
+    struct ehlo_replay_result r;
+    replay_with(backwards, &r, file);
+    ehlo_corpus_expect_same(&r, file, "after others");
+    cr_expect(r.hash == first[i].hash && r.num_events == first[i].num_events &&
+                  r.outcome == first[i].outcome && r.status == first[i].status &&
+                  r.num_writes == first[i].num_writes && r.num_flights == first[i].num_flights,
+              "%s", file->path);
+  }
+  ehlo_replayer_free(forwards);
+  ehlo_replayer_free(backwards);
+}

@@ -44,6 +44,7 @@ static void take_event_item(struct ehlo_player *p);
 static void drop_item(struct ehlo_player *p) {
   p->have_item = false;
   p->server_pos = 0;
+  p->line = p->item.line;
   if (p->copy != NULL && p->item.type != EHLO_ITEM_EVENT) {
     ehlo_writer_raw_line(p->copy, p->item.raw, p->item.raw_len, p->item.has_line_feed);
   }

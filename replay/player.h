@@ -49,6 +49,7 @@ struct ehlo_player {
   struct ehlo_writer *copy;
   struct ehlo_item item;  // the next one, when `have_item`
   bool have_item;
+  size_t line;  // of the item used last, 0 before the first
   bool at_end;
   bool bad;  // the transcript is not one, see reader->error
   bool has_header;

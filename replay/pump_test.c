@@ -15,7 +15,8 @@
 struct program {
   struct ehlo_program base;
   bool wants_tls;
-  bool ends_early;  // says that it is finished after its first command
+  bool ends_early;       // says that it is finished after its first command
+  size_t events_wanted;  // the observer ends it after so many; 0: never
   size_t num_events;
   bool finished;
   char events[1024];
@@ -52,7 +53,7 @@ static bool program_finished(const struct ehlo_program *base) {
 
 static const struct ehlo_program_ops program_ops = {program_next, program_body, program_finished};
 
-static void observe(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
+static bool observe(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct program *p = arg;
   char text[EHLO_EVENT_TEXT_MAX];
   size_t len = strlen(p->events);
@@ -60,6 +61,7 @@ static void observe(void *arg, const struct ehlo_client *c, const struct ehlo_ev
   ehlo_event_text(text, event);
   snprintf(p->events + len, sizeof(p->events) - len, "%s%s", len > 0 ? "; " : "", text);
   p->num_events++;
+  return p->num_events != p->events_wanted;
 }
 
 struct run {
@@ -103,6 +105,20 @@ Test(pump, runs_to_the_end_in_pieces_of_any_size) {
                        "%zu out, %zu in: %s", out_max, in_max, result.program.events);
       cr_expect(scripted.got_len == strlen("EHLO a.example\r\nQUIT\r\n"));
     }
+  }
+}
+
+Test(pump, ends_where_the_observer_says_so) {
+  static const char *const told[] = {"reply 220 to greeting",
+                                     "reply 220 to greeting; reply 250 to EHLO"};
+  for (size_t wanted = 1; wanted <= 2; wanted++) {
+    ehlo_scripted_init(&scripted, plain, NUM(plain));
+    run(&result, &scripted, (struct program){.events_wanted = wanted}, false);
+    cr_expect_eq(result.status, EHLO_OK);
+    cr_expect_str_eq(result.program.events, told[wanted - 1], "%s", result.program.events);
+    cr_expect_eq(scripted.num_handshakes, 0);
+    cr_expect_eq(scripted.got_len, wanted == 1 ? 0 : strlen("EHLO a.example\r\n"), "%zu",
+                 scripted.got_len);
   }
 }
 

@@ -153,3 +153,60 @@ Test(replay, hashes_what_the_replies_hold) {
     }
   }
 }
+
+// ---- The event hook -----------------------------------------------------------------------------
+
+struct seen {
+  size_t wanted;  // the replay ends at this one
+  size_t num;
+  size_t lines[8];
+  enum ehlo_verb verbs[8];
+};
+
+static bool see(void *arg, const struct ehlo_client *c, const struct ehlo_event *event,
+                size_t line) {
+  struct seen *s = arg;
+  (void)c;
+  s->lines[s->num] = line;
+  s->verbs[s->num] = event->verb;
+  return ++s->num != s->wanted;
+}
+
+static void run_seen(struct ehlo_replay_result *out, struct seen *seen, const char *text) {
+  struct text source = {.text = text, .piece = 1000};
+  struct ehlo_replay_options options = {.event = see, .event_arg = seen};
+  ehlo_replay_run(out, read_text, &source, &options);
+}
+
+static const char hooked[] =
+    "# told as it happens\n! ehlo-transcript 1\nS: 220 a\n= reply 220 to greeting\n"
+    "C: EHLO a.example\nS: 250-b\n+1 S: 250 SIZE\nC: QUIT\nS: 221 c\n";
+
+Test(replay, tells_events_and_where_they_are) {
+  static const size_t lines[] = {3, 7, 9, 9};
+  static const enum ehlo_verb verbs[] = {EHLO_VERB_GREETING, EHLO_VERB_EHLO, EHLO_VERB_QUIT,
+                                         EHLO_VERB_NONE};
+  struct ehlo_replay_result r;
+  struct seen seen = {0};
+  run_seen(&r, &seen, hooked);
+  cr_assert_eq(seen.num, 4, "%zu", seen.num);
+  cr_expect_eq(r.num_events, 4);
+  cr_expect_not(r.ended_by_event);
+  for (size_t i = 0; i < 4; i++) {
+    cr_expect_eq(seen.lines[i], lines[i], "event %zu at line %zu", i, seen.lines[i]);
+    cr_expect_eq(seen.verbs[i], verbs[i], "%zu", i);
+  }
+}
+
+// Nothing behind the event is judged: not that the client has more to say, nor what is no transcript.
+Test(replay, ends_where_it_is_told_to) {
+  static const char broken[] = "S: 220 a\nC: EHLO a.example\nS: 250 b\nC: QUIT\nnonsense\n";
+  for (size_t wanted = 1; wanted <= 2; wanted++) {
+    struct ehlo_replay_result r;
+    struct seen seen = {.wanted = wanted};
+    run_seen(&r, &seen, broken);
+    cr_expect_eq(r.verdict, EHLO_REPLAY_SAME, "%zu", wanted);
+    cr_expect(r.ended_by_event && seen.num == wanted && r.num_events == wanted, "%zu", wanted);
+    cr_expect_eq(r.state, wanted == 1 ? EHLO_STATE_GREETED : EHLO_STATE_READY, "%zu", wanted);
+  }
+}

@@ -331,7 +331,7 @@ static void tell_attempt(struct session *s) {
   s->mechanism = submit->mechanism;
 }
 
-static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
+static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct session *s = arg;
   char text[EHLO_EVENT_TEXT_MAX];
   if (s->options->insecure && !s->warned && ehlo_client_is_secure(c)) {
@@ -346,6 +346,7 @@ static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_e
   }
   tell_attempt(s);
   report_event(&s->report, &s->submission.submit, c, event);
+  return true;
 }
 
 static int exit_status(const struct session *s) {
