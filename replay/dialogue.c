@@ -12,12 +12,12 @@ static const struct {
   const char *word;
   enum ehlo_exchange_kind kind;
 } commands[] = {
-    {"EHLO", EHLO_EXCHANGE_HELLO},        {"HELO", EHLO_EXCHANGE_HELLO},
-    {"LHLO", EHLO_EXCHANGE_HELLO},        {"STARTTLS", EHLO_EXCHANGE_STARTTLS},
-    {"XCLIENT", EHLO_EXCHANGE_XCLIENT},   {"AUTH", EHLO_EXCHANGE_AUTH},
-    {"MAIL", EHLO_EXCHANGE_MAIL},         {"RCPT", EHLO_EXCHANGE_RCPT},
-    {"DATA", EHLO_EXCHANGE_DATA},         {"BDAT", EHLO_EXCHANGE_BDAT},
-    {"RSET", EHLO_EXCHANGE_RSET},         {"QUIT", EHLO_EXCHANGE_QUIT},
+    {"EHLO", EHLO_EXCHANGE_HELO},       {"HELO", EHLO_EXCHANGE_HELO},
+    {"LHLO", EHLO_EXCHANGE_HELO},       {"STARTTLS", EHLO_EXCHANGE_STARTTLS},
+    {"XCLIENT", EHLO_EXCHANGE_XCLIENT}, {"AUTH", EHLO_EXCHANGE_AUTH},
+    {"MAIL", EHLO_EXCHANGE_MAIL},       {"RCPT", EHLO_EXCHANGE_RCPT},
+    {"DATA", EHLO_EXCHANGE_DATA},       {"BDAT", EHLO_EXCHANGE_BDAT},
+    {"RSET", EHLO_EXCHANGE_RSET},       {"QUIT", EHLO_EXCHANGE_QUIT},
 };
 
 const char *ehlo_exchange_name(enum ehlo_exchange_kind kind) {
@@ -110,8 +110,7 @@ static void read_bdat(struct ehlo_dialogue *d, const struct ehlo_dialogue_line *
        i++) {
     d->chunk_left = d->chunk_left * 10 + (uint64_t)(line->bytes[i] - '0');
   }
-  d->chunk_last =
-      line->len == i + 5 && strncasecmp((const char *)line->bytes + i, " LAST", 5) == 0;
+  d->chunk_last = line->len == i + 5 && strncasecmp((const char *)line->bytes + i, " LAST", 5) == 0;
   d->text_exchange = line->exchange;
 }
 
@@ -120,7 +119,7 @@ static void end_command(struct ehlo_dialogue *d) {
   line.exchange = d->line_exchange;
   line.continued = d->in_auth;
   line.kind = d->in_auth ? EHLO_EXCHANGE_AUTH : kind_of(line.bytes, line.len);
-  if (line.kind == EHLO_EXCHANGE_HELLO) {
+  if (line.kind == EHLO_EXCHANGE_HELO) {
     d->hello_is_lhlo = line.bytes[0] == 'L' || line.bytes[0] == 'l';
   }
   if (line.kind == EHLO_EXCHANGE_BDAT) {
@@ -265,7 +264,7 @@ static void end_reply(struct ehlo_dialogue *d, unsigned code) {
   if (!d->reply_is_pending) {
     return;
   }
-  if (d->reply_kind == EHLO_EXCHANGE_HELLO && good) {
+  if (d->reply_kind == EHLO_EXCHANGE_HELO && good) {
     d->lmtp = d->hello_is_lhlo;
   } else if (d->reply_kind == EHLO_EXCHANGE_MAIL && good) {
     d->num_accepted = 0;

@@ -14,7 +14,7 @@
 // What an exchange is about: a command, all that belongs to it, and its reply.
 enum ehlo_exchange_kind {
   EHLO_EXCHANGE_GREETING = 0,
-  EHLO_EXCHANGE_HELLO,  // EHLO, HELO, LHLO
+  EHLO_EXCHANGE_HELO,  // EHLO, HELO, LHLO
   EHLO_EXCHANGE_STARTTLS,
   EHLO_EXCHANGE_XCLIENT,
   EHLO_EXCHANGE_AUTH,  // with its challenges and responses
@@ -92,18 +92,18 @@ struct ehlo_dialogue {
   bool lmtp;
   bool hello_is_lhlo;
   bool in_message;
-  bool in_auth;        // a 334 came: a line is a response
-  bool chunk_last;     // the chunk that was announced last says LAST
+  bool in_auth;     // a 334 came: a line is a response
+  bool chunk_last;  // the chunk that was announced last says LAST
   uint64_t chunk_left;
-  size_t dot_len;          // of the message's line, as far as it may be the final dot; SIZE_MAX: not
-  size_t text_exchange;    // whose text comes
-  size_t line_exchange;    // of the client's line
-  size_t reply_exchange;   // of the reply under way
+  size_t dot_len;         // of the message's line, as far as it may be the final dot; SIZE_MAX: not
+  size_t text_exchange;   // whose text comes
+  size_t line_exchange;   // of the client's line
+  size_t reply_exchange;  // of the reply under way
   enum ehlo_exchange_kind reply_kind;
-  bool in_reply;           // some line of it was whole
-  bool reply_is_pending;   // it answers the oldest command
-  size_t num_accepted;     // recipients
-  size_t num_final;        // LMTP: replies to the message so far
+  bool in_reply;          // some line of it was whole
+  bool reply_is_pending;  // it answers the oldest command
+  size_t num_accepted;    // recipients
+  size_t num_final;       // LMTP: replies to the message so far
   size_t first_pending;
   size_t num_pending;
   struct ehlo_dialogue_pending {
