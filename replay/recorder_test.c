@@ -74,7 +74,8 @@ static enum ehlo_status script_start_tls(struct ehlo_transport *t, uint64_t dead
   struct script *s = (struct script *)t;
   cr_assert_eq(deadline_ms, 12345u);
   // Nothing is held while the handshake lasts.
-  cr_expect(recorder.written == recorder.held_len && !recorder.client_in_chunk);
+  cr_expect(recorder.scribe.written == recorder.scribe.held_len &&
+            !recorder.scribe.client_in_chunk);
   s->now_us += s->step->wait_us;
   return s->step->status;
 }
@@ -169,6 +170,41 @@ static void do_step(const struct step *step) {
   }
 }
 
+// The hash of what was recorded, from the record alone.
+struct record_source {
+  size_t pos;
+};
+
+static long record_read(void *arg, uint8_t *buf, size_t cap) {
+  struct record_source *s = arg;
+  size_t n = record_len - s->pos < cap ? record_len - s->pos : cap;
+  memcpy(buf, record + s->pos, n);
+  s->pos += n;
+  return (long)n;
+}
+
+static uint64_t hash_of_record(void) {
+  static struct ehlo_reader reader;
+  struct record_source source = {0};
+  struct ehlo_digest digest;
+  struct ehlo_item item;
+  uint64_t time_us = 0;
+  ehlo_digest_init(&digest);
+  ehlo_reader_init(&reader, record_read, &source);
+  while (ehlo_reader_next(&reader, &item) == EHLO_READ_ITEM) {
+    time_us += item.has_time ? item.delta_us : 0;
+    ehlo_digest_item(&digest, time_us, &item);
+    if (item.type == EHLO_ITEM_EVENT) {
+      char words[200] = "";
+      cr_assert_lt(item.bytes_len, sizeof(words));
+      memcpy(words, item.bytes, item.bytes_len);
+      ehlo_digest_words(&digest, words);
+    }
+  }
+  cr_assert_null(reader.error.message);
+  return ehlo_digest_value(&digest);
+}
+
 #define MAX_STEPS 12
 struct row {
   const char *name;
@@ -188,6 +224,7 @@ static void run_rows(const struct row *rows, size_t num_rows) {
     cr_assert_eq(strncmp(record, header, sizeof(header) - 1), 0);
     cr_expect_str_eq(record + sizeof(header) - 1, rows[i].record, "%s:\n%swanted:\n%s",
                      rows[i].name, record + sizeof(header) - 1, rows[i].record);
+    cr_expect_eq(ehlo_recorder_hash(&recorder), hash_of_record(), "%s: another hash", rows[i].name);
   }
 }
 #define RUN(rows) run_rows(rows, sizeof(rows) / sizeof((rows)[0]))
@@ -404,11 +441,11 @@ Test(recorder, takes_every_line_for_an_echo_when_the_redactor_is_full) {
 
 // ---- Limits -------------------------------------------------------------------------------------
 
-static char big[2 * sizeof(((struct ehlo_recorder *)0)->held)];
+static char big[2 * sizeof(((struct ehlo_scribe *)0)->held)];
 
 // A line up to the size of the buffer is judged as a whole; of a longer one the end is hidden.
 Test(recorder, hides_the_rest_of_endless_lines) {
-  const size_t cap = sizeof(recorder.held);
+  const size_t cap = sizeof(recorder.scribe.held);
   for (size_t over = 0; over < 2; over++) {
     start();
     do_step(&(struct step)LEARN("hunter2secret"));
@@ -441,7 +478,7 @@ Test(recorder, merges_cuts_past_the_limit) {
   for (size_t over = 0; over < 2; over++) {
     start();
     do_step(&(struct step)LEARN("hunter2secret"));
-    for (size_t i = 0; i < EHLO_RECORDER_CUTS_MAX - 1 + over; i++) {
+    for (size_t i = 0; i < EHLO_SCRIBE_CUTS_MAX - 1 + over; i++) {
       do_step(&(struct step)SERVER(1, "x"));
     }
     do_step(&(struct step)SERVER(1, "y\r\nz\r\n"));
@@ -449,7 +486,7 @@ Test(recorder, merges_cuts_past_the_limit) {
     for (const char *s = record; (s = strstr(s, "+0.000001")) != NULL; s++) {
       times++;
     }
-    cr_expect_eq(times, EHLO_RECORDER_CUTS_MAX);
+    cr_expect_eq(times, EHLO_SCRIBE_CUTS_MAX);
     cr_expect(strstr(record, over == 0 ? "S: y\n           S: z\n" : "S: xy\n           S: z\n"));
   }
 }
@@ -458,8 +495,8 @@ Test(recorder, forgets_what_it_held) {
   start();
   do_step(&(struct step)LEARN("hunter2secret"));
   do_step(&(struct step)SERVER(1, "535 hunter2secret\r\n"));
-  for (size_t i = 0; i < sizeof(recorder.held); i++) {
-    cr_assert_eq(recorder.held[i], 0);
+  for (size_t i = 0; i < sizeof(recorder.scribe.held); i++) {
+    cr_assert_eq(recorder.scribe.held[i], 0);
   }
 }
 
@@ -501,5 +538,6 @@ Test(recorder, leaves_no_four_bytes_of_an_echo) {
     }
     ehlo_recorder_finish(&recorder);
     cr_assert(!has_four_bytes_of(secret), "round %d:\n%s", round, record);
+    cr_assert_eq(ehlo_recorder_hash(&recorder), hash_of_record(), "round %d:\n%s", round, record);
   }
 }

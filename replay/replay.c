@@ -34,22 +34,8 @@ struct ehlo_replayer {
   uint8_t buffer[EHLO_BUFFER_FULL];
 };
 
-// A length first, so that "a", "bc" and "ab", "c" differ.
-static void add_to_hash(struct ehlo_replayer *s, const void *bytes, size_t len) {
-  uint64_t *hash = &s->result->hash;
-  *hash = (*hash ^ len) * 1099511628211U;
-  for (size_t i = 0; i < len; i++) {
-    *hash = (*hash ^ ((const uint8_t *)bytes)[i]) * 1099511628211U;
-  }
-}
-
-static void add_span_to_hash(struct ehlo_replayer *s, struct ehlo_span span) {
-  add_to_hash(s, span.bytes, span.len);
-}
-
 static void note_event(struct ehlo_replayer *s, const char *text) {
   s->result->num_events++;
-  add_to_hash(s, text, strlen(text));
   ehlo_player_event(&s->player, text);
 }
 
@@ -57,17 +43,12 @@ static void note_event(struct ehlo_replayer *s, const char *text) {
 static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct ehlo_replayer *s = arg;
   char text[EHLO_EVENT_TEXT_MAX];
-  uint64_t numbers[] = {event->recipient, event->reply.num_lines, event->verb,
-                        event->error.verb_sent};
   if (!ehlo_event_is_recorded(c, event)) {
     return true;
   }
   ehlo_event_text(text, event);
   note_event(s, text);
-  add_to_hash(s, numbers, sizeof(numbers));
-  add_span_to_hash(s, event->reply.text);
-  add_span_to_hash(s, event->challenge);
-  add_span_to_hash(s, event->error.line);
+  ehlo_digest_event(&s->player.digest, event, text);
   bool go_on = s->options->event == NULL ||
                s->options->event(s->options->event_arg, c, event, s->player.line);
   s->result->ended_by_event = !go_on;
@@ -186,14 +167,22 @@ static struct ehlo_program *begin_program(struct ehlo_replayer *s) {
   return &s->submission.base;
 }
 
+static void note_words(struct ehlo_replayer *s, const char *text) {
+  note_event(s, text);
+  ehlo_digest_words(&s->player.digest, text);
+  if (s->options->verdict != NULL) {
+    s->options->verdict(s->options->event_arg, text);
+  }
+}
+
 static void note_verdicts(struct ehlo_replayer *s) {
   const struct ehlo_submit *submit = &s->submission.submit;
   char text[EHLO_EVENT_TEXT_MAX];
   ehlo_outcome_text(text, submit);
-  note_event(s, text);
+  note_words(s, text);
   for (size_t i = 0; submit->config.num_messages > 1 && i < submit->config.num_messages; i++) {
     ehlo_message_text(text, submit, i);
-    note_event(s, text);
+    note_words(s, text);
   }
 }
 
@@ -237,6 +226,7 @@ static void judge(struct ehlo_replayer *s) {
   r->num_handshake_flights = s->player.num_handshake_flights;
   r->num_writes = s->player.num_writes;
   r->divergence = s->player.divergence;
+  r->hash = ehlo_digest_value(&s->player.digest);
   if (s->reader.read_failed) {
     r->verdict = EHLO_REPLAY_FAILED;
   } else if (s->settings.error[0] != '\0') {
@@ -254,10 +244,9 @@ static void judge(struct ehlo_replayer *s) {
 void ehlo_replayer_run(struct ehlo_replayer *s, struct ehlo_replay_result *out, ehlo_read_fn read,
                        void *arg, const struct ehlo_replay_options *options) {
   memset(out, 0, sizeof(*out));
-  out->hash = 14695981039346656037U;
   s->options = options;
   s->result = out;
-  ehlo_settings_init(&s->settings);
+  ehlo_settings_clear(&s->settings);
   memset(&s->client, 0, sizeof(s->client));
   memset(&s->submission, 0, sizeof(s->submission));
   ehlo_reader_init(&s->reader, read, arg);
@@ -267,7 +256,6 @@ void ehlo_replayer_run(struct ehlo_replayer *s, struct ehlo_replay_result *out, 
     run(s);
   }
   judge(s);
-  ehlo_settings_free(&s->settings);
 }
 
 struct ehlo_replayer *ehlo_replayer_new(void) {
@@ -275,6 +263,9 @@ struct ehlo_replayer *ehlo_replayer_new(void) {
 }
 
 void ehlo_replayer_free(struct ehlo_replayer *r) {
+  if (r != NULL) {
+    ehlo_settings_free(&r->settings);
+  }
   free(r);
 }
 

@@ -18,7 +18,10 @@ struct ehlo_replay_options {
   // where the player stands: the transcript's line that was used last. False ends the replay there.
   bool (*event)(void *arg, const struct ehlo_client *c, const struct ehlo_event *event,
                 size_t line);
-  void *event_arg;
+  // NULL, or is told in words what the policy made of the session: its outcome, and of several
+  // messages each one's. They are events to a transcript, after all others.
+  void (*verdict)(void *arg, const char *text);
+  void *event_arg;  // of both
 };
 
 enum ehlo_replay_verdict {
@@ -43,7 +46,7 @@ struct ehlo_replay_result {
   size_t num_flights;  // of the client: round trips, TLS handshakes included
   size_t num_handshake_flights;
   size_t num_writes;  // that a transport would have made, without handshakes
-  uint64_t hash;      // FNV-1a over all that the events hold: the same whatever the cuts
+  uint64_t hash;      // replay/digest.h: the same whatever the cuts, and that of the live session
 };
 
 // What replays need of memory, less than 512 KiB, to be used again for any number of transcripts one

@@ -68,6 +68,7 @@ int main(int argc, char **argv) {
   const char *user_directory = getenv("BUILD_WORKING_DIRECTORY");
   setlocale(LC_CTYPE, "");
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file at its limit is told like a full disk
   forbid_core_files();
   if (user_directory != NULL && chdir(user_directory) != 0) {
     perror("ehlo: BUILD_WORKING_DIRECTORY");
