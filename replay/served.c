@@ -276,6 +276,9 @@ static void answer_next_recipient(struct ehlo_served *s) {
 static void end_message(struct ehlo_served *s, bool is_chunks) {
   struct ehlo_command_line c = {.meaning = EHLO_MEANS_MESSAGE, .is_bdat = is_chunks};
   s->place = EHLO_AT_COMMAND;
+  if (!is_chunks) {
+    ehlo_served_tell_step(s, EHLO_MEANS_MESSAGE, "");
+  }
   ehlo_served_settle(s, EHLO_REACTION_WENT_ON);
   s->report.num_messages++;
   s->report.message_octets += s->body_octets;
@@ -487,7 +490,7 @@ void ehlo_served_stop(struct ehlo_served *s, const char *reply) {
 
 void ehlo_served_finish(struct ehlo_served *s) {
   bool ours = s->report.ending != EHLO_ENDS_NOT && s->report.ending != EHLO_ENDS_SILENT;
-  if (!ours) {
+  if (s->report.ending == EHLO_ENDS_NOT) {
     ehlo_served_tell_step(s, EHLO_MEANS_GREETING, "");  // it leaves
   }
   ehlo_served_settle(s, s->report.quit ? EHLO_REACTION_QUIT
