@@ -54,6 +54,7 @@ struct ehlo_served_report {
   size_t num_commands;
   size_t num_runs;
   struct ehlo_told_command commands[EHLO_SERVED_TOLD_COMMANDS];
+  bool came[EHLO_NUM_MEANINGS];
   size_t num_too_long;  // lines
   bool greeted;
   bool tls;

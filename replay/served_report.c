@@ -68,6 +68,7 @@ void ehlo_served_tell_step(struct ehlo_served *s, enum ehlo_meaning meaning,
 
 static void add_command(struct ehlo_served_report *r, enum ehlo_meaning meaning) {
   r->num_commands++;
+  r->came[meaning] = true;
   bool again = r->num_runs > 0 && r->num_runs <= EHLO_SERVED_TOLD_COMMANDS &&
                r->commands[r->num_runs - 1].meaning == meaning;
   if (again) {

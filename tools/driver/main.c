@@ -21,6 +21,7 @@ static const struct {
     {"probe", "look at a server without sending mail", command_probe},
     {"replay", "run recorded sessions again, offline", command_replay},
     {"show", "print a recorded session", command_show},
+    {"serve", "play the server of a recorded session to any client", command_serve},
     {"demo", "see all of it work on this machine alone", command_demo},
 };
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))

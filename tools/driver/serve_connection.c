@@ -54,6 +54,7 @@ static bool send_some(struct serve_connection *c, const uint8_t *bytes, size_t l
   } while (n < 0 && errno == EINTR);
   if (n < 0) {
     c->broken = c->broken || (errno != EAGAIN && errno != EWOULDBLOCK);
+    c->peer_ended = c->peer_ended || c->broken;
     return false;
   }
   c->active_us = live_net_clock_us();
@@ -78,9 +79,9 @@ static bool flush_tls(struct serve_connection *c) {
 // gone.
 static bool flush(struct serve_connection *c) {
   size_t sent;
-  if (c->out_at == 0 && c->out_len > 0) {
-    serve_tap_server(c->tap, c->out, c->out_len, live_net_clock_us() - c->start_us);
-  }
+  serve_tap_server(c->tap, c->out + c->out_at + c->out_told, c->out_len - c->out_told,
+                   live_net_clock_us() - c->start_us);
+  c->out_told = c->out_len;
   if (c->tls_on && c->out_len > 0) {
     c->broken = live_tls_write(&c->tls, c->out, c->out_len) != EHLO_OK || c->broken;
     c->out_len = 0;
@@ -94,6 +95,7 @@ static bool flush(struct serve_connection *c) {
   }
   c->out_len = c->broken ? 0 : c->out_len;
   c->out_at = c->out_len == 0 ? 0 : c->out_at;
+  c->out_told = c->out_len;
   return c->out_len == 0 && (!c->tls_on || flush_tls(c));
 }
 
@@ -231,7 +233,8 @@ static bool perform_end(struct serve_connection *c) {
 // False: not now.
 static bool perform(struct serve_connection *c) {
   if (live_net_clock_us() < c->due_us) {
-    return flush(c) && false;  // what was said before the pause is on its way
+    (void)flush(c);  // what was said before the pause is on its way
+    return false;
   }
   bool done = true;
   switch (c->step.type) {
@@ -314,9 +317,6 @@ static void reset(struct serve_connection *c) {
 
 void serve_connection_advance(struct serve_connection *c) {
   while (c->state == SERVE_OPEN && go_on(c)) {
-    if (c->broken && c->served.place != EHLO_AT_END && c->in_len == 0 && !c->tls_on) {
-      end_by_peer(c);
-    }
   }
   if (c->state == SERVE_RESETTING) {
     reset(c);
@@ -328,9 +328,11 @@ void serve_connection_advance(struct serve_connection *c) {
 }
 
 short serve_connection_events(const struct serve_connection *c) {
-  bool unsent = c->out_len > 0 || (c->tls_on && BIO_pending(c->tls.to_peer) > 0);
-  bool reading = !c->peer_ended && (c->state == SERVE_DRAINING ||
-                                    (c->state == SERVE_OPEN && c->in_len == 0));
+  const uint8_t *bytes;
+  size_t len;
+  bool unsent = c->out_len > 0 || (c->tls_on && live_tls_output(&c->tls, &bytes, &len));
+  bool reading =
+      !c->peer_ended && (c->state == SERVE_DRAINING || (c->state == SERVE_OPEN && c->in_len == 0));
   return (short)((reading ? POLLIN : 0) | (unsent && c->state == SERVE_OPEN ? POLLOUT : 0));
 }
 

@@ -15,7 +15,7 @@
 
 enum serve_state {
   SERVE_OPEN,
-  SERVE_DRAINING,  // the last words are out: what the client still says is dropped until it closes
+  SERVE_DRAINING,   // the last words are out: what the client still says is dropped until it closes
   SERVE_RESETTING,  // ... and the RST follows once they have arrived
   SERVE_DONE,
 };
@@ -38,6 +38,7 @@ struct serve_connection {
   struct ehlo_served_step step;
   size_t out_at;
   size_t out_len;
+  size_t out_told;  // of these, to the tap
   size_t in_at;
   size_t in_len;
   uint8_t out[SERVE_BUFFER_MAX];  // plaintext that goes in one write
