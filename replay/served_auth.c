@@ -252,6 +252,11 @@ static struct ehlo_choice ask_first(const struct ehlo_served_auth *auth) {
   return ehlo_choice_words("334 \r\n");
 }
 
+// A refusal that needs no credential (RFC 4954 §6).
+static bool is_about_mechanism(unsigned code) {
+  return (code >= 500 && code <= 504) || code == 530 || code == 534 || code == 538;
+}
+
 static struct ehlo_choice begin(struct ehlo_served *s, struct ehlo_span initial, bool has_initial) {
   struct ehlo_served_auth *auth = &s->auth;
   const struct ehlo_answer *first = answer_of(s, auth->attempt, 0);
@@ -260,7 +265,7 @@ static struct ehlo_choice begin(struct ehlo_served *s, struct ehlo_span initial,
     return improvise(s, initial);
   }
   bool recorded = auth->attempt->has_initial;
-  if (recorded && !has_initial && first->code < 400) {
+  if (recorded && !has_initial && !is_about_mechanism(first->code)) {
     return ask_first(auth);
   }
   if (!recorded && has_initial && first->code == 334 && !server_begins(auth->mechanism)) {
