@@ -337,8 +337,8 @@ short serve_connection_events(const struct serve_connection *c) {
 }
 
 uint64_t serve_connection_deadline_us(const struct serve_connection *c, uint64_t idle_us) {
-  if (c->state == SERVE_DRAINING) {
-    return c->end_us;
+  if (c->state == SERVE_DONE || c->state == SERVE_DRAINING) {
+    return c->state == SERVE_DONE ? 0 : c->end_us;
   }
   if (c->state == SERVE_RESETTING) {
     return live_net_clock_us() + RESET_POLL_US;
