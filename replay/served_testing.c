@@ -18,6 +18,10 @@ static void add(struct ehlo_sides_bytes *b, const void *bytes, size_t len) {
   b->len += len;
 }
 
+bool ehlo_sides_begin(const struct ehlo_sides_bytes *b, const void *bytes, size_t len) {
+  return b->len >= len && (len == 0 || memcmp(b->bytes, bytes, len) == 0);
+}
+
 // ---- Transcripts -------------------------------------------------------------------------------
 
 struct text {

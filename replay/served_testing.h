@@ -11,6 +11,9 @@ struct ehlo_sides_bytes {
   size_t cap;
 };
 
+// Whether it begins with these bytes.
+bool ehlo_sides_begin(const struct ehlo_sides_bytes *b, const void *bytes, size_t len);
+
 struct ehlo_sides {
   struct ehlo_sides_bytes client;  // \{secret} as "c2VjcmV0"
   struct ehlo_sides_bytes server;  // \{secret} as "(hidden)"
