@@ -23,6 +23,7 @@ static const struct {
     {"show", "print a recorded session", command_show},
     {"shrink", "cut a recorded session down to the smallest with the same outcome", command_shrink},
     {"diff", "tell what differs between two recorded sessions", command_diff},
+    {"serve", "play the server of a recorded session to any client", command_serve},
     {"demo", "see all of it work on this machine alone", command_demo},
 };
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))
