@@ -170,6 +170,9 @@ static struct ehlo_program *begin_program(struct ehlo_replayer *s) {
 static void note_words(struct ehlo_replayer *s, const char *text) {
   note_event(s, text);
   ehlo_digest_words(&s->player.digest, text);
+  if (s->options->verdict != NULL) {
+    s->options->verdict(s->options->event_arg, text);
+  }
 }
 
 static void note_verdicts(struct ehlo_replayer *s) {

@@ -18,7 +18,10 @@ struct ehlo_replay_options {
   // where the player stands: the transcript's line that was used last. False ends the replay there.
   bool (*event)(void *arg, const struct ehlo_client *c, const struct ehlo_event *event,
                 size_t line);
-  void *event_arg;
+  // NULL, or is told in words what the policy made of the session: its outcome, and of several
+  // messages each one's. They are events to a transcript, after all others.
+  void (*verdict)(void *arg, const char *text);
+  void *event_arg;  // of both
 };
 
 enum ehlo_replay_verdict {

@@ -256,3 +256,42 @@ Test(replay, ends_where_it_is_told_to) {
     cr_expect_eq(r.state, wanted == 1 ? EHLO_STATE_GREETED : EHLO_STATE_READY, "%zu", wanted);
   }
 }
+
+// ---- The verdict hook ---------------------------------------------------------------------------
+
+struct verdicts {
+  size_t num;
+  char texts[4][EHLO_EVENT_TEXT_MAX];
+};
+
+static void see_verdict(void *arg, const char *text) {
+  struct verdicts *v = arg;
+  if (v->num < NUM(v->texts)) {
+    snprintf(v->texts[v->num], sizeof(v->texts[0]), "%s", text);
+  }
+  v->num++;
+}
+
+static size_t run_for_verdicts(struct verdicts *v, const char *transcript) {
+  struct ehlo_replay_options options = {.verdict = see_verdict, .event_arg = v};
+  struct ehlo_replay_result r;
+  struct text source = {.text = transcript, .piece = 1000};
+  memset(v, 0, sizeof(*v));
+  ehlo_replay_run(&r, read_text, &source, &options);
+  return r.num_events;
+}
+
+Test(replay, tells_the_verdict) {
+  struct verdicts v;
+  cr_expect_eq(run_for_verdicts(&v, SETTINGS "S: 554 no\nC: QUIT\nS: 221 bye\n"), 4);
+  cr_expect_eq(v.num, 1);
+  cr_expect_str_eq(v.texts[0], "outcome refused at greeting");
+  run_for_verdicts(&v, SETTINGS
+                   "! submit message\n! submit from <g@h>\n! submit to <i@j>\n"
+                   "S: 554 no\nC: QUIT\nS: 221 bye\n");
+  cr_expect_eq(v.num, 3);
+  cr_expect_str_eq(v.texts[0], "outcome refused at greeting");
+  cr_expect_str_eq(v.texts[2], "message 2 refused at greeting");
+  run_for_verdicts(&v, "S: 554 no\n");
+  cr_expect_eq(v.num, 0, "nobody decided");
+}
