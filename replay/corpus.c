@@ -64,13 +64,8 @@ const struct ehlo_corpus *ehlo_corpus(void) {
   return &corpus;
 }
 
-struct source {
-  const struct ehlo_corpus_file *file;
-  size_t pos;
-};
-
-static long read_source(void *arg, uint8_t *buf, size_t cap) {
-  struct source *s = arg;
+long ehlo_corpus_read(void *source, uint8_t *buf, size_t cap) {
+  struct ehlo_corpus_source *s = source;
   size_t left = s->file->len - s->pos;
   size_t n = left < cap ? left : cap;
   memcpy(buf, s->file->bytes + s->pos, n);
@@ -80,8 +75,8 @@ static long read_source(void *arg, uint8_t *buf, size_t cap) {
 
 void ehlo_corpus_replay(struct ehlo_replay_result *out, const struct ehlo_corpus_file *file,
                         const struct ehlo_replay_options *options) {
-  struct source source = {.file = file};
-  ehlo_replay_run(out, read_source, &source, options);
+  struct ehlo_corpus_source source = {.file = file};
+  ehlo_replay_run(out, ehlo_corpus_read, &source, options);
 }
 
 void ehlo_corpus_expect_same(const struct ehlo_replay_result *r,

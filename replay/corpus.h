@@ -22,6 +22,13 @@ struct ehlo_corpus {
 // failed assertion.
 const struct ehlo_corpus *ehlo_corpus(void);
 
+// Gives a file's text: an ehlo_read_fn.
+struct ehlo_corpus_source {
+  const struct ehlo_corpus_file *file;
+  size_t pos;
+};
+long ehlo_corpus_read(void *source, uint8_t *buf, size_t cap);
+
 // Replays one of them.
 void ehlo_corpus_replay(struct ehlo_replay_result *out, const struct ehlo_corpus_file *file,
                         const struct ehlo_replay_options *options);

@@ -70,6 +70,51 @@ size_t ehlo_escape_put(char out[EHLO_ESCAPE_BYTE_MAX], uint8_t byte) {
   return len;
 }
 
+// ---- Spans --------------------------------------------------------------------------------------
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define HIGH EACH(0x80)
+
+// Not 0 exactly where some byte is not printable: under 0x20 borrows from its high bit, 0x7F carries
+// into it, and the others have it set.
+static uint64_t unprintable(uint64_t word) {
+  return ((word - EACH(0x20)) | (word + EACH(1)) | word) & HIGH;
+}
+
+static bool is_printable(uint8_t byte) {
+  return byte >= 0x20 && byte <= 0x7e;
+}
+
+static uint64_t unprintable_at(const uint8_t *bytes) {
+  uint64_t word;
+  memcpy(&word, bytes, sizeof(word));
+  return unprintable(word);
+}
+
+size_t ehlo_escape_printable(const uint8_t *bytes, size_t len) {
+  size_t at = 0;
+  while (len - at >= 32 &&
+         (unprintable_at(bytes + at) | unprintable_at(bytes + at + 8) |
+          unprintable_at(bytes + at + 16) | unprintable_at(bytes + at + 24)) == 0) {
+    at += 32;
+  }
+  while (len - at >= 8 && unprintable_at(bytes + at) == 0) {
+    at += 8;
+  }
+  while (at < len && is_printable(bytes[at])) {
+    at++;
+  }
+  return at;
+}
+
+size_t ehlo_escape_plain(const uint8_t *bytes, size_t len) {
+  size_t printable = ehlo_escape_printable(bytes, len);
+  const uint8_t *backslash = memchr(bytes, '\\', printable);
+  return backslash != NULL ? (size_t)(backslash - bytes) : printable;
+}
+
+// ---- Texts --------------------------------------------------------------------------------------
+
 bool ehlo_text_unescape(uint8_t *out, size_t *out_len, size_t cap, const char *text, size_t len) {
   size_t n = 0;
   size_t used = 1;

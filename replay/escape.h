@@ -29,6 +29,11 @@ enum ehlo_escape ehlo_escape_take(uint8_t *out_byte, size_t *out_used, const cha
 // a blank, and a backslash is doubled.
 size_t ehlo_escape_put(char out[EHLO_ESCAPE_BYTE_MAX], uint8_t byte);
 
+// The number of bytes at the front of `bytes` that are printable ASCII, 0x20 to 0x7E; and of those that
+// stand for themselves where they are written, which a backslash does not.
+size_t ehlo_escape_printable(const uint8_t *bytes, size_t len);
+size_t ehlo_escape_plain(const uint8_t *bytes, size_t len);
+
 // Decodes a piece of a fact's or event's text, such as one field of it. False, with nothing
 // promised of `out`: an escape is none, or \{secret}, or the text does not fit into `cap`.
 bool ehlo_text_unescape(uint8_t *out, size_t *out_len, size_t cap, const char *text, size_t len);

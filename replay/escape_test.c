@@ -36,3 +36,27 @@ Test(escape, refuses_what_is_none_or_does_not_fit) {
   cr_expect(ehlo_text_escape(text, &len, 1, (const uint8_t *)"", 0) && len == 0);
   cr_expect(!ehlo_text_escape(text, &len, 0, (const uint8_t *)"", 0));
 }
+
+// Each byte at each place of spans of each length, beside bytes that are as close to the limits as can be.
+Test(escape, finds_where_text_ends) {
+  static const uint8_t fillers[] = {0x20, 0x7e};
+  uint8_t bytes[80];
+  for (size_t k = 0; k < sizeof(fillers); k++) {
+    for (size_t len = 0; len < sizeof(bytes); len++) {
+      memset(bytes, 0x0a, sizeof(bytes));
+      memset(bytes, fillers[k], len);
+      cr_assert_eq(ehlo_escape_printable(bytes, len), len);
+      cr_assert_eq(ehlo_escape_plain(bytes, sizeof(bytes)), len);
+      for (size_t at = 0; at < len; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+          bytes[at] = (uint8_t)byte;
+          bool printable = byte >= 0x20 && byte <= 0x7e;
+          cr_assert_eq(ehlo_escape_printable(bytes, len), printable ? len : at, "%d", byte);
+          cr_assert_eq(ehlo_escape_plain(bytes, len), printable && byte != '\\' ? len : at, "%d",
+                       byte);
+        }
+        bytes[at] = fillers[k];
+      }
+    }
+  }
+}

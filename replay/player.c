@@ -2,6 +2,7 @@
 // expected in a queue of their own, since the program reads lines before the client sends them.
 #include "replay/player.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,10 @@ static void take_event_item(struct ehlo_player *p);
 static void drop_item(struct ehlo_player *p) {
   p->have_item = false;
   p->server_pos = 0;
+  p->line = p->item.line;
+  if (p->item.type == EHLO_ITEM_SERVER || p->item.type == EHLO_ITEM_FACT) {
+    ehlo_digest_item(&p->digest, p->recorded_us, &p->item);
+  }
   if (p->copy != NULL && p->item.type != EHLO_ITEM_EVENT) {
     ehlo_writer_raw_line(p->copy, p->item.raw, p->item.raw_len, p->item.has_line_feed);
   }
@@ -56,6 +61,7 @@ static bool fetch_item(struct ehlo_player *p) {
   }
   enum ehlo_read_result result = ehlo_reader_next(p->reader, &p->item);
   p->have_item = result == EHLO_READ_ITEM;
+  p->recorded_us += p->have_item && p->item.has_time ? p->item.delta_us : 0;
   p->at_end = !p->have_item;
   p->bad = result == EHLO_READ_BAD || result == EHLO_READ_FAILED;
   return p->have_item;
@@ -116,124 +122,44 @@ const struct ehlo_item *ehlo_player_client_item(struct ehlo_player *p) {
   return !p->given && peek_item(p) && p->item.type == EHLO_ITEM_CLIENT ? &p->item : NULL;
 }
 
-// One character of the item's text, or one escape: a byte or a secret is expected.
-static size_t expect_piece(struct ehlo_player *p, const struct ehlo_item *item, size_t at) {
-  struct ehlo_place place = {(uint32_t)item->line, (uint32_t)(item->column + at)};
-  uint8_t byte = (uint8_t)item->text[at];
-  size_t used = 1;
-  enum ehlo_escape escape = EHLO_ESCAPE_BYTE;
-  if (byte == '\\') {
-    escape = ehlo_escape_take(&byte, &used, item->text + at, item->text_len - at);
-  }
-  if (escape == EHLO_ESCAPE_SECRET) {
-    p->secrets[p->num_secrets++] = (struct ehlo_expect_secret){p->expect_len, place};
-  } else if (escape == EHLO_ESCAPE_BYTE) {
-    p->places[p->expect_len] = place;
-    p->expect[p->expect_len++] = byte;
-  }
-  return used;
-}
-
-static void expect_item(struct ehlo_player *p, const struct ehlo_item *item) {
-  for (size_t at = 0; at < item->text_len;) {
-    at += expect_piece(p, item, at);
-  }
-  for (size_t i = 0; item->ends_line && i < 2; i++) {
-    p->places[p->expect_len] =
-        (struct ehlo_place){(uint32_t)item->line, (uint32_t)(item->column + item->text_len)};
-    p->expect[p->expect_len++] = (uint8_t) "\r\n"[i];
-  }
-}
-
 bool ehlo_player_take_client_item(struct ehlo_player *p) {
   const struct ehlo_item *item = &p->item;
-  if (p->expect_len + item->bytes_len > EHLO_EXPECT_MAX ||
-      p->num_secrets + item->num_secrets > EHLO_EXPECT_SECRETS_MAX) {
+  if (!ehlo_expect_add(&p->expect, item, p->recorded_us) && !p->tolerant) {
     ehlo_player_diverge(p, item->line, item->column, "output of the client",
                         "nothing, for more than 64 KiB of recorded text");
     return false;
   }
   pass_time(p);
-  if (!p->tolerant) {
-    expect_item(p, item);
-  }
   drop_item(p);
   return true;
 }
 
 static bool expects_nothing(const struct ehlo_player *p) {
-  return p->expect_len == 0 && p->num_secrets == 0;
+  return p->tolerant || ehlo_expect_is_empty(&p->expect);
 }
 
-static bool secret_is_due(const struct ehlo_player *p, size_t at) {
-  return p->num_secrets > 0 && p->secrets[0].at == at;
-}
-
-// Where the byte or the secret at `at` of the expectation is written. Something is expected there.
-static struct ehlo_place place_of(const struct ehlo_player *p, size_t at) {
-  return secret_is_due(p, at) ? p->secrets[0].place : p->places[at];
-}
-
-// What is expected from `at` on, in words.
-static void describe_expected(const struct ehlo_player *p, char out[200], size_t at) {
-  if (secret_is_due(p, at)) {
-    snprintf(out, 200, "a secret");
-  } else {
-    quote(out, p->expect + at, p->expect_len - at);
-  }
-}
-
-// Takes `n` bytes off the front, none of them behind a secret.
-static void expect_pop_bytes(struct ehlo_player *p, size_t n) {
-  p->expect_len -= n;
-  memmove(p->expect, p->expect + n, p->expect_len);
-  memmove(p->places, p->places + n, p->expect_len * sizeof(p->places[0]));
-  for (size_t i = 0; i < p->num_secrets; i++) {
-    p->secrets[i].at -= n;
-  }
-}
-
-static void expect_pop_secret(struct ehlo_player *p) {
-  p->num_secrets--;
-  memmove(p->secrets, p->secrets + 1, p->num_secrets * sizeof(p->secrets[0]));
-}
-
-static void diverge_at(struct ehlo_player *p, size_t at, const struct ehlo_output *out) {
+// What is expected next, and the client gives `got` in its place.
+static void diverge_here(struct ehlo_player *p, const char *got) {
   char expected[200];
-  char got[200];
-  struct ehlo_place place = place_of(p, at);
-  describe_expected(p, expected, at);
-  if ((out->flags & EHLO_OUTPUT_SECRET) != 0) {
-    snprintf(got, sizeof(got), "a secret");
-  } else {
-    quote(got, out->span.bytes + at, out->span.len - at);
-  }
+  struct ehlo_place place = ehlo_expect_place(&p->expect);
+  ehlo_expect_describe(&p->expect, expected);
   ehlo_player_diverge(p, place.line, place.column, expected, got);
 }
 
 // Holds what the client sends against the expectation; returns the bytes taken.
 static size_t match(struct ehlo_player *p, const struct ehlo_output *out) {
-  bool is_secret = (out->flags & EHLO_OUTPUT_SECRET) != 0;
-  if (is_secret != secret_is_due(p, 0)) {
-    diverge_at(p, 0, out);
-    return 0;
+  char got[200];
+  size_t len;
+  if (ehlo_expect_match(&p->expect, &len, out, &p->digest)) {
+    return len;
   }
-  if (is_secret) {
-    expect_pop_secret(p);
-    return out->span.len;
+  if ((out->flags & EHLO_OUTPUT_SECRET) != 0) {
+    snprintf(got, sizeof(got), "a secret");
+  } else {
+    quote(got, out->span.bytes + len, out->span.len - len);
   }
-  size_t until = p->num_secrets > 0 ? p->secrets[0].at : p->expect_len;
-  size_t n = out->span.len < until ? out->span.len : until;
-  size_t same = 0;
-  while (same < n && out->span.bytes[same] == p->expect[same]) {
-    same++;
-  }
-  if (same < n) {
-    diverge_at(p, same, out);
-    return 0;
-  }
-  expect_pop_bytes(p, n);
-  return n;
+  diverge_here(p, got);
+  return 0;
 }
 
 // ---- Events -------------------------------------------------------------------------------------
@@ -248,7 +174,10 @@ void ehlo_player_event(struct ehlo_player *p, const char *text) {
     p->num_events--;
   }
   size_t at = (p->first_event + p->num_events++) % EHLO_EVENTS_MAX;
-  snprintf(p->events[at], sizeof(p->events[at]), "%s", text);
+  size_t len = strlen(text);
+  len = len < EHLO_PLAYER_EVENT_MAX ? len : EHLO_PLAYER_EVENT_MAX - 1;
+  memcpy(p->events[at], text, len);
+  p->events[at][len] = '\0';
 }
 
 static const char *pop_event(struct ehlo_player *p) {
@@ -303,19 +232,21 @@ static size_t server_len(const struct ehlo_item *item) {
   return item->bytes_len + item->num_secrets * HIDDEN_LEN;
 }
 
-// Byte `pos` of a server item with its secrets filled in.
-static uint8_t server_byte(const struct ehlo_item *item, size_t pos) {
+// The bytes of a server item from `pos` on, with its secrets filled in: as many as stand together.
+static struct ehlo_span server_span(const struct ehlo_item *item, size_t pos) {
   size_t filled = 0;
+  size_t end = item->bytes_len;
   for (size_t i = 0; i < item->num_secrets; i++, filled += HIDDEN_LEN) {
     size_t at = item->secret_at[i] + filled;
     if (pos < at) {
+      end = item->secret_at[i];
       break;
     }
     if (pos < at + HIDDEN_LEN) {
-      return (uint8_t)hidden[pos - at];
+      return (struct ehlo_span){(const uint8_t *)hidden + (pos - at), at + HIDDEN_LEN - pos};
     }
   }
-  return item->bytes[pos - filled];
+  return (struct ehlo_span){item->bytes + pos - filled, end - (pos - filled)};
 }
 
 // Whether the item that is next belongs to the chunk of the one just given.
@@ -330,7 +261,11 @@ static size_t give_chunk(struct ehlo_player *p, uint8_t *in, size_t cap) {
   pass_time(p);
   do {
     while (len < most && p->server_pos < server_len(&p->item)) {
-      in[len++] = server_byte(&p->item, p->server_pos++);
+      struct ehlo_span span = server_span(&p->item, p->server_pos);
+      size_t n = span.len < most - len ? span.len : most - len;
+      memcpy(in + len, span.bytes, n);
+      len += n;
+      p->server_pos += n;
     }
     if (p->server_pos == server_len(&p->item)) {
       p->offsets_shifted = p->offsets_shifted || p->item.num_secrets > 0;
@@ -392,6 +327,10 @@ static enum ehlo_status take_end(struct ehlo_player *p, uint64_t deadline_ms) {
 static enum ehlo_status take_output(struct ehlo_player *p, size_t *out_taken,
                                     const struct ehlo_output *out) {
   if (p->tolerant) {
+    if (ehlo_expect_is_empty(&p->expect)) {
+      ehlo_player_client_item(p);  // it stays where it is, and its time is the one of these bytes
+    }
+    ehlo_expect_replace(&p->expect, out, &p->digest, p->recorded_us);
     *out_taken = out->span.len;
     return EHLO_OK;
   }
@@ -423,27 +362,15 @@ static enum ehlo_status at_the_end(struct ehlo_player *p, const struct ehlo_outp
   return EHLO_E_STATE;
 }
 
-// Whether all that is expected is the first half of a line end or of the final dot. The client
-// keeps it back until it knows what follows, and here the connection ended before.
-static bool expects_half_a_line_end(const struct ehlo_player *p) {
-  bool half = p->num_secrets == 0 && p->expect_len <= 2 && p->item.type == EHLO_ITEM_FACT;
-  for (size_t i = 0; half && i < p->expect_len; i++) {
-    half = p->expect[i] == '.' || p->expect[i] == '\r';
-  }
-  return half;
-}
-
 // The client will not send what is expected next.
 static void diverge_unsent(struct ehlo_player *p, const char *got) {
-  char expected[200];
-  struct ehlo_place place = {(uint32_t)p->item.line, (uint32_t)p->item.column};
-  if (expects_nothing(p)) {
-    quote(expected, p->item.bytes, p->item.bytes_len);
-  } else {
-    place = place_of(p, 0);
-    describe_expected(p, expected, 0);
+  if (!expects_nothing(p)) {
+    diverge_here(p, got);
+    return;
   }
-  ehlo_player_diverge(p, place.line, place.column, expected, got);
+  char expected[200];
+  quote(expected, p->item.bytes, p->item.bytes_len);
+  ehlo_player_diverge(p, p->item.line, p->item.column, expected, got);
 }
 
 static enum ehlo_status player_exchange(struct ehlo_transport *t, size_t *out_taken, size_t *in_len,
@@ -470,8 +397,12 @@ static enum ehlo_status player_exchange(struct ehlo_transport *t, size_t *out_ta
   if (!peek_item(p)) {
     return at_the_end(p, out);
   }
-  if (expects_half_a_line_end(p)) {
-    p->expect_len = 0;
+  if (p->item.type == EHLO_ITEM_FACT) {
+    // The client keeps it back until it knows what follows, and here the connection ended before.
+    ehlo_expect_drop_half_line_end(&p->expect, &p->digest);
+  }
+  if (p->tolerant) {
+    ehlo_expect_clear(&p->expect);
   }
   if (p->item.type == EHLO_ITEM_CLIENT || !expects_nothing(p)) {
     diverge_unsent(p, "nothing: the client waits for a reply");
@@ -545,7 +476,9 @@ static const struct ehlo_transport_ops player_ops = {
 
 void ehlo_player_init(struct ehlo_player *p, struct ehlo_reader *reader, enum ehlo_chunks chunks,
                       bool tolerant, struct ehlo_writer *copy) {
-  memset(p, 0, sizeof(*p));
+  memset(p, 0, offsetof(struct ehlo_player, events));
+  ehlo_expect_clear(&p->expect);
+  ehlo_digest_init(&p->digest);
   p->base.ops = &player_ops;
   p->reader = reader;
   p->chunks = chunks;

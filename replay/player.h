@@ -3,6 +3,8 @@
 #ifndef EHLO_REPLAY_PLAYER_H
 #define EHLO_REPLAY_PLAYER_H
 
+#include "replay/digest.h"
+#include "replay/expect.h"
 #include "replay/transcript.h"
 #include "replay/transport.h"
 
@@ -21,24 +23,9 @@ struct ehlo_divergence {
   char got[200];
 };
 
-// Client bytes that the transcript expects and the client has not sent yet.
-#define EHLO_EXPECT_MAX ((size_t)65536)
-#define EHLO_EXPECT_SECRETS_MAX 256
-
-// A place in the transcript.
-struct ehlo_place {
-  uint32_t line;
-  uint32_t column;
-};
-
-// Stands for any one secret span.
-struct ehlo_expect_secret {
-  size_t at;  // in the bytes
-  struct ehlo_place place;
-};
-
 // Events that the client gave and no "= " line was held against yet.
 #define EHLO_EVENTS_MAX 256
+#define EHLO_PLAYER_EVENT_MAX 96
 
 struct ehlo_player {
   struct ehlo_transport base;
@@ -49,6 +36,7 @@ struct ehlo_player {
   struct ehlo_writer *copy;
   struct ehlo_item item;  // the next one, when `have_item`
   bool have_item;
+  size_t line;  // of the item used last, 0 before the first
   bool at_end;
   bool bad;  // the transcript is not one, see reader->error
   bool has_header;
@@ -56,22 +44,21 @@ struct ehlo_player {
   bool offsets_shifted;  // a \{secret} of the server's was filled with something else
   size_t server_pos;     // bytes of the present server item already given
   bool given;            // and the client may not have used all of them yet
-  uint64_t time_us;
+  uint64_t time_us;      // what the client is told
+  uint64_t recorded_us;  // of the item at hand, by the times of the transcript alone
   // What the client sent between two times of receiving something is one flight; a handshake is one.
   // A write is what a transport would send at once: all up to a span that no MORE stands at.
   size_t num_flights;
   size_t num_handshake_flights;
   size_t num_writes;
   bool in_flight;
-  uint8_t expect[EHLO_EXPECT_MAX];
-  struct ehlo_place places[EHLO_EXPECT_MAX];  // where each of these bytes is written
-  size_t expect_len;
-  struct ehlo_expect_secret secrets[EHLO_EXPECT_SECRETS_MAX];
-  size_t num_secrets;
+  struct ehlo_digest digest;  // of what was used up and what the client sent
+  struct ehlo_divergence divergence;
   size_t first_event;
   size_t num_events;
-  char events[EHLO_EVENTS_MAX][96];
-  struct ehlo_divergence divergence;
+  // Both are set up by what they say they hold.
+  char events[EHLO_EVENTS_MAX][EHLO_PLAYER_EVENT_MAX];
+  struct ehlo_expect expect;
 };
 
 void ehlo_player_init(struct ehlo_player *p, struct ehlo_reader *reader, enum ehlo_chunks chunks,

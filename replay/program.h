@@ -26,7 +26,8 @@ struct ehlo_program {
 
 // Sees every event once, after the program acted on it. Any member may be NULL.
 struct ehlo_observer {
-  void (*event)(void *arg, const struct ehlo_client *c, const struct ehlo_event *event);
+  // False: nothing more is to happen, and the pump returns.
+  bool (*event)(void *arg, const struct ehlo_client *c, const struct ehlo_event *event);
   // A TLS handshake is done and the client was told so: what TLS has to give can be had.
   void (*secured)(void *arg);
   void *arg;

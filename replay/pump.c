@@ -8,6 +8,7 @@
 struct loop {
   struct ehlo_pump *pump;
   bool over;
+  bool ended;                // by the observer
   enum ehlo_status stopped;  // of class CALLER: the transport gave up
 };
 
@@ -51,13 +52,15 @@ static void handshake(struct loop *l, enum ehlo_status spoken) {
 static void drain_events(struct loop *l) {
   struct ehlo_pump *p = l->pump;
   struct ehlo_event event;
-  for (;;) {
+  while (!l->ended) {
     enum ehlo_event_type type = p->program->ops->next(p->program, p->client, &event);
     if (type == EHLO_EVENT_NONE) {
       return;
     }
-    if (p->observer.event != NULL) {
-      p->observer.event(p->observer.arg, p->client, &event);
+    if (p->observer.event != NULL && !p->observer.event(p->observer.arg, p->client, &event)) {
+      l->ended = true;
+      l->over = true;
+      return;
     }
     if (type == EHLO_EVENT_TLS_WANTED && ehlo_client_state(p->client) != EHLO_STATE_FAILED) {
       handshake(l, EHLO_OK);

@@ -15,7 +15,8 @@
 struct program {
   struct ehlo_program base;
   bool wants_tls;
-  bool ends_early;  // says that it is finished after its first command
+  bool ends_early;       // says that it is finished after its first command
+  size_t events_wanted;  // the observer ends it after so many; 0: never
   size_t num_events;
   bool finished;
   char events[1024];
@@ -52,7 +53,7 @@ static bool program_finished(const struct ehlo_program *base) {
 
 static const struct ehlo_program_ops program_ops = {program_next, program_body, program_finished};
 
-static void observe(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
+static bool observe(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct program *p = arg;
   char text[EHLO_EVENT_TEXT_MAX];
   size_t len = strlen(p->events);
@@ -60,6 +61,7 @@ static void observe(void *arg, const struct ehlo_client *c, const struct ehlo_ev
   ehlo_event_text(text, event);
   snprintf(p->events + len, sizeof(p->events) - len, "%s%s", len > 0 ? "; " : "", text);
   p->num_events++;
+  return p->num_events != p->events_wanted;
 }
 
 struct run {
@@ -103,6 +105,24 @@ Test(pump, runs_to_the_end_in_pieces_of_any_size) {
                        "%zu out, %zu in: %s", out_max, in_max, result.program.events);
       cr_expect(scripted.got_len == strlen("EHLO a.example\r\nQUIT\r\n"));
     }
+  }
+}
+
+Test(pump, ends_where_the_observer_says_so) {
+  static const struct {
+    const char *told;
+    const char *sent;
+  } rows[] = {
+      {"reply 220 to greeting", ""},
+      {"reply 220 to greeting; reply 250 to EHLO", "EHLO a.example\r\n"},
+      {"reply 220 to greeting; reply 250 to EHLO; reply 221 to QUIT", "EHLO a.example\r\nQUIT\r\n"},
+  };
+  for (size_t i = 0; i < NUM(rows); i++) {
+    ehlo_scripted_init(&scripted, plain, NUM(plain));
+    run(&result, &scripted, (struct program){.events_wanted = i + 1}, false);
+    cr_expect_eq(result.status, EHLO_OK);
+    cr_expect_str_eq(result.program.events, rows[i].told, "%s", result.program.events);
+    cr_expect_eq(scripted.got_len, strlen(rows[i].sent), "%zu", scripted.got_len);
   }
 }
 

@@ -1,10 +1,13 @@
-// Writes down what passes through a transport, as it passes. It must not change what passes, and
-// must not let a secret into the record: client spans say by their flags that they are one.
+// Writes down what passes through a transport, as it passes. It must not change what passes, must not
+// hold back what the program told for longer than to the next exchange, and must not let a secret into the
+// record: client spans say by their flags that they are one.
 #include "replay/recorder.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "replay/event_text.h"
 
 static uint64_t present_us(struct ehlo_recorder *r) {
   return r->closed ? r->scribe.last_us : r->inner->ops->now_us(r->inner);
@@ -70,6 +73,7 @@ static enum ehlo_status recorder_exchange(struct ehlo_transport *t, size_t *out_
                                           size_t *in_len, const struct ehlo_output *out,
                                           uint8_t *in, size_t in_cap, uint64_t deadline_ms) {
   struct ehlo_recorder *r = (struct ehlo_recorder *)t;
+  ehlo_scribe_push(&r->scribe);  // the call may wait
   enum ehlo_status status =
       r->inner->ops->exchange(r->inner, out_taken, in_len, out, in, in_cap, deadline_ms);
   uint64_t now_us = present_us(r);
@@ -82,6 +86,7 @@ static enum ehlo_status recorder_exchange(struct ehlo_transport *t, size_t *out_
     ehlo_scribe_server(&r->scribe, in, *in_len, now_us);
   }
   write_status(r, now_us, status);
+  ehlo_scribe_push(&r->scribe);  // before anybody looks at what came, who may not survive it
   return status;
 }
 
@@ -97,6 +102,7 @@ static enum ehlo_status recorder_start_tls(struct ehlo_transport *t, uint64_t de
   } else {
     write_status(r, now_us, status);
   }
+  ehlo_scribe_push(&r->scribe);
   return status;
 }
 
@@ -132,6 +138,8 @@ void ehlo_recorder_init(struct ehlo_recorder *r, struct ehlo_transport *inner,
   r->inner = inner;
   r->seen_us = present_us(r);
   ehlo_scribe_init(&r->scribe, redactor, write, arg);
+  ehlo_digest_init(&r->digest);
+  r->scribe.digest = &r->digest;
 }
 
 void ehlo_recorder_fact(struct ehlo_recorder *r, const char *text, size_t len) {
@@ -139,12 +147,27 @@ void ehlo_recorder_fact(struct ehlo_recorder *r, const char *text, size_t len) {
   ehlo_scribe_fact(&r->scribe, r->seen_us, text, len);
 }
 
+void ehlo_recorder_client_event(struct ehlo_recorder *r, const struct ehlo_client *c,
+                                const struct ehlo_event *event) {
+  char text[EHLO_EVENT_TEXT_MAX];
+  if (ehlo_event_is_recorded(c, event)) {
+    ehlo_event_text(text, event);
+    ehlo_scribe_event(&r->scribe, text);
+    ehlo_digest_event(&r->digest, event, text);
+  }
+}
+
 void ehlo_recorder_event(struct ehlo_recorder *r, const char *text) {
   ehlo_scribe_event(&r->scribe, text);
+  ehlo_digest_words(&r->digest, text);
 }
 
 void ehlo_recorder_finish(struct ehlo_recorder *r) {
   ehlo_scribe_flush(&r->scribe);
+}
+
+uint64_t ehlo_recorder_hash(const struct ehlo_recorder *r) {
+  return ehlo_digest_value(&r->digest);
 }
 
 bool ehlo_recorder_failed(const struct ehlo_recorder *r) {

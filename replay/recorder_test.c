@@ -109,6 +109,7 @@ static struct script script;
 static struct ehlo_redactor redactor;
 static char record[1 << 18];
 static size_t record_len;
+static size_t num_writes;
 
 static bool record_write(void *arg, const char *text, size_t len) {
   (void)arg;
@@ -116,6 +117,8 @@ static bool record_write(void *arg, const char *text, size_t len) {
   memcpy(record + record_len, text, len);
   record_len += len;
   record[record_len] = '\0';
+  cr_assert(len > 0 && text[len - 1] == '\n');
+  num_writes++;
   return true;
 }
 
@@ -170,6 +173,41 @@ static void do_step(const struct step *step) {
   }
 }
 
+// The hash of what was recorded, from the record alone.
+struct record_source {
+  size_t pos;
+};
+
+static long record_read(void *arg, uint8_t *buf, size_t cap) {
+  struct record_source *s = arg;
+  size_t n = record_len - s->pos < cap ? record_len - s->pos : cap;
+  memcpy(buf, record + s->pos, n);
+  s->pos += n;
+  return (long)n;
+}
+
+static uint64_t hash_of_record(void) {
+  static struct ehlo_reader reader;
+  struct record_source source = {0};
+  struct ehlo_digest digest;
+  struct ehlo_item item;
+  uint64_t time_us = 0;
+  ehlo_digest_init(&digest);
+  ehlo_reader_init(&reader, record_read, &source);
+  while (ehlo_reader_next(&reader, &item) == EHLO_READ_ITEM) {
+    time_us += item.has_time ? item.delta_us : 0;
+    ehlo_digest_item(&digest, time_us, &item);
+    if (item.type == EHLO_ITEM_EVENT) {
+      char words[200] = "";
+      cr_assert_lt(item.bytes_len, sizeof(words));
+      memcpy(words, item.bytes, item.bytes_len);
+      ehlo_digest_words(&digest, words);
+    }
+  }
+  cr_assert_null(reader.error.message);
+  return ehlo_digest_value(&digest);
+}
+
 #define MAX_STEPS 12
 struct row {
   const char *name;
@@ -189,6 +227,7 @@ static void run_rows(const struct row *rows, size_t num_rows) {
     cr_assert_eq(strncmp(record, header, sizeof(header) - 1), 0);
     cr_expect_str_eq(record + sizeof(header) - 1, rows[i].record, "%s:\n%swanted:\n%s",
                      rows[i].name, record + sizeof(header) - 1, rows[i].record);
+    cr_expect_eq(ehlo_recorder_hash(&recorder), hash_of_record(), "%s: another hash", rows[i].name);
   }
 }
 #define RUN(rows) run_rows(rows, sizeof(rows) / sizeof((rows)[0]))
@@ -464,6 +503,50 @@ Test(recorder, forgets_what_it_held) {
   }
 }
 
+// ---- Few calls, and nothing kept ----------------------------------------------------------------
+
+// All that an exchange brought is written before it returns, with one call, and what the program told
+// in between before the next one waits.
+Test(recorder, writes_once_for_an_exchange) {
+  static const char before[] = "! ehlo-transcript 1\n+0.000000  ! connect a\n";
+  start();
+  num_writes = 0;
+  do_step(&(struct step)FACT("connect a"));
+  cr_expect_eq(num_writes, 0u);
+  do_step(&(struct step)SERVER(1, "250-a\r\n250-b\r\n250-c\r\n250 d\r\n25"));
+  cr_expect_eq(num_writes, 2u);  // what was there before it may wait, and what it brought
+  cr_expect_eq(strncmp(record, before, sizeof(before) - 1), 0);
+  cr_expect(strstr(record, "S: 250 d\n") != NULL && strstr(record, "S: 25\\\n") != NULL);
+  do_step(&(struct step)EVENT("one"));
+  do_step(&(struct step)EVENT("two"));
+  cr_expect_eq(num_writes, 2u);
+  do_step(&(struct step)CLIENT(1, "QUIT\r\n", 0));
+  cr_expect_eq(num_writes, 4u);
+  do_step(&(struct step)CLIENT(1, "half\r\nof", MORE));
+  cr_expect_eq(num_writes, 5u);
+  cr_expect(strstr(record, "C: half\n") != NULL && strstr(record, "of") == NULL);
+  do_step(&(struct step)TLS(1, EHLO_OK, "x"));
+  do_step(&(struct step)EVENT("three"));
+  num_writes = 0;
+  ehlo_recorder_finish(&recorder);
+  cr_expect_eq(num_writes, 1u);
+}
+
+// A message takes few calls.
+Test(recorder, writes_a_message_in_few_calls) {
+  static char message[13825];
+  for (size_t i = 0; i + 72 < sizeof(message); i += 72) {
+    memset(message + i, 'x', 70);
+    memcpy(message + i + 70, "\r\n", 2);
+  }
+  start();
+  num_writes = 0;
+  for (int i = 0; i < 10; i++) {
+    do_step(&(struct step)CLIENT(1, message, MORE));
+  }
+  cr_expect_leq(num_writes, 11u);
+}
+
 // ---- At random ----------------------------------------------------------------------------------
 
 static bool has_four_bytes_of(const char *secret) {
@@ -502,5 +585,6 @@ Test(recorder, leaves_no_four_bytes_of_an_echo) {
     }
     ehlo_recorder_finish(&recorder);
     cr_assert(!has_four_bytes_of(secret), "round %d:\n%s", round, record);
+    cr_assert_eq(ehlo_recorder_hash(&recorder), hash_of_record(), "round %d:\n%s", round, record);
   }
 }

@@ -11,14 +11,16 @@
 #include "replay/unstuff.h"
 #include "replay/verbs.h"
 
-// Everything a replay needs, in one block.
-struct session {
+// Everything a replay needs, in one block. It is used again as it is: each part sets itself up, and
+// what it says it holds is never more than what it was given since.
+struct ehlo_replayer {
   struct ehlo_reader reader;
   struct ehlo_player player;
   struct ehlo_settings settings;
   struct ehlo_client client;
   struct ehlo_submission submission;
   struct ehlo_verbs verbs;
+  const struct ehlo_replay_options *options;
   struct ehlo_replay_result *result;
   // Message text of a submission, taken from the transcript.
   struct ehlo_unstuff unstuff;
@@ -32,51 +34,36 @@ struct session {
   uint8_t buffer[EHLO_BUFFER_FULL];
 };
 
-// A length first, so that "a", "bc" and "ab", "c" differ.
-static void add_to_hash(struct session *s, const void *bytes, size_t len) {
-  uint64_t *hash = &s->result->hash;
-  *hash = (*hash ^ len) * 1099511628211U;
-  for (size_t i = 0; i < len; i++) {
-    *hash = (*hash ^ ((const uint8_t *)bytes)[i]) * 1099511628211U;
-  }
-}
-
-static void add_span_to_hash(struct session *s, struct ehlo_span span) {
-  add_to_hash(s, span.bytes, span.len);
-}
-
-static void note_event(struct session *s, const char *text) {
+static void note_event(struct ehlo_replayer *s, const char *text) {
   s->result->num_events++;
-  add_to_hash(s, text, strlen(text));
   ehlo_player_event(&s->player, text);
 }
 
 // The words of an event go into the record; all that it holds goes into the hash.
-static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
-  struct session *s = arg;
+static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
+  struct ehlo_replayer *s = arg;
   char text[EHLO_EVENT_TEXT_MAX];
-  uint64_t numbers[] = {event->recipient, event->reply.num_lines, event->verb,
-                        event->error.verb_sent};
   if (!ehlo_event_is_recorded(c, event)) {
-    return;
+    return true;
   }
   ehlo_event_text(text, event);
   note_event(s, text);
-  add_to_hash(s, numbers, sizeof(numbers));
-  add_span_to_hash(s, event->reply.text);
-  add_span_to_hash(s, event->challenge);
-  add_span_to_hash(s, event->error.line);
+  ehlo_digest_event(&s->player.digest, event, text);
+  bool go_on = s->options->event == NULL ||
+               s->options->event(s->options->event_arg, c, event, s->player.line);
+  s->result->ended_by_event = !go_on;
+  return go_on;
 }
 
 static void on_fact(void *arg, const struct ehlo_item *fact) {
-  ehlo_settings_read(&((struct session *)arg)->settings, fact->text, fact->line);
+  ehlo_settings_read(&((struct ehlo_replayer *)arg)->settings, fact->text, fact->line);
 }
 
 // A channel binding is known once TLS is there, so its fact stands behind that of the handshake. All
 // other settings come before the session: what they say is in use by now.
 static void on_late_fact(void *arg, const struct ehlo_item *fact) {
   static const char binding[] = "submit channel-binding ";
-  struct ehlo_settings *settings = &((struct session *)arg)->settings;
+  struct ehlo_settings *settings = &((struct ehlo_replayer *)arg)->settings;
   if (strncmp(fact->text, binding, sizeof(binding) - 1) == 0) {
     ehlo_settings_read(settings, fact->text, fact->line);
   } else if (settings->error[0] == '\0') {
@@ -86,14 +73,14 @@ static void on_late_fact(void *arg, const struct ehlo_item *fact) {
 }
 
 static void on_secured(void *arg) {
-  struct session *s = arg;
+  struct ehlo_replayer *s = arg;
   if (s->settings.present) {
     ehlo_player_prologue(&s->player, on_late_fact, s);
   }
 }
 
 static void begin_text(void *arg, size_t message) {
-  struct session *s = arg;
+  struct ehlo_replayer *s = arg;
   s->text_pos = 0;
   s->text_len = 0;
   s->stuck = false;
@@ -103,12 +90,12 @@ static void begin_text(void *arg, size_t message) {
   ehlo_unstuff_init(&s->unstuff);
 }
 
-static bool text_is_over(const struct session *s) {
+static bool text_is_over(const struct ehlo_replayer *s) {
   return s->in_chunk ? s->chunk_left == 0 : s->unstuff.ended;
 }
 
 // The recorded line that is next, as message text.
-static void take_text(struct session *s, const struct ehlo_item *item) {
+static void take_text(struct ehlo_replayer *s, const struct ehlo_item *item) {
   size_t used;
   s->text_pos = 0;
   if (s->in_chunk) {
@@ -123,7 +110,7 @@ static void take_text(struct session *s, const struct ehlo_item *item) {
 
 // A chunk follows its commands in one flight, so the record is at its text once all that stands
 // before it was sent. Where the client's bytes are not compared, it is found by its command.
-static bool is_at_text(struct session *s) {
+static bool is_at_text(struct ehlo_replayer *s) {
   struct ehlo_output unsent;
   if (!s->in_chunk || s->chunk_begun) {
     return true;
@@ -145,7 +132,7 @@ static bool is_at_text(struct session *s) {
 
 // The message of a submission, a recorded line at a time.
 static enum ehlo_source_state peek_text(void *arg, struct ehlo_span *out) {
-  struct session *s = arg;
+  struct ehlo_replayer *s = arg;
   while (s->text_pos == s->text_len && !text_is_over(s) && is_at_text(s)) {
     const struct ehlo_item *item = ehlo_player_client_item(&s->player);
     if (item == NULL && !s->stuck && ehlo_player_timeout_is_next(&s->player)) {
@@ -165,10 +152,10 @@ static enum ehlo_source_state peek_text(void *arg, struct ehlo_span *out) {
 }
 
 static void skip_text(void *arg, size_t n) {
-  ((struct session *)arg)->text_pos += n;
+  ((struct ehlo_replayer *)arg)->text_pos += n;
 }
 
-static struct ehlo_program *begin_program(struct session *s) {
+static struct ehlo_program *begin_program(struct ehlo_replayer *s) {
   if (!s->settings.present) {
     s->settings.client.allow_cleartext_auth = true;  // the transcript decides, not this engine
     ehlo_verbs_init(&s->verbs, &s->player);
@@ -180,44 +167,55 @@ static struct ehlo_program *begin_program(struct session *s) {
   return &s->submission.base;
 }
 
-static void note_verdicts(struct session *s) {
-  const struct ehlo_submit *submit = &s->submission.submit;
-  char text[EHLO_EVENT_TEXT_MAX];
-  ehlo_outcome_text(text, submit);
+static void note_words(struct ehlo_replayer *s, const char *text) {
   note_event(s, text);
-  for (size_t i = 0; submit->config.num_messages > 1 && i < submit->config.num_messages; i++) {
-    ehlo_message_text(text, submit, i);
-    note_event(s, text);
+  ehlo_digest_words(&s->player.digest, text);
+  if (s->options->verdict != NULL) {
+    s->options->verdict(s->options->event_arg, text);
   }
 }
 
-static struct ehlo_transport *transport_of(struct session *s,
-                                           const struct ehlo_replay_options *options) {
+static void note_verdicts(struct ehlo_replayer *s) {
+  const struct ehlo_submit *submit = &s->submission.submit;
+  char text[EHLO_EVENT_TEXT_MAX];
+  ehlo_outcome_text(text, submit);
+  note_words(s, text);
+  for (size_t i = 0; submit->config.num_messages > 1 && i < submit->config.num_messages; i++) {
+    ehlo_message_text(text, submit, i);
+    note_words(s, text);
+  }
+}
+
+static struct ehlo_transport *transport_of(struct ehlo_replayer *s) {
+  const struct ehlo_replay_options *options = s->options;
   const struct ehlo_submit *submit = s->settings.present ? &s->submission.submit : NULL;
   return options->around == NULL
              ? &s->player.base
              : options->around(options->around_arg, &s->player.base, &s->client, submit);
 }
 
-static void run(struct session *s, const struct ehlo_replay_options *options) {
+static void run(struct ehlo_replayer *s) {
   struct ehlo_program *program = begin_program(s);
   ehlo_client_init(&s->client, &s->settings.client, s->buffer, sizeof(s->buffer),
                    s->player.time_us / 1000);
   struct ehlo_pump pump = {
       .client = &s->client,
-      .transport = transport_of(s, options),
+      .transport = transport_of(s),
       .program = program,
       .observer = {.event = on_event, .secured = on_secured, .arg = s},
       .tls_first = ehlo_player_tls_is_next(&s->player),
   };
   ehlo_pump_run(&pump);
+  if (s->result->ended_by_event) {
+    return;
+  }
   if (s->settings.present && s->submission.submit.verdict.outcome != EHLO_OUTCOME_OPEN) {
     note_verdicts(s);
   }
   ehlo_player_finish(&s->player);
 }
 
-static void judge(struct session *s) {
+static void judge(struct ehlo_replayer *s) {
   struct ehlo_replay_result *r = s->result;
   r->is_submission = s->settings.present;
   r->outcome = s->submission.submit.verdict.outcome;
@@ -228,6 +226,7 @@ static void judge(struct session *s) {
   r->num_handshake_flights = s->player.num_handshake_flights;
   r->num_writes = s->player.num_writes;
   r->divergence = s->player.divergence;
+  r->hash = ehlo_digest_value(&s->player.digest);
   if (s->reader.read_failed) {
     r->verdict = EHLO_REPLAY_FAILED;
   } else if (s->settings.error[0] != '\0') {
@@ -242,25 +241,42 @@ static void judge(struct session *s) {
   }
 }
 
-void ehlo_replay_run(struct ehlo_replay_result *out, ehlo_read_fn read, void *arg,
-                     const struct ehlo_replay_options *options) {
+void ehlo_replayer_run(struct ehlo_replayer *s, struct ehlo_replay_result *out, ehlo_read_fn read,
+                       void *arg, const struct ehlo_replay_options *options) {
   memset(out, 0, sizeof(*out));
-  out->hash = 14695981039346656037U;
-  struct session *s = calloc(1, sizeof(*s));
-  if (s == NULL) {
-    out->verdict = EHLO_REPLAY_FAILED;
-    return;
-  }
+  s->options = options;
   s->result = out;
-  ehlo_settings_init(&s->settings);
+  ehlo_settings_clear(&s->settings);
+  memset(&s->client, 0, sizeof(s->client));
+  memset(&s->submission.submit.verdict, 0, sizeof(s->submission.submit.verdict));
   ehlo_reader_init(&s->reader, read, arg);
   ehlo_player_init(&s->player, &s->reader, options->chunks, options->tolerant, options->copy);
   ehlo_player_prologue(&s->player, on_fact, s);
   if (s->settings.error[0] == '\0' && !s->player.bad) {
-    run(s, options);
+    run(s);
   }
   judge(s);
-  ehlo_settings_free(&s->settings);
-  ehlo_client_wipe(&s->client);
-  free(s);
+}
+
+struct ehlo_replayer *ehlo_replayer_new(void) {
+  return calloc(1, sizeof(struct ehlo_replayer));
+}
+
+void ehlo_replayer_free(struct ehlo_replayer *r) {
+  if (r != NULL) {
+    ehlo_settings_free(&r->settings);
+  }
+  free(r);
+}
+
+void ehlo_replay_run(struct ehlo_replay_result *out, ehlo_read_fn read, void *arg,
+                     const struct ehlo_replay_options *options) {
+  struct ehlo_replayer *r = ehlo_replayer_new();
+  if (r == NULL) {
+    memset(out, 0, sizeof(*out));
+    out->verdict = EHLO_REPLAY_FAILED;
+    return;
+  }
+  ehlo_replayer_run(r, out, read, arg, options);
+  ehlo_replayer_free(r);
 }

@@ -1,4 +1,4 @@
-// Replays one transcript: the whole of it in one call, offline, without sockets or a clock.
+// Replays transcripts: the whole of one in one call, offline, without sockets or a clock.
 #ifndef EHLO_REPLAY_REPLAY_H
 #define EHLO_REPLAY_REPLAY_H
 
@@ -14,6 +14,14 @@ struct ehlo_replay_options {
   struct ehlo_transport *(*around)(void *arg, struct ehlo_transport *player,
                                    const struct ehlo_client *c, const struct ehlo_submit *submit);
   void *around_arg;
+  // NULL, or sees each event that a transcript may list, after the program acted on it. `line` is
+  // where the player stands: the transcript's line that was used last. False ends the replay there.
+  bool (*event)(void *arg, const struct ehlo_client *c, const struct ehlo_event *event,
+                size_t line);
+  // NULL, or is told in words what the policy made of the session: its outcome, and of several
+  // messages each one's. They are events to a transcript, after all others.
+  void (*verdict)(void *arg, const char *text);
+  void *event_arg;  // of both
 };
 
 enum ehlo_replay_verdict {
@@ -28,6 +36,7 @@ struct ehlo_replay_result {
   struct ehlo_divergence divergence;   // DIVERGED
   struct ehlo_transcript_error error;  // BAD; its message lives as long as the result
   char error_text[160];
+  bool ended_by_event;        // the hook did it: what follows in the transcript was not looked at
   bool is_submission;         // it has "! submit" facts: policy decided
   enum ehlo_outcome outcome;  // then
   enum ehlo_stage stage;
@@ -37,10 +46,22 @@ struct ehlo_replay_result {
   size_t num_flights;  // of the client: round trips, TLS handshakes included
   size_t num_handshake_flights;
   size_t num_writes;  // that a transport would have made, without handshakes
-  uint64_t hash;      // FNV-1a over all that the events hold: the same whatever the cuts
+  uint64_t hash;      // replay/digest.h: the same whatever the cuts, and that of the live session
 };
 
+// What replays need of memory, less than 512 KiB, to be used again for any number of transcripts one
+// after the other. Nothing of one is left to be seen in the next. Several may run at the same time,
+// each in a thread of its own: there is nothing that they share.
+struct ehlo_replayer;
+
+struct ehlo_replayer *ehlo_replayer_new(void);  // NULL: there is no memory
+void ehlo_replayer_free(struct ehlo_replayer *r);
+
 // Runs the transcript that `read` gives.
+void ehlo_replayer_run(struct ehlo_replayer *r, struct ehlo_replay_result *out, ehlo_read_fn read,
+                       void *arg, const struct ehlo_replay_options *options);
+
+// The same in memory of its own, for one transcript.
 void ehlo_replay_run(struct ehlo_replay_result *out, ehlo_read_fn read, void *arg,
                      const struct ehlo_replay_options *options);
 

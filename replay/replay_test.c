@@ -3,6 +3,7 @@
 #include "replay/replay.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -129,27 +130,168 @@ Test(replay, says_how_it_ended) {
   }
 }
 
-// The hash tells sessions apart by all that their replies hold, and by nothing else.
-Test(replay, hashes_what_the_replies_hold) {
-  static const char base[] = "S: 220 a\nC: EHLO a.example\nS: 250-b\nS: 250 SIZE\n";
-  static const struct {
-    const char *text;
-    bool same;
-  } rows[] = {
-      {"# a comment\n+3 S: 220 a\n+1 C: EHLO a.example\nS: 250-b\nS: 250 SIZE\n", true},
-      {"S: 220\\x20a\nC: EHLO a.example\n= reply 250 to EHLO\nS: 250-b\n+1 S: 250 SIZE\n", false},
-      {"S: 220 A\nC: EHLO a.example\nS: 250-b\nS: 250 SIZE\n", false},
-      {"S: 220 a\nC: EHLO a.example\nS: 250-b\nS: 250 SIZE 1\n", false},
-      {"S: 220 a\nC: EHLO a.example\nS: 250 b\n", false},
-      {"S: 221 a\n", false},
-  };
+// ---- The hash -----------------------------------------------------------------------------------
+
+// What a session consists of changes the hash, whether or not the session still goes well; how the file
+// puts it down does not.
+#define HASHED                                                                            \
+  "! submit tls none\n! submit helo a.example\n! submit from <a@b>\n! submit to <c@d>\n"  \
+  "! connect a.example:25 192.0.2.1\n"                                                    \
+  "+0.1 S: 220 a\n+0.1 C: EHLO a.example\n+0.1 S: 250-a\n S: 250 SIZE\n"                  \
+  "+0.1 C: MAIL FROM:<a@b>\n+0.1 S: 250 ok\n+0.1 C: RCPT TO:<c@d>\n+0.1 S: 250 ok\n"      \
+  "+0.1 C: DATA\n+0.1 S: 354 go\n+0.1 C: text\n+0.1 C: .\n+0.1 S: 250 ok\n+0.1 C: QUIT\n" \
+  "+0.1 S: 221 bye\n+0.1 ! eof S\n"
+
+static const struct {
+  const char *from;  // in HASHED, the first of it
+  const char *to;
+  bool same;
+} hash_rows[] = {
+    {"! submit tls", "# a comment\n! ehlo-transcript 1\n! note anything\n! submit tls", true},
+    {"+0.1 S: 220 a\n", "+0.100000  S: 22\\\n           S: 0\\x20a\n", true},
+    {"+0.1 S: 220 a\n", "+0.1 S: 22\\\n+0.0 S: 0 a\n= reply 220 to greeting\n", true},
+    {"+0.1 S: 220 a\n", "+0.05 ! note it takes long\n+0.05 S: 220 a\n", true},
+    {"+0.1 C: EHLO a.example\n", "+0.1 C: EHLO \\\n C: a.exampl\\x65\n", true},
+    {"+0.1 C: text\n+0.1 C: .\n", "+0.1 C: text\n+0.1 C: \\x2e\n", true},
+    {"! submit to <c@d>", "! submit  to <c@d>", false},
+    {"! submit to", "! submit timeout quit 1000\n! submit to", false},
+    {"192.0.2.1", "192.0.2.2", false},
+    {"S: 220 a", "S: 220 b", false},
+    {"S: 220 a", "S: 220-a\n S: 220 a", false},
+    {"S: 250-a\n", "", false},
+    {"+0.1 S: 220", "+0.2 S: 220", false},
+    {"+0.1 S: 250-a\n S: 250 SIZE\n", "+0.1 S: 250-a\n+0.000001 S: 250 SIZE\n", false},
+    {"+0.1 C: text\n", "+0.1 C: Text\n", false},
+    {"+0.1 C: text\n+0.1 C: .\n", "+0.1 C: text\n C: .\n", false},
+    {"+0.1 ! eof S\n", "+0.2 ! eof S\n", false},
+    {"+0.1 ! eof S\n", "+0.1 ! reset S\n", false},
+    {"+0.1 ! eof S\n", "", false},
+    {"+0.1 S: 221 bye\n", "", false},
+};
+
+static void run_changed(struct ehlo_replay_result *out, const char *from, const char *to) {
+  char text[sizeof(HASHED) + 200];
+  const char *at = strstr(HASHED, from);
+  cr_assert_not_null(at, "%s", from);
+  snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - HASHED), HASHED, to, at + strlen(from));
+  run(out, (struct text){.text = text, .piece = 1000});
+}
+
+Test(replay, hashes_the_session_and_not_the_file) {
   struct ehlo_replay_result expected;
-  run(&expected, (struct text){.text = base, .piece = 1000});
-  for (size_t i = 0; i < NUM(rows); i++) {
+  run_changed(&expected, "", "");
+  cr_assert(expected.verdict == EHLO_REPLAY_SAME && expected.outcome == EHLO_OUTCOME_ACCEPTED);
+  for (size_t i = 0; i < NUM(hash_rows); i++) {
     struct ehlo_replay_result r;
-    run(&r, (struct text){.text = rows[i].text, .piece = 1000});
-    if (i != 1) {
-      cr_expect_eq(r.hash == expected.hash, rows[i].same, "%zu", i);
-    }
+    run_changed(&r, hash_rows[i].from, hash_rows[i].to);
+    cr_expect_eq(r.hash == expected.hash, hash_rows[i].same, "%s -> %s", hash_rows[i].from,
+                 hash_rows[i].to);
+    cr_expect(!hash_rows[i].same || r.verdict == EHLO_REPLAY_SAME, "%s", hash_rows[i].to);
   }
+}
+
+// The engine's own part: the same bytes at the same times, and other events.
+Test(replay, hashes_the_events) {
+  static const char *const texts[] = {"+0.1 S: 220 a\n", "+0.1 S: 220 a\n! eof S\n"};
+  struct ehlo_replay_result alone;
+  struct ehlo_replay_result ended;
+  run(&alone, (struct text){.text = texts[0], .piece = 1000});
+  run(&ended, (struct text){.text = texts[1], .piece = 1000});
+  cr_expect_neq(alone.hash, ended.hash);
+}
+
+// ---- The event hook -----------------------------------------------------------------------------
+
+struct seen {
+  size_t wanted;  // the replay ends at this one
+  size_t num;
+  size_t lines[8];
+  enum ehlo_verb verbs[8];
+};
+
+static bool see(void *arg, const struct ehlo_client *c, const struct ehlo_event *event,
+                size_t line) {
+  struct seen *s = arg;
+  (void)c;
+  s->lines[s->num] = line;
+  s->verbs[s->num] = event->verb;
+  return ++s->num != s->wanted;
+}
+
+static void run_seen(struct ehlo_replay_result *out, struct seen *seen, const char *text) {
+  struct text source = {.text = text, .piece = 1000};
+  struct ehlo_replay_options options = {.event = see, .event_arg = seen};
+  ehlo_replay_run(out, read_text, &source, &options);
+}
+
+static const char hooked[] =
+    "# told as it happens\n! ehlo-transcript 1\nS: 220 a\n= reply 220 to greeting\n"
+    "C: EHLO a.example\nS: 250-b\n+1 S: 250 SIZE\nC: QUIT\nS: 221 c\n";
+
+Test(replay, tells_events_and_where_they_are) {
+  static const size_t lines[] = {3, 7, 9, 9};
+  static const enum ehlo_verb verbs[] = {EHLO_VERB_GREETING, EHLO_VERB_EHLO, EHLO_VERB_QUIT,
+                                         EHLO_VERB_NONE};
+  struct ehlo_replay_result r;
+  struct seen seen = {0};
+  run_seen(&r, &seen, hooked);
+  cr_assert_eq(seen.num, 4, "%zu", seen.num);
+  cr_expect_eq(r.num_events, 4);
+  cr_expect_not(r.ended_by_event);
+  for (size_t i = 0; i < 4; i++) {
+    cr_expect_eq(seen.lines[i], lines[i], "event %zu at line %zu", i, seen.lines[i]);
+    cr_expect_eq(seen.verbs[i], verbs[i], "%zu", i);
+  }
+}
+
+// Nothing behind the event is judged: not that the client has more to say, nor what is no transcript.
+Test(replay, ends_where_it_is_told_to) {
+  static const char broken[] = "S: 220 a\nC: EHLO a.example\nS: 250 b\nC: QUIT\nnonsense\n";
+  for (size_t wanted = 1; wanted <= 2; wanted++) {
+    struct ehlo_replay_result r;
+    struct seen seen = {.wanted = wanted};
+    run_seen(&r, &seen, broken);
+    cr_expect_eq(r.verdict, EHLO_REPLAY_SAME, "%zu", wanted);
+    cr_expect(r.ended_by_event && seen.num == wanted && r.num_events == wanted, "%zu", wanted);
+    cr_expect_eq(r.state, wanted == 1 ? EHLO_STATE_GREETED : EHLO_STATE_READY, "%zu", wanted);
+  }
+}
+
+// ---- The verdict hook ---------------------------------------------------------------------------
+
+struct verdicts {
+  size_t num;
+  char texts[4][EHLO_EVENT_TEXT_MAX];
+};
+
+static void see_verdict(void *arg, const char *text) {
+  struct verdicts *v = arg;
+  if (v->num < NUM(v->texts)) {
+    snprintf(v->texts[v->num], sizeof(v->texts[0]), "%s", text);
+  }
+  v->num++;
+}
+
+static size_t run_for_verdicts(struct verdicts *v, const char *transcript) {
+  struct ehlo_replay_options options = {.verdict = see_verdict, .event_arg = v};
+  struct ehlo_replay_result r;
+  struct text source = {.text = transcript, .piece = 1000};
+  memset(v, 0, sizeof(*v));
+  ehlo_replay_run(&r, read_text, &source, &options);
+  return r.num_events;
+}
+
+Test(replay, tells_the_verdict) {
+  struct verdicts v;
+  cr_expect_eq(run_for_verdicts(&v, SETTINGS "S: 554 no\nC: QUIT\nS: 221 bye\n"), 4);
+  cr_expect_eq(v.num, 1);
+  cr_expect_str_eq(v.texts[0], "outcome refused at greeting");
+  run_for_verdicts(&v, SETTINGS
+                   "! submit message\n! submit from <g@h>\n! submit to <i@j>\n"
+                   "S: 554 no\nC: QUIT\nS: 221 bye\n");
+  cr_expect_eq(v.num, 3);
+  cr_expect_str_eq(v.texts[0], "outcome refused at greeting");
+  cr_expect_str_eq(v.texts[2], "message 2 refused at greeting");
+  run_for_verdicts(&v, "S: 554 no\n");
+  cr_expect_eq(v.num, 0, "nobody decided");
 }

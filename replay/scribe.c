@@ -22,6 +22,25 @@ static uint64_t take_delta(struct ehlo_scribe *s, uint64_t time_us) {
   return delta;
 }
 
+// ---- What is written ----------------------------------------------------------------------------
+
+// All of it goes into the digest as well, at the time that the record has: a reader adds up the times
+// that were written.
+static void write_bytes(struct ehlo_scribe *s, enum ehlo_side side, const uint8_t *bytes,
+                        size_t len) {
+  ehlo_writer_bytes(&s->writer, bytes, len);
+  if (s->digest != NULL) {
+    ehlo_digest_bytes(s->digest, side, s->last_us, bytes, len);
+  }
+}
+
+static void write_secret(struct ehlo_scribe *s, enum ehlo_side side) {
+  ehlo_writer_secret(&s->writer);
+  if (s->digest != NULL) {
+    ehlo_digest_secret(s->digest, side, s->last_us);
+  }
+}
+
 // ---- The server's side --------------------------------------------------------------------------
 
 static void begin_server(struct ehlo_scribe *s, uint64_t time_us) {
@@ -40,7 +59,7 @@ static void write_held(struct ehlo_scribe *s) {
     size_t at = s->cuts[i].at;
     size_t end = i + 1 < s->num_cuts ? s->cuts[i + 1].at : s->held_len;
     begin_server(s, s->cuts[i].time_us);
-    ehlo_writer_bytes(&s->writer, s->held + at, end - at);
+    write_bytes(s, EHLO_SIDE_SERVER, s->held + at, end - at);
     ehlo_writer_chunk_end(&s->writer);
   }
   s->fresh_us = EHLO_NO_TIME;
@@ -75,8 +94,8 @@ static size_t shown_len(const struct ehlo_scribe *s) {
 static void hide_held(struct ehlo_scribe *s) {
   assert(s->num_cuts > 0);
   begin_server(s, s->cuts[0].time_us);
-  ehlo_writer_bytes(&s->writer, s->held, shown_len(s));
-  ehlo_writer_secret(&s->writer);
+  write_bytes(s, EHLO_SIDE_SERVER, s->held, shown_len(s));
+  write_secret(s, EHLO_SIDE_SERVER);
   if (s->num_cuts == 1) {
     s->fresh_us = EHLO_NO_TIME;
   }
@@ -135,7 +154,7 @@ static void end_line(struct ehlo_scribe *s) {
     begin_held(s);
     return;
   }
-  ehlo_writer_bytes(&s->writer, crlf, sizeof(crlf));
+  write_bytes(s, EHLO_SIDE_SERVER, crlf, sizeof(crlf));
   ehlo_writer_chunk_end(&s->writer);
   begin_held(s);
 }
@@ -147,7 +166,7 @@ static void empty_held(struct ehlo_scribe *s) {
   if (judges(s) && !s->hiding) {
     begin_server(s, s->fresh_us);
     s->fresh_us = EHLO_NO_TIME;
-    ehlo_writer_secret(&s->writer);
+    write_secret(s, EHLO_SIDE_SERVER);
     ehlo_writer_chunk_end(&s->writer);
     s->hiding = true;
   }
@@ -225,11 +244,11 @@ void ehlo_scribe_client_begin(struct ehlo_scribe *s, uint64_t time_us) {
 }
 
 void ehlo_scribe_client_bytes(struct ehlo_scribe *s, const uint8_t *bytes, size_t len) {
-  ehlo_writer_bytes(&s->writer, bytes, len);
+  write_bytes(s, EHLO_SIDE_CLIENT, bytes, len);
 }
 
 void ehlo_scribe_client_secret(struct ehlo_scribe *s) {
-  ehlo_writer_secret(&s->writer);
+  write_secret(s, EHLO_SIDE_CLIENT);
 }
 
 void ehlo_scribe_client_end(struct ehlo_scribe *s) {
@@ -239,18 +258,31 @@ void ehlo_scribe_client_end(struct ehlo_scribe *s) {
   }
 }
 
-void ehlo_scribe_flush(struct ehlo_scribe *s) {
+// Before what belongs to no side.
+static void end_sides(struct ehlo_scribe *s) {
   ehlo_scribe_flush_server(s);
   ehlo_scribe_client_end(s);
 }
 
+void ehlo_scribe_push(struct ehlo_scribe *s) {
+  ehlo_writer_flush(&s->writer);
+}
+
+void ehlo_scribe_flush(struct ehlo_scribe *s) {
+  end_sides(s);
+  ehlo_scribe_push(s);
+}
+
 void ehlo_scribe_fact(struct ehlo_scribe *s, uint64_t time_us, const char *text, size_t len) {
-  ehlo_scribe_flush(s);
+  end_sides(s);
   ehlo_writer_fact(&s->writer, take_delta(s, time_us), text, len);
+  if (s->digest != NULL) {
+    ehlo_digest_fact(s->digest, s->last_us, (const uint8_t *)text, len);
+  }
 }
 
 void ehlo_scribe_event(struct ehlo_scribe *s, const char *text) {
-  ehlo_scribe_flush(s);
+  end_sides(s);
   ehlo_writer_event(&s->writer, text);
 }
 
@@ -260,6 +292,6 @@ void ehlo_scribe_init(struct ehlo_scribe *s, const struct ehlo_redactor *redacto
   memset(s, 0, sizeof(*s));
   s->redactor = redactor;
   s->fresh_us = EHLO_NO_TIME;
-  ehlo_writer_init(&s->writer, write, arg);
+  ehlo_writer_init_gathering(&s->writer, write, arg);
   ehlo_writer_fact(&s->writer, EHLO_NO_TIME, header, sizeof(header) - 1);
 }

@@ -6,6 +6,7 @@
 #define EHLO_REPLAY_SCRIBE_H
 
 #include "engine/ehlo.h"
+#include "replay/digest.h"
 #include "replay/redact.h"
 #include "replay/transcript.h"
 
@@ -20,8 +21,9 @@ struct ehlo_scribe_cut {
 struct ehlo_scribe {
   struct ehlo_writer writer;
   const struct ehlo_redactor *redactor;
-  // The caller's, either may be left alone: what more makes a server line a secret, and whether such
+  // The caller's, each may be left alone: the digest of what is written, what more makes a server line a secret, and whether such
   // a line may come now, so that none is written before it is whole.
+  struct ehlo_digest *digest;
   bool (*conceals)(const uint8_t *line, size_t len);
   bool guarded;
   uint64_t last_us;   // of the last item written
@@ -40,7 +42,8 @@ struct ehlo_scribe {
   uint8_t held[EHLO_REPLY_LINE_MAX + EHLO_TOKEN_MAX];
 };
 
-// `redactor` is the caller's. The header line is written at once; any other item as it happens.
+// `redactor` is the caller's. Items go through `write` in few calls of whole lines, at the latest when
+// ehlo_scribe_push() is called.
 void ehlo_scribe_init(struct ehlo_scribe *s, const struct ehlo_redactor *redactor,
                       ehlo_write_fn write, void *arg);
 
@@ -62,7 +65,9 @@ void ehlo_scribe_client_end(struct ehlo_scribe *s);
 
 void ehlo_scribe_fact(struct ehlo_scribe *s, uint64_t time_us, const char *text, size_t len);
 void ehlo_scribe_event(struct ehlo_scribe *s, const char *text);
-// Both sides are written as far as they came.
+// Hands over what was gathered. A server line that is held stays so.
+void ehlo_scribe_push(struct ehlo_scribe *s);
+// Both sides are written as far as they came, and handed over.
 void ehlo_scribe_flush(struct ehlo_scribe *s);
 
 #endif  // EHLO_REPLAY_SCRIBE_H

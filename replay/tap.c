@@ -371,6 +371,11 @@ void ehlo_tap_client(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint6
     at += take_some(t, bytes + at, len - at);
   }
   ehlo_scribe_client_end(&t->scribe);
+  ehlo_scribe_push(&t->scribe);
+}
+
+void ehlo_tap_push(struct ehlo_tap *t) {
+  ehlo_scribe_push(&t->scribe);
 }
 
 // ---- Replies ------------------------------------------------------------------------------------
@@ -520,6 +525,7 @@ void ehlo_tap_server(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint6
   read_replies(t, bytes, len);
   t->scribe.guarded = was_open || t->open;
   ehlo_scribe_server(&t->scribe, bytes, len, chunk_us);
+  ehlo_scribe_push(&t->scribe);
 }
 
 // ---- Facts, begin and end -----------------------------------------------------------------------
@@ -548,6 +554,7 @@ void ehlo_tap_fact(struct ehlo_tap *t, uint64_t time_us, const char *text, size_
   }
   interrupt_client(t);
   ehlo_scribe_fact(&t->scribe, time_us, text, len);
+  ehlo_scribe_push(&t->scribe);
   t->has_side = false;
   if (begins_tls) {
     begin_stream(t);

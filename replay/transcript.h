@@ -62,7 +62,7 @@ struct ehlo_item {
   size_t bytes_len;
   bool ends_line;  // the implied CRLF is in `bytes`
   size_t num_secrets;
-  size_t secret_at[EHLO_TRANSCRIPT_SECRETS_MAX];
+  size_t secret_at[EHLO_TRANSCRIPT_SECRETS_MAX];  // num_secrets of them
 };
 
 // Where and why a transcript is not one.
@@ -75,6 +75,9 @@ struct ehlo_transcript_error {
 // Gives up to `cap` bytes, 0 at the end, -1 when reading failed.
 typedef long (*ehlo_read_fn)(void *arg, uint8_t *buf, size_t cap);
 
+// Octets read at a time; a line fits with its line feed.
+#define EHLO_READER_IN_MAX ((size_t)32768)
+
 struct ehlo_reader {
   ehlo_read_fn read;
   void *arg;
@@ -86,8 +89,8 @@ struct ehlo_reader {
   size_t in_pos;
   size_t in_len;
   struct ehlo_transcript_error error;
-  uint8_t in[4096];
-  char raw[EHLO_TRANSCRIPT_LINE_MAX + 1];
+  // Set up by what the above says of them. Items point into both.
+  char in[EHLO_READER_IN_MAX + 1];
   uint8_t bytes[EHLO_TRANSCRIPT_LINE_MAX + 2];
 };
 
@@ -105,26 +108,37 @@ enum ehlo_read_result ehlo_reader_next(struct ehlo_reader *r, struct ehlo_item *
 // Takes text to write; false when it could not be written.
 typedef bool (*ehlo_write_fn)(void *arg, const char *text, size_t len);
 
-// Writes items, each whole line with one call of `write`, as soon as it is complete. A chunk is
-// begun, given bytes and secrets in any number of pieces, and ended: what is left of its last line
-// then gets a trailing backslash. A chunk that was given nothing leaves nothing, not even its time.
-// Any other item ends an open chunk first.
+// Characters that are handed over at once, at most. Two of the longest lines fit.
+#define EHLO_WRITER_OUT_MAX ((size_t)65536)
+
+// Writes items. A chunk is begun, given bytes and secrets in any number of pieces, and ended: what is
+// left of its last line then gets a trailing backslash. A chunk that was given nothing leaves nothing,
+// not even its time. Any other item ends an open chunk first.
+//
+// Text is handed to `write` in whole lines, as many as are there: where a chunk or any other item ends,
+// and when there is no more room.
 struct ehlo_writer {
   ehlo_write_fn write;
   void *arg;
+  bool gathers;
   bool failed;          // some write failed, or a text did not fit; nothing more is written
   bool owes_line_feed;  // the last line was written without one: if another follows, it gets it
   bool in_chunk;
   enum ehlo_side side;
   uint64_t delta_us;   // of the chunk, until its first line is begun; then EHLO_NO_TIME
-  size_t line_len;     // characters in `line`; 0: none is begun
-  size_t text_at;      // where its text begins, there
-  size_t num_secrets;  // in `line`
+  size_t line_len;     // characters of the line under way; 0: none is begun
+  size_t text_at;      // where its text begins, in it
+  size_t num_secrets;  // in it
   bool cr;             // the last byte was a CR whose LF may follow
-  char line[EHLO_TRANSCRIPT_LINE_MAX + 1];
+  size_t out_len;      // whole lines in `out`; the one under way follows them
+  char out[EHLO_WRITER_OUT_MAX];
 };
 
 void ehlo_writer_init(struct ehlo_writer *w, ehlo_write_fn write, void *arg);
+// The same for who says himself when text is to be handed over: the ends of items do not.
+void ehlo_writer_init_gathering(struct ehlo_writer *w, ehlo_write_fn write, void *arg);
+// Hands over all whole lines that are there.
+void ehlo_writer_flush(struct ehlo_writer *w);
 // A line as read. With item.has_line_feed a whole file is written back byte for byte; should more
 // follow a line without one, it gets it then.
 void ehlo_writer_raw_line(struct ehlo_writer *w, const char *raw, size_t len, bool has_line_feed);

@@ -2,6 +2,7 @@
 // whatever it guessed at would be replayed as fact, and it must not look at what the lines say:
 // that the dialogue is SMTP is for others to find out.
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "replay/escape.h"
@@ -37,7 +38,7 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// `pos` is a place in r->raw, from 0.
+// `pos` is a place in the line, from 0.
 static bool bad(struct ehlo_reader *r, size_t pos, const char *message) {
   r->error = (struct ehlo_transcript_error){r->line, pos + 1, message};
   return false;
@@ -45,28 +46,7 @@ static bool bad(struct ehlo_reader *r, size_t pos, const char *message) {
 
 // ---- From bytes to lines ------------------------------------------------------------------------
 
-// -1 at the end and when reading failed.
-static int next_byte(struct ehlo_reader *r) {
-  if (r->in_pos == r->in_len) {
-    if (r->at_end) {
-      return -1;
-    }
-    long n = r->read(r->arg, r->in, sizeof(r->in));
-    if (n <= 0 || (size_t)n > sizeof(r->in)) {
-      r->at_end = true;
-      r->read_failed = n != 0;
-      return -1;
-    }
-    r->in_pos = 0;
-    r->in_len = (size_t)n;
-  }
-  return r->in[r->in_pos++];
-}
-
-static const char *judge_byte(int byte) {
-  if (byte >= 0x20 && byte <= 0x7e) {
-    return NULL;
-  }
+static const char *judge_byte(uint8_t byte) {
   switch (byte) {
     case '\r':
       return "a carriage return: lines of a transcript end in a line feed alone; within text write "
@@ -78,27 +58,66 @@ static const char *judge_byte(int byte) {
   }
 }
 
-// False: there is no line, or it is bad.
-static bool read_line(struct ehlo_reader *r, size_t *out_len) {
-  int byte = next_byte(r);
-  size_t len = 0;
-  if (byte < 0) {
+// Reads more behind what is there of a line, which then stands in front. False when there is no more.
+static bool read_more(struct ehlo_reader *r) {
+  if (r->at_end) {
     return false;
   }
-  r->line++;
-  for (; byte >= 0 && byte != '\n'; byte = next_byte(r)) {
-    if (len == EHLO_TRANSCRIPT_LINE_MAX) {
-      return bad(r, len, "the line is too long: end it with a backslash and go on in the next");
-    }
-    const char *message = judge_byte(byte);
-    if (message != NULL) {
-      return bad(r, len, message);
-    }
-    r->raw[len++] = (char)byte;
+  r->in_len -= r->in_pos;
+  memmove(r->in, r->in + r->in_pos, r->in_len);
+  r->in_pos = 0;
+  size_t cap = EHLO_READER_IN_MAX - r->in_len;
+  long n = r->read(r->arg, (uint8_t *)r->in + r->in_len, cap);
+  if (n <= 0 || (size_t)n > cap) {
+    r->at_end = true;
+    r->read_failed = n != 0;
+    return false;
   }
-  r->raw[len] = '\0';
+  r->in_len += (size_t)n;
+  return true;
+}
+
+// Looks for the line feed; `*out_len` is the length of the line before it, or of what there is of it.
+static bool find_line_end(struct ehlo_reader *r, size_t *out_len) {
+  size_t seen = 0;
+  for (;;) {
+    size_t len = r->in_len - r->in_pos;
+    const char *line = r->in + r->in_pos;
+    const char *end = memchr(line + seen, '\n', len - seen);
+    *out_len = end != NULL ? (size_t)(end - line) : len;
+    if (end != NULL) {
+      return true;
+    }
+    if (len > EHLO_TRANSCRIPT_LINE_MAX || !read_more(r)) {
+      return false;
+    }
+    seen = len;
+  }
+}
+
+// Gives the next line, without its line feed and NUL-terminated, in place. False: there is none, or it
+// is bad.
+static bool read_line(struct ehlo_reader *r, const char **out, size_t *out_len) {
+  size_t len;
+  bool whole = find_line_end(r, &len);
+  if (!whole && len == 0) {
+    return false;
+  }
+  char *line = r->in + r->in_pos;
+  size_t fitting = len < EHLO_TRANSCRIPT_LINE_MAX ? len : EHLO_TRANSCRIPT_LINE_MAX;
+  size_t printable = ehlo_escape_printable((const uint8_t *)line, fitting);
+  r->line++;
+  if (printable < fitting) {
+    return bad(r, printable, judge_byte((uint8_t)line[printable]));
+  }
+  if (len > EHLO_TRANSCRIPT_LINE_MAX) {
+    return bad(r, fitting, "the line is too long: end it with a backslash and go on in the next");
+  }
+  line[len] = '\0';
+  r->in_pos += len + (whole ? 1 : 0);
+  r->last_unterminated = !whole;
+  *out = line;
   *out_len = len;
-  r->last_unterminated = byte < 0;
   return !r->read_failed;
 }
 
@@ -135,11 +154,14 @@ static bool decode_escape(struct ehlo_reader *r, struct ehlo_item *out, size_t *
 
 static bool decode(struct ehlo_reader *r, struct ehlo_item *out) {
   out->bytes = r->bytes;
-  size_t at = 0;
-  while (at < out->text_len) {
-    if (out->text[at] != '\\') {
-      r->bytes[out->bytes_len++] = (uint8_t)out->text[at++];
-    } else if (!decode_escape(r, out, &at)) {
+  for (size_t at = 0; at < out->text_len;) {
+    const char *text = out->text + at;
+    const char *escape = memchr(text, '\\', out->text_len - at);
+    size_t plain = escape != NULL ? (size_t)(escape - text) : out->text_len - at;
+    memcpy(r->bytes + out->bytes_len, text, plain);
+    out->bytes_len += plain;
+    at += plain;
+    if (escape != NULL && !decode_escape(r, out, &at)) {
       return false;
     }
   }
@@ -302,7 +324,9 @@ static bool parse_line(struct ehlo_reader *r, struct ehlo_item *out) {
   if (!parse_time(r, out, &pos)) {
     return false;
   }
-  pos += strspn(out->raw + pos, " ");
+  while (out->raw[pos] == ' ') {
+    pos++;
+  }
   switch (out->raw[pos]) {
     case 'S':
     case 'C':
@@ -324,23 +348,22 @@ static bool parse_line(struct ehlo_reader *r, struct ehlo_item *out) {
 }
 
 void ehlo_reader_init(struct ehlo_reader *r, ehlo_read_fn read, void *arg) {
-  memset(r, 0, sizeof(*r));
+  memset(r, 0, offsetof(struct ehlo_reader, in));
   r->read = read;
   r->arg = arg;
 }
 
 enum ehlo_read_result ehlo_reader_next(struct ehlo_reader *r, struct ehlo_item *out) {
-  memset(out, 0, sizeof(*out));
+  memset(out, 0, offsetof(struct ehlo_item, secret_at));
   if (r->error.message != NULL) {
     return EHLO_READ_BAD;
   }
-  if (!read_line(r, &out->raw_len)) {
+  if (!read_line(r, &out->raw, &out->raw_len)) {
     if (r->error.message != NULL) {
       return EHLO_READ_BAD;
     }
     return r->read_failed ? EHLO_READ_FAILED : EHLO_READ_END;
   }
-  out->raw = r->raw;
   out->line = r->line;
   out->has_line_feed = !r->last_unterminated;
   if (!parse_line(r, out)) {

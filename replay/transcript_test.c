@@ -202,16 +202,70 @@ Test(writer, keeps_the_places_of_secrets) {
       "= ends the chunk\n");
 }
 
-Test(writer, writes_each_line_at_once_and_whole) {
+// What is handed over, and when: whole lines, together where a chunk ends.
+Test(writer, hands_over_whole_lines) {
   open_sink();
   ehlo_writer_chunk_begin(&writer, EHLO_SIDE_SERVER, 0);
-  ehlo_writer_bytes(&writer, (const uint8_t *)"250 a\r", 6);
+  ehlo_writer_bytes(&writer, (const uint8_t *)"250-a\r\n250 b\r", 13);
   cr_expect_eq(sink.num_writes, 0u);
+  ehlo_writer_flush(&writer);
+  sink_is("+0.000000  S: 250-a\n");
+  ehlo_writer_flush(&writer);
+  cr_expect_eq(sink.num_writes, 1u);
   ehlo_writer_bytes(&writer, (const uint8_t *)"\n25", 3);
   cr_expect_eq(sink.num_writes, 1u);
-  sink_is("+0.000000  S: 250 a\n");
   ehlo_writer_chunk_end(&writer);
   cr_expect_eq(sink.num_writes, 2u);
+  sink_is("+0.000000  S: 250-a\n           S: 250 b\n           S: 25\\\n");
+  ehlo_writer_event(&writer, "a");
+  ehlo_writer_fact(&writer, 0, BYTES("timeout"));
+  ehlo_writer_comment(&writer, "b\nc");
+  cr_expect_eq(sink.num_writes, 5u);
+}
+
+Test(writer, gathers_where_told_to) {
+  open_sink();
+  ehlo_writer_init_gathering(&writer, sink_write, &sink);
+  ehlo_writer_chunk_begin(&writer, EHLO_SIDE_SERVER, 0);
+  ehlo_writer_bytes(&writer, (const uint8_t *)"250 a\r\n", 7);
+  ehlo_writer_chunk_end(&writer);
+  ehlo_writer_event(&writer, "b");
+  ehlo_writer_fact(&writer, 0, BYTES("timeout"));
+  ehlo_writer_comment(&writer, "c");
+  ehlo_writer_raw_line(&writer, BYTES("# d"), false);
+  cr_expect_eq(sink.num_writes, 0u);
+  ehlo_writer_flush(&writer);
+  cr_expect_eq(sink.num_writes, 1u);
+  sink_is("+0.000000  S: 250 a\n= b\n+0.000000  ! timeout\n# c\n# d");
+  ehlo_writer_event(&writer, "e");
+  ehlo_writer_flush(&writer);
+  sink_is("+0.000000  S: 250 a\n= b\n+0.000000  ! timeout\n# c\n# d\n= e\n");
+}
+
+// A long chunk takes a call for each full room, and no more.
+Test(writer, hands_over_a_long_chunk_in_few_calls) {
+  open_sink();
+  ehlo_writer_chunk_begin(&writer, EHLO_SIDE_CLIENT, 0);
+  for (int i = 0; i < 2000; i++) {
+    ehlo_writer_bytes(&writer, (const uint8_t *)"0123456789012345678901234567890123456789\r\n", 42);
+  }
+  cr_expect_gt(sink.num_writes, 0u);
+  ehlo_writer_chunk_end(&writer);
+  cr_expect_eq(sink.len, 2000u * 55);
+  cr_expect_leq(sink.num_writes, sink.len / (EHLO_WRITER_OUT_MAX - LINE_MAX_ - 1) + 1);
+  cr_expect_eq(sink.text[sink.len - 1], '\n');
+}
+
+// What was good before a text that does not fit is not lost with it.
+Test(writer, keeps_what_was_before_a_failure) {
+  open_sink();
+  ehlo_writer_init_gathering(&writer, sink_write, &sink);
+  ehlo_writer_event(&writer, "a");
+  memset(big, 'n', sizeof(big));
+  ehlo_writer_fact(&writer, 0, big, LINE_MAX_);
+  ehlo_writer_event(&writer, "b");
+  ehlo_writer_flush(&writer);
+  cr_expect(writer.failed && sink.len == 4 && memcmp(sink.text, "= a\n", 4) == 0);
 }
 
 Test(writer, caps_a_time_that_could_not_be_read) {

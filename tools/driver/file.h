@@ -15,8 +15,4 @@ void file_close(FILE *file);
 long file_read(void *file, uint8_t *buf, size_t cap);
 bool file_write(void *file, const char *text, size_t len);
 
-// Calls `visit` for `path`, or, if it is a directory, for each *.smtp file in it and below, in the
-// order of their names. Returns false, after printing why, if something could not be read.
-bool file_walk(const char *path, void (*visit)(void *arg, const char *path), void *arg);
-
 #endif  // EHLO_TOOLS_DRIVER_FILE_H

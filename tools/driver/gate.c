@@ -31,12 +31,6 @@ void gate_refuse(struct gate *g, int status, const char *format, ...) {
 
 // ---- What passes --------------------------------------------------------------------------------
 
-static size_t pass_front(struct gate *g, const uint8_t *bytes, size_t len, uint64_t now_us) {
-  size_t n = ehlo_tap_client_some(&g->tap, bytes, len, now_us);
-  g->out.to_behind(g->out.arg, bytes, n);
-  return n;
-}
-
 static void say_behind(struct gate *g, struct ehlo_span line, uint64_t now_us) {
   ehlo_tap_client(&g->tap, line.bytes, line.len, now_us);
   g->out.to_behind(g->out.arg, line.bytes, line.len);
@@ -211,42 +205,45 @@ static enum fate judge(struct gate *g, struct ehlo_span line, bool more_follows,
   return FATE_PASS;
 }
 
-static size_t client_command(struct gate *g, const uint8_t *bytes, size_t len, bool ended,
-                             uint64_t now_us) {
+// Returns how many bytes of the command were used; `*out_fate` says whether they are to pass.
+static size_t client_command(struct gate *g, enum fate *out_fate, const uint8_t *bytes, size_t len,
+                             bool ended, uint64_t now_us) {
   struct ehlo_span line = server_line(bytes, len, ended);
-  if (line.len == 0) {
-    return 0;
-  }
   if (line.len > GATE_LINE_MAX) {
     line.len = GATE_LINE_MAX;
   }
-  switch (judge(g, line, line.len < len, now_us)) {
-    case FATE_PASS: {
-      size_t n = pass_front(g, line.bytes, line.len, now_us);
-      if (g->tap.num_sent < g->hello_at) {
-        g->hello_at = 0;  // it was none, as far as can be told: its reply passes unseen
-      }
-      return n;
+  *out_fate = line.len > 0 ? judge(g, line, line.len < len, now_us) : FATE_WAIT;
+  if (*out_fate == FATE_PASS) {
+    ehlo_tap_client_some(&g->tap, line.bytes, line.len, now_us);
+    if (g->tap.num_sent < g->hello_at) {
+      g->hello_at = 0;  // it was none, as far as can be told: its reply passes unseen
     }
-    case FATE_DONE:
-      return line.len;
-    case FATE_WAIT:
-      break;
   }
-  return 0;
+  return *out_fate == FATE_WAIT ? 0 : line.len;
 }
 
-size_t gate_front(struct gate *g, const uint8_t *bytes, size_t len, bool ended, uint64_t now_us) {
-  size_t at = 0;
-  while (at < len && g->state == GATE_PASS) {
-    size_t n = ehlo_tap_wants_command(&g->tap)
-                   ? client_command(g, bytes + at, len - at, ended, now_us)
-                   : pass_front(g, bytes + at, len - at, now_us);
-    if (n == 0) {
-      break;
-    }
-    at += n;
+// Sends what may pass, recorded first.
+static void send_behind(struct gate *g, const uint8_t *bytes, size_t len) {
+  if (len > 0) {
+    ehlo_tap_push(&g->tap);
+    g->out.to_behind(g->out.arg, bytes, len);
   }
+}
+
+// Until something is answered here or has to wait: what passes goes on in one piece.
+size_t gate_front(struct gate *g, const uint8_t *bytes, size_t len, bool ended, uint64_t now_us) {
+  enum fate fate = FATE_PASS;
+  size_t at = 0;
+  size_t passed = 0;
+  while (at < len && fate == FATE_PASS && g->state == GATE_PASS) {
+    if (ehlo_tap_wants_command(&g->tap)) {
+      at += client_command(g, &fate, bytes + at, len - at, ended, now_us);
+    } else {
+      at += ehlo_tap_client_some(&g->tap, bytes + at, len - at, now_us);
+    }
+    passed = fate == FATE_PASS ? at : passed;
+  }
+  send_behind(g, bytes, passed);
   return at;
 }
 

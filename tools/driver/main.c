@@ -22,6 +22,8 @@ static const struct {
     {"replay", "run recorded sessions again, offline", command_replay},
     {"record", "relay another program's session to a server, and record it", command_record},
     {"show", "print a recorded session", command_show},
+    {"shrink", "cut a recorded session down to the smallest with the same outcome", command_shrink},
+    {"diff", "tell what differs between two recorded sessions", command_diff},
     {"demo", "see all of it work on this machine alone", command_demo},
 };
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -67,6 +69,7 @@ int main(int argc, char **argv) {
   const char *user_directory = getenv("BUILD_WORKING_DIRECTORY");
   setlocale(LC_CTYPE, "");
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file at its limit is told like a full disk
   forbid_core_files();
   if (user_directory != NULL && chdir(user_directory) != 0) {
     perror("ehlo: BUILD_WORKING_DIRECTORY");

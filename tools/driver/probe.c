@@ -46,22 +46,25 @@ static void print_json(const struct session *s) {
   const struct ehlo_submit *submit = &s->submission.submit;
   const struct report *r = &s->report;
   const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
+  char hash[REPORT_HASH_SIZE];
+  report_hash(hash, r->hash);
   json_t *json = json_pack(
-      "{s:s, s:s, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:f, s:s?, s:n}", "outcome",
+      "{s:s, s:s, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:f, s:s, s:s?, s:n}", "outcome",
       ehlo_outcome_name(submit->verdict.outcome), "stage", ehlo_stage_name(submit->verdict.stage),
       "greeting", report_reply_json(&r->greeting), "reply", report_reply_json(&r->deciding),
       "capabilities", "before_tls", hello_json(r, false), "under_tls", hello_json(r, true),
       "mechanisms", mechanisms_json(&s->client), "tls", report_tls_json(tls, true), "seconds",
-      (double)r->seconds_us / 1e6, "error", s->error[0] != '\0' ? s->error : NULL, "explanation");
+      (double)r->seconds_us / 1e6, "hash", hash, "error", s->error[0] != '\0' ? s->error : NULL,
+      "explanation");
   text_print_json(json, JSON_INDENT(2));
 }
 
 // What was wrong before there was a session.
 static void print_early_json(void) {
   text_print_json(
-      json_pack("{s:s, s:s, s:n, s:n, s:{s:n, s:n}, s:[], s:n, s:f, s:s, s:n}", "outcome", "usage",
-                "stage", "connect", "greeting", "reply", "capabilities", "before_tls", "under_tls",
-                "mechanisms", "tls", "seconds", 0.0, "error",
+      json_pack("{s:s, s:s, s:n, s:n, s:{s:n, s:n}, s:[], s:n, s:f, s:n, s:s, s:n}", "outcome",
+                "usage", "stage", "connect", "greeting", "reply", "capabilities", "before_tls",
+                "under_tls", "mechanisms", "tls", "seconds", 0.0, "hash", "error",
                 "at connect: the session cannot begin; standard error says why", "explanation"),
       JSON_INDENT(2));
 }
@@ -108,7 +111,7 @@ static void print_tls(const struct live_tls_info *info) {
   }
 }
 
-static void print_words(const struct session *s) {
+static void print_words(const struct session *s, bool quiet) {
   const struct report *r = &s->report;
   const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
   if (s->connected) {
@@ -120,6 +123,9 @@ static void print_words(const struct session *s) {
                 &r->hello[i], false);
   }
   print_tls(tls);
+  if (!quiet) {
+    report_print_hash(r);
+  }
   fflush(stdout);
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo: %s\n", s->error);
@@ -148,7 +154,7 @@ static int probe(const struct live_options *options) {
   if (options->json) {
     print_json(s);
   } else {
-    print_words(s);
+    print_words(s, options->quiet);
   }
   session_free(s);
   return status;

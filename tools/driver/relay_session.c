@@ -23,23 +23,6 @@ static uint64_t now_us(const struct relay_session *s) {
   return live_net_clock_us() - s->start_us;
 }
 
-static void write_batch(struct relay_session *s) {
-  if (s->batch_len > 0) {
-    (void)sink_write(&s->sink, s->batch, s->batch_len);
-    s->batch_len = 0;
-  }
-}
-
-static bool take_record(void *arg, const char *text, size_t len) {
-  struct relay_session *s = arg;
-  if (len > sizeof(s->batch) - s->batch_len) {
-    write_batch(s);
-  }
-  memcpy(s->batch + s->batch_len, text, len);  // a line is shorter than the batch
-  s->batch_len += len;
-  return true;
-}
-
 static void write_fact(struct relay_session *s, const char *text) {
   ehlo_tap_fact(&s->gate.tap, now_us(s), text, strlen(text));
 }
@@ -62,13 +45,11 @@ static void complain(const struct relay_session *s, const char *what) {
 
 static void to_front(void *arg, const uint8_t *bytes, size_t len) {
   struct relay_session *s = arg;
-  write_batch(s);
   live_channel_write(&s->front, bytes, len);
 }
 
 static void to_behind(void *arg, const uint8_t *bytes, size_t len) {
   struct relay_session *s = arg;
-  write_batch(s);
   live_channel_write(&s->behind, bytes, len);
 }
 
@@ -84,7 +65,7 @@ static void begin_gate(struct relay_session *s) {
       .helo = c->helo,
   };
   struct gate_out out = {to_front, to_behind, s};
-  gate_init(&s->gate, &config, &out, take_record, s);
+  gate_init(&s->gate, &config, &out, sink_write, &s->sink);
 }
 
 // ---- Ends ---------------------------------------------------------------------------------------
@@ -96,7 +77,6 @@ static void touch(struct relay_session *s) {
 
 // The server's side is over; the program in front gets what is left for it.
 static void begin_ending(struct relay_session *s) {
-  write_batch(s);
   live_channel_shut(&s->behind);
   live_channel_close(&s->behind, false);
   live_channel_shut(&s->front);
@@ -106,7 +86,6 @@ static void begin_ending(struct relay_session *s) {
 
 static void reset_both(struct relay_session *s, const char *fact) {
   write_end(s, fact);
-  write_batch(s);
   live_channel_close(&s->behind, true);
   live_channel_close(&s->front, true);
   s->stage = RELAY_OVER;
@@ -427,7 +406,6 @@ void relay_session_go(struct relay_session *s) {
   if (s->stage == stage && s->stage != RELAY_DIAL && live_net_clock_us() >= s->deadline_us) {
     time_out(s);
   }
-  write_batch(s);
 }
 
 static void want(struct pollfd *p, const struct live_channel *c, bool reads, uint64_t *wake_us) {
@@ -560,7 +538,6 @@ static void tell(const struct relay_session *s) {
 bool relay_session_end(struct relay_session *s) {
   write_end(s, "eof C");
   ehlo_tap_finish(&s->gate.tap);
-  write_batch(s);
   sink_close(&s->sink);
   live_dial_end(&s->dial);
   live_channel_close(&s->front, false);

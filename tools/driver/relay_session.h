@@ -10,8 +10,6 @@
 #include "tools/driver/sink.h"
 #include "tools/live/channel.h"
 
-#define RELAY_BATCH_MAX ((size_t)262144)
-
 enum relay_stage {
   RELAY_FRONT_TLS = 0,  // implicit TLS in front
   RELAY_DIAL,
@@ -43,10 +41,8 @@ struct relay_session {
   struct gate gate;
   size_t front_len;
   size_t behind_len;
-  size_t batch_len;
   uint8_t from_front[LIVE_CHANNEL_READ_MAX];
   uint8_t from_behind[LIVE_CHANNEL_READ_MAX];
-  char batch[RELAY_BATCH_MAX];  // of the record, written before anything passes
   struct live_channel front;
   struct live_channel behind;
 };

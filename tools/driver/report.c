@@ -1,6 +1,7 @@
 // Keeping and rendering what the server said.
 #include "tools/driver/report.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -422,4 +423,14 @@ void report_error(char *out, size_t cap, const struct report *r, const struct eh
   }
   verdict_error(out, cap, r, &submit->verdict, report_deciding(r, submit), transport_reason);
   append_advice(out, cap, submit);
+}
+
+void report_hash(char out[REPORT_HASH_SIZE], uint64_t hash) {
+  snprintf(out, REPORT_HASH_SIZE, "%016" PRIx64, hash);
+}
+
+void report_print_hash(const struct report *r) {
+  char hash[REPORT_HASH_SIZE];
+  report_hash(hash, r->hash);
+  printf("session hash %s\n", hash);
 }

@@ -31,6 +31,7 @@ struct report {
   enum ehlo_status status;      // of the client
   bool decided;
   uint64_t seconds_us;
+  uint64_t hash;  // of the session, as its replay has it; 0 where there was none
 };
 
 // All of the messages have as many recipients as the first.
@@ -58,6 +59,11 @@ json_t *report_capabilities_json(const struct kept_reply *hello);
 
 // What is known of TLS, null without it. With `chain` every certificate.
 json_t *report_tls_json(const struct live_tls_info *info, bool chain);
+
+// The hash in 16 hexadecimal digits.
+#define REPORT_HASH_SIZE 17
+void report_hash(char out[REPORT_HASH_SIZE], uint64_t hash);
+void report_print_hash(const struct report *r);
 
 // One sentence on why the session did not end well; empty if it did. Server text in it is escaped.
 void report_error(char *out, size_t cap, const struct report *r, const struct ehlo_submit *submit,

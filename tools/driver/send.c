@@ -53,10 +53,10 @@ static json_t *recipients_json(const struct send_options *o, const struct sessio
 static void print_early_json(const struct send_options *o, const char *stage, const char *error,
                              const struct warnings *warnings) {
   json_t *json = json_pack(
-      "{s:s, s:s, s:n, s:o, s:n, s:[], s:n, s:n, s:i, s:i, s:f, s:s, s:o, s:n}", "outcome", "usage",
-      "stage", stage, "reply", "recipients", recipients_json(o, NULL, 0), "tls", "capabilities",
-      "auth", "auth_error", "round_trips", 0, "writes", 0, "seconds", 0.0, "error", error,
-      "warnings", warnings_json(warnings, NULL), "explanation");
+      "{s:s, s:s, s:n, s:o, s:n, s:[], s:n, s:n, s:i, s:i, s:f, s:n, s:s, s:o, s:n}", "outcome",
+      "usage", "stage", stage, "reply", "recipients", recipients_json(o, NULL, 0), "tls",
+      "capabilities", "auth", "auth_error", "round_trips", 0, "writes", 0, "seconds", 0.0, "hash",
+      "error", error, "warnings", warnings_json(warnings, NULL), "explanation");
   text_print_json(json, JSON_INDENT(2));
 }
 
@@ -82,16 +82,19 @@ static void print_json(const struct send_options *o, const struct session *s,
   const struct report *r = &s->report;
   const struct kept_reply *hello = &r->hello[r->num_hello > 1 ? 1 : 0];
   const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
+  char hash[REPORT_HASH_SIZE];
+  report_hash(hash, r->hash);
   json_t *json = json_pack(
-      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:o, s:I, s:I, s:f, s:s?, s:o, s:n}", "outcome",
+      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:o, s:I, s:I, s:f, s:s, s:s?, s:o, s:n}", "outcome",
       ehlo_outcome_name(submit->verdict.outcome), "stage", ehlo_stage_name(submit->verdict.stage),
       "reply", report_reply_json(report_deciding(r, submit)), "recipients",
       recipients_json(o, s, 0), "tls", report_tls_json(tls, false), "capabilities",
       report_capabilities_json(hello), "auth",
       submit->mechanism != NULL ? submit->mechanism->name : NULL, "auth_error",
       report_oauth_json(r), "round_trips", (json_int_t)s->flights, "writes", (json_int_t)s->writes,
-      "seconds", (double)r->seconds_us / 1e6, "error", s->error[0] != '\0' ? s->error : NULL,
-      "warnings", warnings_json(warnings, &s->warnings), "explanation");
+      "seconds", (double)r->seconds_us / 1e6, "hash", hash, "error",
+      s->error[0] != '\0' ? s->error : NULL, "warnings", warnings_json(warnings, &s->warnings),
+      "explanation");
   if (submit->config.num_messages > 1) {
     json_object_set_new(json, "messages", messages_json(o, s));
   }
@@ -155,8 +158,11 @@ static void print_words(const struct send_options *o, const struct session *s) {
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo: %s\n", s->error);
   }
-  if (s->options->record != NULL && !s->options->quiet) {
-    printf("recorded in %s\n", s->options->record);
+  if (sink_is_kept(&s->sink) && !s->options->quiet) {
+    printf("recorded in %s\n", s->sink.path);
+  }
+  if (!s->options->quiet) {
+    report_print_hash(&s->report);
   }
 }
 

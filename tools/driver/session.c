@@ -147,7 +147,10 @@ static int prepare(struct session *s, X509 *root) {
   }
   if (status == 0) {
     bool silent = o->json || o->quiet;
-    status = sink_open(&s->sink, o->record, silent ? NULL : &s->trace);
+    struct trace *trace = silent ? NULL : &s->trace;
+    status = o->record_on_failure != NULL
+                 ? sink_open_withheld(&s->sink, o->record_on_failure, trace)
+                 : sink_open(&s->sink, o->record, trace);
   }
   return status;
 }
@@ -331,21 +334,18 @@ static void tell_attempt(struct session *s) {
   s->mechanism = submit->mechanism;
 }
 
-static void on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
+static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct session *s = arg;
-  char text[EHLO_EVENT_TEXT_MAX];
   if (s->options->insecure && !s->warned && ehlo_client_is_secure(c)) {
     warn_of_insecure(s);
   }
   if (event->type == EHLO_EVENT_CHALLENGE) {
     hide_proofs(s);
   }
-  if (ehlo_event_is_recorded(c, event)) {
-    ehlo_event_text(text, event);
-    ehlo_recorder_event(&s->recorder, text);
-  }
+  ehlo_recorder_client_event(&s->recorder, c, event);
   tell_attempt(s);
   report_event(&s->report, &s->submission.submit, c, event);
+  return true;
 }
 
 static int exit_status(const struct session *s) {
@@ -355,7 +355,16 @@ static int exit_status(const struct session *s) {
   } else if (!s->connected && s->net_result == LIVE_NET_TIMEOUT) {
     status = EX_TEMPFAIL;
   }
-  return status == 0 && s->sink.incomplete ? EX_CANTCREAT : status;
+  return status;
+}
+
+// A record that nobody asked to keep may be incomplete.
+static int end_record(struct session *s, int status) {
+  if (status != 0) {
+    sink_keep(&s->sink);
+  }
+  sink_close(&s->sink);
+  return status == 0 && s->sink.incomplete && !s->sink.withheld ? EX_CANTCREAT : status;
 }
 
 // Of each message, where the outcome of all does not tell.
@@ -382,6 +391,7 @@ static void finish(struct session *s) {
   } else {
     ehlo_recorder_finish(&s->recorder);
   }
+  s->report.hash = ehlo_recorder_hash(&s->recorder);
   report_error(s->error, sizeof(s->error), &s->report, &s->submission.submit, s->transport_reason);
 }
 
@@ -408,5 +418,5 @@ int session_run(struct session *s, const struct ehlo_source *source) {
   };
   ehlo_pump_run(&pump);
   finish(s);
-  return exit_status(s);
+  return end_record(s, exit_status(s));
 }

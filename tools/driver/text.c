@@ -91,16 +91,17 @@ json_t *text_to_json(struct ehlo_span text) {
   return json;
 }
 
-static void print_json_escape(uint32_t c) {
+static void print_json_escape(FILE *out, uint32_t c) {
   if (c < 0x10000) {
-    printf("\\u%04x", (unsigned)c);
+    fprintf(out, "\\u%04x", (unsigned)c);
   } else {
     c -= 0x10000;
-    printf("\\u%04x\\u%04x", (unsigned)(0xd800 + (c >> 10)), (unsigned)(0xdc00 + (c & 0x3ff)));
+    fprintf(out, "\\u%04x\\u%04x", (unsigned)(0xd800 + (c >> 10)),
+            (unsigned)(0xdc00 + (c & 0x3ff)));
   }
 }
 
-void text_print_json(json_t *json, size_t flags) {
+void text_write_json(FILE *out, json_t *json, size_t flags) {
   char *dump = json_dumps(json, flags | JSON_REAL_PRECISION(9));
   size_t len = dump != NULL ? strlen(dump) : 0;
   for (size_t i = 0; i < len;) {
@@ -108,15 +109,19 @@ void text_print_json(json_t *json, size_t flags) {
     const uint8_t *at = (const uint8_t *)dump + i;
     size_t n = decode_utf8(&c, at, len - i);  // jansson gives nothing but UTF-8
     if (c == '\n' || is_printable(c)) {
-      fwrite(at, 1, n, stdout);
+      fwrite(at, 1, n, out);
     } else {
-      print_json_escape(c);
+      print_json_escape(out, c);
     }
     i += n > 0 ? n : 1;
   }
-  putchar('\n');
   free(dump);
   json_decref(json);
+}
+
+void text_print_json(json_t *json, size_t flags) {
+  text_write_json(stdout, json, flags);
+  putchar('\n');
 }
 
 bool text_colour(FILE *out) {

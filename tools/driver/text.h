@@ -18,8 +18,11 @@ void text_print_raw(FILE *out, struct ehlo_span text);
 // The same text as a JSON string, with octets that are not UTF-8 as \xHH. NULL without memory.
 json_t *text_to_json(struct ehlo_span text);
 
-// Prints `json` and a line feed to standard output and frees it. Characters that text_print() would
-// escape are escaped here as \uXXXX: what is read is the same, what a terminal obeys is not there.
+// Prints `json` and frees it. Characters that text_print() would escape are escaped here as \uXXXX:
+// what is read is the same, what a terminal obeys is not there.
+void text_write_json(FILE *out, json_t *json, size_t flags);
+
+// The same to standard output, with a line feed.
 void text_print_json(json_t *json, size_t flags);
 
 // Whether colour may be used on `out`: a terminal, NO_COLOR unset, TERM not "dumb".

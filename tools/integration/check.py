@@ -148,14 +148,14 @@ def find_key(document, key):
 
 
 def check_replay(replayed, sent):
-    """Somewhere in the JSON of the replay stand the outcome and the stage that the JSON of the session has."""
+    """Somewhere in the JSON of the replay stand the outcome, the stage and the hash that the JSON of the session has."""
     try:
         sent = json.loads(pathlib.Path(sent).read_text("utf-8"))
         replayed = json.loads(pathlib.Path(replayed).read_text("utf-8"))
     except ValueError as e:
         yield f"JSON of the replay: {e}"
         return
-    for key in ("outcome", "stage"):
+    for key in ("outcome", "stage", "hash"):
         if find_key(replayed, key) != sent.get(key):
             yield f"replay: {key} was {sent.get(key)}, and is {find_key(replayed, key)} when replayed"
 

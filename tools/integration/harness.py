@@ -93,6 +93,32 @@ class Ehlo:
         return result
 
 
+def session_hash(result):
+    """The hash that a live session printed, as JSON or in words; None if it is nowhere."""
+    if result.out.lstrip().startswith(b"{"):
+        return result.json().get("hash")
+    found = re.search(rb"^session hash ([0-9a-f]{16})$", result.out, re.M)
+    return found and found.group(1).decode()
+
+
+def want_reproduced(ehlo, result, record, *more):
+    """The record replays to the session itself: the live one and the replays have one hash, whatever the cuts. `more`
+    are further options to replay it with."""
+    live = session_hash(result)
+    if not live or not re.fullmatch("[0-9a-f]{16}", live):
+        yield f"the session has no hash: {live!r}"
+        return
+    for options in (("--chunks", "all"), *((option,) for option in more)):
+        replay = ehlo("replay", "--json", *options, record)
+        hashes = {r.get("hash") for r in replay.json()["results"]}
+        if replay.status != 0 or hashes != {live}:
+            yield (f"replay {' '.join(options)}: exit status {replay.status}, hashes {hashes}, and the session's is "
+                   f"{live}")
+    words = ehlo("replay", record)
+    if words.status == 0 and f"hash {live}\n".encode() not in words.out:
+        yield f"replay does not say the hash {live}: {words.out!r}"
+
+
 # ---- Servers -------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 from harness import (MESSAGE, PASSWORD, USER, Bench, Complaint, Server, base64_inside, first_difference,
-                     make_certificates, secrets_in, spoken, tls_context, unsafe_characters)
+                     make_certificates, secrets_in, spoken, tls_context, unsafe_characters, want_reproduced)
 from model import judge_books
 
 TIMEOUT = 1         # seconds, for --timeout
@@ -273,6 +273,7 @@ def run(ehlo, c, command, json):
     else:
         yield from judge_words(result, command, outcome, stage, error_due)
     yield from judge_record(ehlo, server.peers[0], outcome, stage, json)
+    yield from want_reproduced(ehlo, result, "session.smtp")
     yield from judge_text(ehlo, result)
 
 

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 import dovecot
-from harness import Bench, Complaint, make_certificates, secrets_in, tls_context
+from harness import Bench, Complaint, make_certificates, secrets_in, tls_context, want_reproduced
 
 USER = "alice@ehlo.test"
 PASSWORD = "p:a s\\s\"w'0r d$1%{u}<&>=+/\u00e9\u20ac#;`"  # what breaks a client that quotes, splits or re-encodes it
@@ -88,6 +88,8 @@ def submit(ehlo, server, tls, recipients, messages, *arguments, password=PASSWOR
     replayed = ehlo("replay", "--chunks", "all", "record.smtp")
     if replayed.status != 0:
         raise Complaint("the record does not replay")
+    for complaint in want_reproduced(ehlo, result, "record.smtp", "--tolerant"):
+        raise Complaint(complaint)
     for name, octets in (("record", record), ("standard output", result.out), ("standard error", result.err)):
         if found := secrets_in(octets, password):
             raise Complaint(f"the password is in the {name}: {found}")
