@@ -20,6 +20,7 @@ static const struct {
     {"send", "submit a message to a server", command_send},
     {"probe", "look at a server without sending mail", command_probe},
     {"replay", "run recorded sessions again, offline", command_replay},
+    {"record", "relay another program's session to a server, and record it", command_record},
     {"show", "print a recorded session", command_show},
     {"shrink", "cut a recorded session down to the smallest with the same outcome", command_shrink},
     {"diff", "tell what differs between two recorded sessions", command_diff},
