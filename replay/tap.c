@@ -241,6 +241,22 @@ static void take_line(struct ehlo_tap *t) {
   }
 }
 
+static bool at_line_start(const struct ehlo_tap *t) {
+  return t->mode == EHLO_TAP_LINES && t->line_len == 0 && !t->shows && !t->hides && !t->cr;
+}
+
+bool ehlo_tap_wants_command(const struct ehlo_tap *t) {
+  return at_line_start(t) && !t->open;
+}
+
+bool ehlo_tap_is_answered(const struct ehlo_tap *t) {
+  return t->num_answered >= t->num_sent;
+}
+
+unsigned ehlo_tap_last_code(const struct ehlo_tap *t) {
+  return t->last_code;
+}
+
 // ---- The client's bytes -------------------------------------------------------------------------
 
 // Octets of a line that are kept of one that may be shown: enough for its command.
@@ -327,12 +343,30 @@ static size_t take_some(struct ehlo_tap *t, const uint8_t *bytes, size_t len) {
   return take_lines(t, bytes, len);
 }
 
-void ehlo_tap_client(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint64_t time_us) {
+static void begin_client(struct ehlo_tap *t, uint64_t time_us) {
   uint64_t chunk_us = chunk_time(t, EHLO_SIDE_CLIENT, time_us);
   if (chunk_us != EHLO_NO_TIME) {
     t->client_us = chunk_us;
   }
   ehlo_scribe_flush_server(&t->scribe);
+}
+
+size_t ehlo_tap_client_some(struct ehlo_tap *t, const uint8_t *bytes, size_t len,
+                            uint64_t time_us) {
+  if (len == 0) {
+    return 0;
+  }
+  begin_client(t, time_us);
+  size_t taken = take_some(t, bytes, len);
+  ehlo_scribe_client_end(&t->scribe);
+  return taken;
+}
+
+void ehlo_tap_client(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint64_t time_us) {
+  if (len == 0) {
+    return;
+  }
+  begin_client(t, time_us);
   for (size_t at = 0; at < len;) {
     at += take_some(t, bytes + at, len - at);
   }
@@ -371,10 +405,6 @@ static void reply_to_auth(struct ehlo_tap *t, unsigned code, uint64_t at, bool u
       t->num_answered = least(t->auth_at, t->num_sent);
     }
   }
-}
-
-static bool at_line_start(const struct ehlo_tap *t) {
-  return t->mode == EHLO_TAP_LINES && t->line_len == 0 && !t->shows && !t->hides && !t->cr;
 }
 
 // The reply to DATA, which asks for the text. An exchange that began behind DATA began in the text.
@@ -421,6 +451,7 @@ static void reply_elsewhere(struct ehlo_tap *t, unsigned code, uint64_t at) {
 
 static void take_reply(struct ehlo_tap *t, unsigned code) {
   bool unasked = t->num_answered == t->num_sent;
+  t->last_code = code;
   if (!unasked) {
     t->num_answered++;
   }
@@ -480,10 +511,10 @@ static void read_replies(struct ehlo_tap *t, const uint8_t *bytes, size_t len) {
 }
 
 void ehlo_tap_server(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint64_t time_us) {
-  uint64_t chunk_us = chunk_time(t, EHLO_SIDE_SERVER, time_us);
   if (len == 0) {
     return;
   }
+  uint64_t chunk_us = chunk_time(t, EHLO_SIDE_SERVER, time_us);
   interrupt_client(t);
   bool was_open = t->open;
   read_replies(t, bytes, len);

@@ -58,6 +58,7 @@ struct ehlo_tap {
   size_t line_len;
   uint8_t line[EHLO_TAP_LINE_MAX];
   // The server's side.
+  unsigned last_code;
   bool reply_overlong;
   size_t reply_len;
   uint8_t reply[EHLO_TAP_REPLY_MAX];
@@ -72,6 +73,16 @@ void ehlo_tap_init(struct ehlo_tap *t, ehlo_write_fn write, void *arg);
 // while there are secrets to look for, and an unfinished word of the client's that has to be judged.
 void ehlo_tap_client(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint64_t time_us);
 void ehlo_tap_server(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint64_t time_us);
+
+// For a relay, which has to see a command before it passes. The first takes bytes only up to where
+// the next command may begin, one line, one message or one chunk at the most, and returns how many.
+// The next two tell whether the client's next octet begins a command, and whether the server owes no
+// reply.
+size_t ehlo_tap_client_some(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint64_t time_us);
+bool ehlo_tap_wants_command(const struct ehlo_tap *t);
+bool ehlo_tap_is_answered(const struct ehlo_tap *t);
+// The code of the last whole reply, 0 before any.
+unsigned ehlo_tap_last_code(const struct ehlo_tap *t);
 
 // "connect …", "tls …", "eof S", "note …". "tls" (but not "tls failed") begins a stream anew: what was
 // unfinished, open or offered before is forgotten; what is a secret stays one.

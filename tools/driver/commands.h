@@ -13,6 +13,7 @@ int command_send(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_serve(int argc, char **argv);
+int command_record(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_demo(int argc, char **argv);
 

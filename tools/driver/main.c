@@ -20,6 +20,7 @@ static const struct {
     {"send", "submit a message to a server", command_send},
     {"probe", "look at a server without sending mail", command_probe},
     {"replay", "run recorded sessions again, offline", command_replay},
+    {"record", "relay another program's session to a server, and record it", command_record},
     {"show", "print a recorded session", command_show},
     {"serve", "play the server of a recorded session to any client", command_serve},
     {"demo", "see all of it work on this machine alone", command_demo},
