@@ -66,7 +66,7 @@ struct witness {
   uint64_t left;
   bool last;
   size_t line_len;
-  uint8_t line[64];
+  uint8_t line[EHLO_SERVED_LINE_MAX];
   uint8_t tail[5];  // of a message
 };
 

@@ -109,7 +109,8 @@ static void set_faults(const char *const *texts) {
 static void read_script(void) {
   static const char text[] =
       "S: 220 mx\nC: EHLO a\nS: 250-mx\nS: 250 STARTTLS\nC: MAIL FROM:<>\nS: 250 m\n"
-      "C: RCPT TO:<b>\nS: 250 r\nC: DATA\nS: 354 d\nC: .\nS: 250 k\nC: QUIT\nS: 221 q\n";
+      "C: RCPT TO:<b>\nS: 250 r\nC: DATA\nS: 354 d\nC: .\nS: 250 k\nC: VRFY a\nS: 252 v1\nC: VRFY "
+      "b\nS: 252 v2\nC: QUIT\nS: 221 q\n";
   struct ehlo_transcript_error error;
   cr_assert(ehlo_script_read_text(&script, &error, (const uint8_t *)text, sizeof(text) - 1));
 }
@@ -190,6 +191,8 @@ Test(fault, strikes_where_it_says) {
        0,
        2500000},
       {{"mail:cut=2"}, MESSAGE, HELLO "25", EHLO_ENDS_CUT, 0, 0},
+      {{"mail:cut=6"}, MESSAGE, HELLO "250 m\r", EHLO_ENDS_CUT, 0, 0},
+      {{"other:reply=450 no*1"}, "VRFY a\r\nVRFY a\r\n", "220 mx\r\n450 no\r\n252 v1\r\n", 0, 0, 0},
       {{"mail:reset"}, MESSAGE, HELLO, EHLO_ENDS_RESET, 0, 0},
       {{"mail:close=all"}, MESSAGE, HELLO "250 m\r\n", EHLO_ENDS_CLOSED, 0, 0},
       {{"mail:close=1000"}, MESSAGE, HELLO "250 m\r\n", EHLO_ENDS_CLOSED, 0, 0},

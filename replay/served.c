@@ -211,20 +211,15 @@ static void count_answer(struct ehlo_served *s, enum ehlo_meaning meaning) {
 }
 
 static void take_effect(struct ehlo_served *s, enum ehlo_meaning meaning,
-                        const struct ehlo_choice *choice, bool struck) {
+                        const struct ehlo_choice *choice) {
   bool success = choice->code / 100 == 2;
   bool in_clear = (s->course.bits & EHLO_COURSE_TLS) == 0;
   size_t transaction = s->course.transaction;
   if (choice->answer != NULL || success || meaning == EHLO_MEANS_MESSAGE) {
     ehlo_course_take(&s->course, meaning, choice->code);
   }
-  if (meaning == EHLO_MEANS_MAIL) {
-    if (struck && !success) {
-      s->course.transaction = transaction;
-    }
-    if (s->course.transaction != transaction) {
-      memset(s->nth_in_transaction, 0, sizeof(s->nth_in_transaction));
-    }
+  if (s->course.transaction != transaction) {
+    memset(s->nth_in_transaction, 0, sizeof(s->nth_in_transaction));
   }
   if (meaning == EHLO_MEANS_EHLO || meaning == EHLO_MEANS_HELO || meaning == EHLO_MEANS_LHLO) {
     note_hello(s, choice);
@@ -245,8 +240,7 @@ static void answer(struct ehlo_served *s, const struct ehlo_command_line *c) {
   enum ehlo_meaning meaning = c->meaning;
   struct ehlo_choice choice = ehlo_served_choose(s, c);
   struct ehlo_strike strike = strike_at(s, ehlo_fault_stage_of(meaning));
-  bool struck = strike.reply != NULL;
-  if (struck) {
+  if (strike.reply != NULL) {
     choice = choice_of_fault(strike.reply);
   } else {
     if (choice.answer != NULL) {
@@ -260,7 +254,7 @@ static void answer(struct ehlo_served *s, const struct ehlo_command_line *c) {
   ehlo_served_tell_reply(s, c, choice.code);
   ehlo_served_tell_strike(s, &strike, meaning);
   if (meaning != EHLO_MEANS_MESSAGE || s->final_left == 0) {
-    take_effect(s, meaning, &choice, struck);
+    take_effect(s, meaning, &choice);
   }
   begin_saying(s, &choice, &strike);
 }

@@ -130,6 +130,10 @@ Test(served, transactions) {
        "C: RCPT TO:<b>\nS: 554 again\nC: DATA\nS: 555 no data\n",
        EHLO_SERVE_RECORDED, BLANK "RCPT TO:<1>\r\nMAIL FROM:<>\r\nRCPT TO:<1>\r\nDATA\r\n",
        "220 mx\r\n250 mx\r\n553 so\r\n550 no\r\n554 again\r\n555 no data\r\n"},
+      {"a recipient that was accepted too early is none",
+       "S: 220 mx\nC: EHLO a\nS: 250 mx\nC: RCPT TO:<b>\nS: 250 odd\n", EHLO_SERVE_RECORDED,
+       BLANK "RCPT TO:<1>\r\nDATA\r\n",
+       "220 mx\r\n250 mx\r\n250 odd\r\n503 5.5.1 MAIL comes first\r\n"},
       {"a message for nobody",
        "S: 220 mx\nC: EHLO a\nS: 250 mx\nC: MAIL FROM:<>\nS: 250 m\n"
        "C: RCPT TO:<b>\nS: 550 r\nC: DATA\nS: 354 d\nC: .\nS: 554 nobody\n",
@@ -436,6 +440,25 @@ Test(served, tells_what_the_client_did) {
   for (size_t i = 0; i + 8 <= sizeof(served); i++) {
     cr_assert_neq(memcmp(bytes + i, "c2VjcmV0", 8), 0, "at %zu", i);
   }
+  ehlo_served_run_free(&run);
+  ehlo_script_free(&script);
+}
+
+Test(served, keeps_no_credential_and_tells_no_unknown_mechanism) {
+  static const char client[] = "EHLO b\r\nAUTH LOGIN\r\nc2VjcmV0\r\n";
+  struct ehlo_served_run run = {.num_steps = 0};
+  read_script(LOGIN);
+  memset(&faults, 0, sizeof(faults));
+  ehlo_served_init(&served, &script, &faults, EHLO_SERVE_RECORDED, 0, 1);
+  ehlo_served_run_steps(&run, &served);
+  ehlo_served_run_input(&run, &served, (const uint8_t *)client, strlen(client), SIZE_MAX);
+  const char *bytes = (const char *)&served;
+  for (size_t i = 0; i + 8 <= sizeof(served); i++) {
+    cr_assert_neq(memcmp(bytes + i, "c2VjcmV0", 8), 0, "at %zu", i);
+  }
+  ehlo_served_run_free(&run);
+  run_session(&run, EHLO_SERVE_RECORDED, 2, "EHLO b\r\nAUTH PASSWORD\r\n", SIZE_MAX);
+  cr_expect_str_eq(served.report.mechanism, "other");
   ehlo_served_run_free(&run);
   ehlo_script_free(&script);
 }

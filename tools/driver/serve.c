@@ -8,11 +8,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <openssl/ssl.h>
-
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
-#include "tools/driver/serve_identity.h"
+#include "tools/driver/front_certificate.h"
 #include "tools/driver/serve_loop.h"
 #include "tools/driver/serve_report.h"
 #include "tools/driver/text.h"
@@ -258,14 +256,17 @@ static void tell(void *arg, const struct serve_connection *c) {
   fflush(stdout);
 }
 
-static int get_identity(SSL_CTX **out, const struct serve_command *s) {
-  if (s->certificate != NULL) {
-    return serve_identity_load(out, s->certificate, s->key);
-  }
-  if (ehlo_serve_tls_of(&s->script, s->tls) != EHLO_SERVE_CLEARTEXT || s->ca_out != NULL) {
-    return serve_identity_make(out, s->script.host, s->ca_out);
-  }
-  return 0;
+static int get_certificate(struct front_certificate *f, const struct serve_command *s) {
+  const char *const names[] = {"localhost", "127.0.0.1", "::1", s->script.host};
+  *f = (struct front_certificate){
+      .cert_file = s->certificate,
+      .key_file = s->key,
+      .ca_out = s->ca_out,
+      .names = names,
+      .num_names = s->script.host[0] != '\0' ? 4 : 3,
+  };
+  bool needed = ehlo_serve_tls_of(&s->script, s->tls) != EHLO_SERVE_CLEARTEXT;
+  return needed || s->certificate != NULL || s->ca_out != NULL ? front_certificate_get(f) : 0;
 }
 
 static int serve(struct serve_command *s, SSL_CTX *context) {
@@ -318,7 +319,7 @@ static const char *what_is_wrong(const struct serve_command *s, const struct opt
 
 static int run(void *options, const struct option_uses *uses) {
   struct serve_command *s = options;
-  SSL_CTX *context = NULL;
+  struct front_certificate certificate;
   if (!options_apply(uses, &command, s)) {
     return EX_USAGE;
   }
@@ -331,11 +332,11 @@ static int run(void *options, const struct option_uses *uses) {
   if (status != 0) {
     return status;
   }
-  status = get_identity(&context, s);
+  status = get_certificate(&certificate, s);
   if (status == 0) {
-    status = serve(s, context);
+    status = serve(s, certificate.context);
   }
-  SSL_CTX_free(context);
+  front_certificate_free(&certificate);
   ehlo_script_free(&s->script);
   return status;
 }
