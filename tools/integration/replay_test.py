@@ -328,6 +328,9 @@ def cases_until():
         yield from want(ehlo("replay", "--until", "17", "x.smtp"), 0, err="event 17 was not reached, there are 16")
         verbose = ehlo("replay", "--verbose", "--until", "3", "x.smtp")
         yield from want(verbose, 0, out=r"^->  STARTTLS\n<-  220 .*\n  3 = reply 220 2\.0\.0 to STARTTLS\nevent 3: ")
+        message = ehlo("replay", "--until", "9", CORPUS / "rfc/rfc5321-d1-typical-transaction.smtp")
+        yield from want(message, 0, out=r"\Aevent 9: reply 250 to body$")
+        yield from want(message, 0, out="^  last command +DATA$")
         secret = ehlo("replay", "--until", "8", "x.smtp")
         yield from want(secret, 0, out=r"^  last command +\\\{secret\}$")
 
