@@ -24,30 +24,29 @@ static uint64_t load(const uint8_t *bytes) {
   return word;
 }
 
-static void add_byte(struct ehlo_digest_lane *l, uint8_t byte) {
-  l->word |= (uint64_t)byte << 8 * (l->len % 8);
-  l->len++;
-  if (l->len % 8 == 0) {
-    l->hash = mix(l->hash, l->word);
-    l->word = 0;
-  }
-}
-
+// Words are of eight bytes of the stream, wherever the calls cut it: `shift` bits of the word under way
+// are there already.
 static void add_bytes(struct ehlo_digest_lane *l, const uint8_t *bytes, size_t len) {
-  size_t at = 0;
-  for (; at < len && l->len % 8 != 0; at++) {
-    add_byte(l, bytes[at]);
-  }
+  unsigned shift = 8 * (unsigned)(l->len % 8);
   uint64_t hash = l->hash;
-  size_t whole = (len - at) / 8;
-  for (size_t i = 0; i < whole; i++, at += 8) {
-    hash = mix(hash, load(bytes + at));
+  uint64_t word = l->word;
+  l->len += len;
+  for (; len >= 8; bytes += 8, len -= 8) {
+    uint64_t next = load(bytes);
+    hash = mix(hash, word | next << shift);
+    word = shift > 0 ? next >> (64 - shift) : 0;
+  }
+  uint64_t rest = 0;
+  for (size_t i = 0; i < len; i++) {
+    rest |= (uint64_t)bytes[i] << 8 * i;
+  }
+  word |= rest << shift;
+  if (shift + 8 * len >= 64) {
+    hash = mix(hash, word);
+    word = rest >> (64 - shift);  // not all of it fitted, so there was a shift
   }
   l->hash = hash;
-  l->len += 8 * whole;
-  for (; at < len; at++) {
-    add_byte(l, bytes[at]);
-  }
+  l->word = word;
 }
 
 static void add_mark(struct ehlo_digest_lane *l, enum mark mark, uint64_t value) {

@@ -1,43 +1,64 @@
 // Events in words that stay the same from version to version: transcripts are compared by them.
 #include "replay/event_text.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+// Every event of every replay is put into words, so they are put together by hand.
+static char *put_text(char *to, const char *text) {
+  size_t len = strlen(text);
+  memcpy(to, text, len + 1);
+  return to + len;
+}
+
+static char *put_number(char *to, uint64_t number) {
+  char digits[21] = "";
+  char *first = digits + sizeof(digits) - 1;
+  do {
+    *--first = (char)('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  return put_text(to, first);
+}
 
 static void reply_text(char *out, const struct ehlo_event *event) {
   const struct ehlo_enhanced *e = &event->reply.enhanced;
-  char enhanced[24] = "";
+  char *to = put_number(put_text(out, "reply "), event->reply.code);
   if (e->class != 0) {
-    snprintf(enhanced, sizeof(enhanced), " %u.%u.%u", e->class, e->subject, e->detail);
+    to = put_number(put_text(to, " "), e->class);
+    to = put_number(put_text(to, "."), e->subject);
+    to = put_number(put_text(to, "."), e->detail);
   }
-  snprintf(out, EHLO_EVENT_TEXT_MAX, "reply %u%s to %s", event->reply.code, enhanced,
-           ehlo_verb_name(event->verb));
+  put_text(put_text(to, " to "), ehlo_verb_name(event->verb));
+}
+
+static void failed_text(char *out, const struct ehlo_event *event) {
+  char *to = put_text(put_text(out, "failed "), ehlo_status_name(event->error.status));
+  put_number(put_text(to, " at "), event->error.offset);
 }
 
 void ehlo_event_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_event *event) {
   switch (event->type) {
     case EHLO_EVENT_NONE:
-      snprintf(out, EHLO_EVENT_TEXT_MAX, "nothing");
+      put_text(out, "nothing");
       break;
     case EHLO_EVENT_REPLY:
       reply_text(out, event);
       break;
     case EHLO_EVENT_CHALLENGE:
-      snprintf(out, EHLO_EVENT_TEXT_MAX, "challenge%s to AUTH",
-               event->challenge_valid ? "" : " unreadable");
+      put_text(out, event->challenge_valid ? "challenge to AUTH" : "challenge unreadable to AUTH");
       break;
     case EHLO_EVENT_TLS_WANTED:
-      snprintf(out, EHLO_EVENT_TEXT_MAX, "tls wanted");
+      put_text(out, "tls wanted");
       break;
     case EHLO_EVENT_BODY_WANTED:
-      snprintf(out, EHLO_EVENT_TEXT_MAX, "body wanted");
+      put_text(out, "body wanted");
       break;
     case EHLO_EVENT_CLOSED:
-      snprintf(out, EHLO_EVENT_TEXT_MAX, "closed");
+      put_text(out, "closed");
       break;
     case EHLO_EVENT_FAILED:
-      snprintf(out, EHLO_EVENT_TEXT_MAX, "failed %s at %" PRIu64,
-               ehlo_status_name(event->error.status), event->error.offset);
+      failed_text(out, event);
       break;
   }
 }

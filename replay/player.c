@@ -174,7 +174,10 @@ void ehlo_player_event(struct ehlo_player *p, const char *text) {
     p->num_events--;
   }
   size_t at = (p->first_event + p->num_events++) % EHLO_EVENTS_MAX;
-  snprintf(p->events[at], sizeof(p->events[at]), "%s", text);
+  size_t len = strlen(text);
+  len = len < EHLO_PLAYER_EVENT_MAX ? len : EHLO_PLAYER_EVENT_MAX - 1;
+  memcpy(p->events[at], text, len);
+  p->events[at][len] = '\0';
 }
 
 static const char *pop_event(struct ehlo_player *p) {
@@ -229,19 +232,21 @@ static size_t server_len(const struct ehlo_item *item) {
   return item->bytes_len + item->num_secrets * HIDDEN_LEN;
 }
 
-// Byte `pos` of a server item with its secrets filled in.
-static uint8_t server_byte(const struct ehlo_item *item, size_t pos) {
+// The bytes of a server item from `pos` on, with its secrets filled in: as many as stand together.
+static struct ehlo_span server_span(const struct ehlo_item *item, size_t pos) {
   size_t filled = 0;
+  size_t end = item->bytes_len;
   for (size_t i = 0; i < item->num_secrets; i++, filled += HIDDEN_LEN) {
     size_t at = item->secret_at[i] + filled;
     if (pos < at) {
+      end = item->secret_at[i];
       break;
     }
     if (pos < at + HIDDEN_LEN) {
-      return (uint8_t)hidden[pos - at];
+      return (struct ehlo_span){(const uint8_t *)hidden + (pos - at), at + HIDDEN_LEN - pos};
     }
   }
-  return item->bytes[pos - filled];
+  return (struct ehlo_span){item->bytes + pos - filled, end - (pos - filled)};
 }
 
 // Whether the item that is next belongs to the chunk of the one just given.
@@ -256,7 +261,11 @@ static size_t give_chunk(struct ehlo_player *p, uint8_t *in, size_t cap) {
   pass_time(p);
   do {
     while (len < most && p->server_pos < server_len(&p->item)) {
-      in[len++] = server_byte(&p->item, p->server_pos++);
+      struct ehlo_span span = server_span(&p->item, p->server_pos);
+      size_t n = span.len < most - len ? span.len : most - len;
+      memcpy(in + len, span.bytes, n);
+      len += n;
+      p->server_pos += n;
     }
     if (p->server_pos == server_len(&p->item)) {
       p->offsets_shifted = p->offsets_shifted || p->item.num_secrets > 0;

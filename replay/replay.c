@@ -246,9 +246,9 @@ void ehlo_replayer_run(struct ehlo_replayer *s, struct ehlo_replay_result *out, 
   memset(out, 0, sizeof(*out));
   s->options = options;
   s->result = out;
-  ehlo_settings_init(&s->settings);
+  ehlo_settings_clear(&s->settings);
   memset(&s->client, 0, sizeof(s->client));
-  memset(&s->submission, 0, sizeof(s->submission));
+  memset(&s->submission.submit.verdict, 0, sizeof(s->submission.submit.verdict));
   ehlo_reader_init(&s->reader, read, arg);
   ehlo_player_init(&s->player, &s->reader, options->chunks, options->tolerant, options->copy);
   ehlo_player_prologue(&s->player, on_fact, s);
@@ -256,7 +256,6 @@ void ehlo_replayer_run(struct ehlo_replayer *s, struct ehlo_replay_result *out, 
     run(s);
   }
   judge(s);
-  ehlo_settings_free(&s->settings);
 }
 
 struct ehlo_replayer *ehlo_replayer_new(void) {
@@ -264,6 +263,9 @@ struct ehlo_replayer *ehlo_replayer_new(void) {
 }
 
 void ehlo_replayer_free(struct ehlo_replayer *r) {
+  if (r != NULL) {
+    ehlo_settings_free(&r->settings);
+  }
   free(r);
 }
 

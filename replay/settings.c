@@ -39,8 +39,12 @@ static const char *const initial_names[] = {"auto", "always", "never"};
 static const char *const transfer_names[] = {"data", "auto", "bdat"};
 static const char *const binding_names[] = {"tls-exporter", "tls-unique"};
 
+// Texts lie one behind the other in blocks.
+#define BLOCK_MIN ((size_t)4096)
 struct ehlo_settings_block {
   struct ehlo_settings_block *next;
+  size_t cap;
+  size_t len;
   uint8_t bytes[];
 };
 
@@ -48,15 +52,31 @@ void ehlo_settings_init(struct ehlo_settings *s) {
   memset(s, 0, sizeof(*s));
 }
 
+static void free_blocks(struct ehlo_settings_block *block) {
+  while (block != NULL) {
+    struct ehlo_settings_block *next = block->next;
+    free(block);
+    block = next;
+  }
+}
+
+void ehlo_settings_clear(struct ehlo_settings *s) {
+  struct ehlo_settings kept = {.messages = s->messages,
+                               .messages_cap = s->messages_cap,
+                               .recipients = s->recipients,
+                               .recipients_cap = s->recipients_cap,
+                               .blocks = s->blocks};
+  if (kept.blocks != NULL) {
+    free_blocks(kept.blocks->next);
+    kept.blocks->next = NULL;
+    kept.blocks->len = 0;
+  }
+  *s = kept;
+}
+
 void ehlo_settings_free(struct ehlo_settings *s) {
-  while (s->blocks != NULL) {
-    struct ehlo_settings_block *next = s->blocks->next;
-    free(s->blocks);
-    s->blocks = next;
-  }
-  for (size_t i = 0; i < s->submit.num_messages; i++) {
-    free(s->messages[i].to);
-  }
+  free_blocks(s->blocks);
+  free(s->recipients);
   free(s->messages);
   memset(s, 0, sizeof(*s));
 }
@@ -68,16 +88,30 @@ static void complain(struct ehlo_settings *s, const char *text, size_t line) {
   }
 }
 
-// Keeps the decoded text.
+// Room for `len` bytes; NULL where there is no memory.
+static uint8_t *room(struct ehlo_settings *s, size_t len) {
+  struct ehlo_settings_block *block = s->blocks;
+  if (block == NULL || block->cap - block->len < len) {
+    size_t cap = len > BLOCK_MIN ? len : BLOCK_MIN;
+    block = malloc(sizeof(*block) + cap);
+    if (block == NULL) {
+      return NULL;
+    }
+    *block = (struct ehlo_settings_block){.next = s->blocks, .cap = cap};
+    s->blocks = block;
+  }
+  return block->bytes + block->len;
+}
+
+// Keeps the decoded text, which is never longer than what is written.
 static bool keep(struct ehlo_settings *s, struct ehlo_span *out, const char *text, size_t len) {
-  struct ehlo_settings_block *block = malloc(sizeof(*block) + len + 1);
-  if (block == NULL) {
+  uint8_t *bytes = room(s, len + 1);
+  if (bytes == NULL || !ehlo_text_unescape(bytes, &out->len, len + 1, text, len)) {
     return false;
   }
-  block->next = s->blocks;
-  s->blocks = block;
-  out->bytes = block->bytes;
-  return ehlo_text_unescape(block->bytes, &out->len, len + 1, text, len);
+  out->bytes = bytes;
+  s->blocks->len += out->len + 1;
+  return true;
 }
 
 // "<address>"
@@ -91,7 +125,7 @@ static void *grow(void *array, size_t *cap, size_t num, size_t size) {
   if (num < *cap) {
     return array;
   }
-  size_t larger = num == 0 ? 4 : num * 2;
+  size_t larger = num == 0 ? 8 : num * 2;
   void *out = realloc(array, larger * size);
   *cap = out != NULL ? larger : *cap;
   return out;
@@ -107,7 +141,6 @@ static bool add_message(struct ehlo_settings *s) {
   }
   s->messages = messages;
   memset(&messages[n], 0, sizeof(messages[n]));
-  s->to_cap = 0;
   s->submit.num_messages++;
   return true;
 }
@@ -121,15 +154,16 @@ static struct ehlo_message *message(struct ehlo_settings *s) {
 }
 
 static bool add_recipient(struct ehlo_settings *s, struct ehlo_message *m, const char *text) {
-  struct ehlo_recipient *to = s->num_to < EHLO_SETTINGS_RECIPIENTS_MAX
-                                  ? grow(m->to, &s->to_cap, m->num_to, sizeof(*m->to))
-                                  : NULL;
-  if (to == NULL) {
+  struct ehlo_recipient *recipients =
+      s->num_to < EHLO_SETTINGS_RECIPIENTS_MAX
+          ? grow(s->recipients, &s->recipients_cap, s->num_to, sizeof(*recipients))
+          : NULL;
+  if (recipients == NULL) {
     return false;
   }
-  m->to = to;
-  memset(&to[m->num_to], 0, sizeof(to[0]));
-  if (!keep_path(s, &to[m->num_to].address, text)) {
+  s->recipients = recipients;
+  memset(&recipients[s->num_to], 0, sizeof(recipients[0]));
+  if (!keep_path(s, &recipients[s->num_to].address, text)) {
     return false;
   }
   m->num_to++;
@@ -276,7 +310,7 @@ static bool read_message(struct ehlo_settings *s, const char *word, const char *
     return add_recipient(s, m, value);
   }
   if (strcmp(word, "rcpt-params") == 0) {
-    return m->num_to > 0 && keep(s, &m->to[m->num_to - 1].params, value, strlen(value));
+    return m->num_to > 0 && keep(s, &s->recipients[s->num_to - 1].params, value, strlen(value));
   }
   if (strcmp(word, "size") == 0) {
     return read_number(&m->size, value);
@@ -357,6 +391,12 @@ void ehlo_settings_read(struct ehlo_settings *s, const char *text, size_t line) 
 
 void ehlo_settings_finish(struct ehlo_settings *s) {
   s->submit.messages = s->messages;
+  size_t first = 0;
+  for (size_t i = 0; i < s->submit.num_messages; i++) {
+    struct ehlo_message *m = &s->messages[i];
+    m->to = m->num_to > 0 ? s->recipients + first : NULL;
+    first += m->num_to;
+  }
   // The transcript keeps the place of the password and not its bytes: any will do.
   s->credentials.password = ehlo_str("password");
   s->credentials.digest_uri = ehlo_str("smtp/server");

@@ -21,8 +21,9 @@ struct ehlo_settings {
   struct ehlo_credentials credentials;
   struct ehlo_message *messages;  // submit.num_messages of them
   size_t messages_cap;
-  size_t to_cap;  // of the last message's recipients
-  size_t num_to;  // of all messages
+  struct ehlo_recipient *recipients;  // of all messages, one after the other
+  size_t recipients_cap;
+  size_t num_to;  // of them
   const struct ehlo_mechanism *mechanisms[EHLO_SETTINGS_MECHANISMS_MAX];
   struct ehlo_settings_block *blocks;  // of text, newest first
   bool present;                        // a submit fact was read
@@ -31,12 +32,14 @@ struct ehlo_settings {
 };
 
 void ehlo_settings_init(struct ehlo_settings *s);
+// Forgets all settings and keeps the memory for others.
+void ehlo_settings_clear(struct ehlo_settings *s);
 void ehlo_settings_free(struct ehlo_settings *s);
 
 // Reads one fact's text ("submit from <a@b>"); others are left alone. `line` is where it stands.
 void ehlo_settings_read(struct ehlo_settings *s, const char *text, size_t line);
 
-// To be called after the last fact: makes `s->submit` complete, with a placeholder for the password
+// To be called after the last fact: makes `s->submit` complete, its messages' recipients among it, with a placeholder for the password
 // and the server's proof taken on trust. A channel binding may still be read after the TLS handshake.
 void ehlo_settings_finish(struct ehlo_settings *s);
 

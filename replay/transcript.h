@@ -62,7 +62,7 @@ struct ehlo_item {
   size_t bytes_len;
   bool ends_line;  // the implied CRLF is in `bytes`
   size_t num_secrets;
-  size_t secret_at[EHLO_TRANSCRIPT_SECRETS_MAX];
+  size_t secret_at[EHLO_TRANSCRIPT_SECRETS_MAX];  // num_secrets of them
 };
 
 // Where and why a transcript is not one.

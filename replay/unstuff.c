@@ -1,5 +1,8 @@
-// A state machine over single octets, so that no cut matters.
+// A state machine over single octets, so that no cut matters; within a line all up to the next CR is
+// taken at once.
 #include "replay/unstuff.h"
+
+#include <string.h>
 
 enum place { LINE_START, DOT, DOT_CR, TEXT, TEXT_CR };
 
@@ -13,6 +16,11 @@ static enum place after(uint8_t c, enum place place) {
     return TEXT_CR;
   }
   return c == '\n' && place == TEXT_CR ? LINE_START : TEXT;
+}
+
+static size_t up_to_cr(const uint8_t *in, size_t len) {
+  const uint8_t *cr = len > 0 ? memchr(in, '\r', len) : NULL;
+  return cr != NULL ? (size_t)(cr - in) : len;
 }
 
 void ehlo_unstuff_feed(struct ehlo_unstuff *u, size_t *out_used, size_t *out_len, uint8_t *out,
@@ -35,6 +43,12 @@ void ehlo_unstuff_feed(struct ehlo_unstuff *u, size_t *out_used, size_t *out_len
       }
       out[(*out_len)++] = c;
       u->place = (uint8_t)after(c, place);
+      if (u->place == TEXT) {
+        size_t n = up_to_cr(in + *out_used, in_len - *out_used);
+        memcpy(out + *out_len, in + *out_used, n);
+        *out_used += n;
+        *out_len += n;
+      }
     }
   }
 }
