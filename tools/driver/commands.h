@@ -13,6 +13,8 @@ int command_send(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_show(int argc, char **argv);
+int command_shrink(int argc, char **argv);
+int command_diff(int argc, char **argv);
 int command_demo(int argc, char **argv);
 
 #endif  // EHLO_TOOLS_DRIVER_COMMANDS_H

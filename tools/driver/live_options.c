@@ -120,6 +120,7 @@ TEXT_SETTER(user)
 TEXT_SETTER(password_file)
 TEXT_SETTER(password_command)
 TEXT_SETTER(record)
+TEXT_SETTER(record_on_failure)
 TEXT_SETTER(config)
 FLAG_SETTER(insecure)
 FLAG_SETTER(allow_cleartext_auth)
@@ -142,6 +143,8 @@ const struct option_row live_option_rows[] = {
     {"allow-cleartext-auth", 0, NULL, "permit a password without TLS", set_allow_cleartext_auth},
     {"timeout", 0, "SECONDS", "bound on each wait (default: RFC 5321 §4.5.3.2)", set_timeout},
     {"record", 0, "FILE", "write the transcript", set_record},
+    {"record-on-failure", 0, "FILE", "… and keep it only if the exit status is not 0",
+     set_record_on_failure},
     {"config", 0, "FILE", "settings (default: ~/.config/ehlo/config)", set_config},
     {"json", 0, NULL, "one JSON object on standard output, nothing else", set_json},
     {"quiet", 'q', NULL, "only the outcome", set_quiet},
@@ -306,6 +309,10 @@ static int check(const struct live_options *options, const struct command *comma
   }
   if (options->quiet && options->verbose) {
     options_complain(command, "--quiet and --verbose exclude each other");
+    return EX_USAGE;
+  }
+  if (options->record != NULL && options->record_on_failure != NULL) {
+    options_complain(command, "--record and --record-on-failure exclude each other");
     return EX_USAGE;
   }
   if (options->server.path[0] != '\0' && options->tls != EHLO_TLS_NONE &&

@@ -27,6 +27,7 @@ struct live_options {
   bool allow_cleartext_auth;
   uint32_t timeout_ms;  // 0: the default of each stage
   const char *record;
+  const char *record_on_failure;
   bool json;
   bool quiet;
   bool verbose;

@@ -21,6 +21,8 @@ static const struct {
     {"probe", "look at a server without sending mail", command_probe},
     {"replay", "run recorded sessions again, offline", command_replay},
     {"show", "print a recorded session", command_show},
+    {"shrink", "cut a recorded session down to the smallest with the same outcome", command_shrink},
+    {"diff", "tell what differs between two recorded sessions", command_diff},
     {"demo", "see all of it work on this machine alone", command_demo},
 };
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -66,6 +68,7 @@ int main(int argc, char **argv) {
   const char *user_directory = getenv("BUILD_WORKING_DIRECTORY");
   setlocale(LC_CTYPE, "");
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file at its limit is told like a full disk
   forbid_core_files();
   if (user_directory != NULL && chdir(user_directory) != 0) {
     perror("ehlo: BUILD_WORKING_DIRECTORY");

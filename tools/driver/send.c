@@ -158,8 +158,8 @@ static void print_words(const struct send_options *o, const struct session *s) {
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo: %s\n", s->error);
   }
-  if (s->options->record != NULL && !s->options->quiet) {
-    printf("recorded in %s\n", s->options->record);
+  if (sink_is_kept(&s->sink) && !s->options->quiet) {
+    printf("recorded in %s\n", s->sink.path);
   }
   if (!s->options->quiet) {
     report_print_hash(&s->report);

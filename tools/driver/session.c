@@ -147,7 +147,10 @@ static int prepare(struct session *s, X509 *root) {
   }
   if (status == 0) {
     bool silent = o->json || o->quiet;
-    status = sink_open(&s->sink, o->record, silent ? NULL : &s->trace);
+    struct trace *trace = silent ? NULL : &s->trace;
+    status = o->record_on_failure != NULL
+                 ? sink_open_withheld(&s->sink, o->record_on_failure, trace)
+                 : sink_open(&s->sink, o->record, trace);
   }
   return status;
 }
@@ -352,7 +355,16 @@ static int exit_status(const struct session *s) {
   } else if (!s->connected && s->net_result == LIVE_NET_TIMEOUT) {
     status = EX_TEMPFAIL;
   }
-  return status == 0 && s->sink.incomplete ? EX_CANTCREAT : status;
+  return status;
+}
+
+// A record that nobody asked to keep may be incomplete.
+static int end_record(struct session *s, int status) {
+  if (status != 0) {
+    sink_keep(&s->sink);
+  }
+  sink_close(&s->sink);
+  return status == 0 && s->sink.incomplete && !s->sink.withheld ? EX_CANTCREAT : status;
 }
 
 // Of each message, where the outcome of all does not tell.
@@ -406,5 +418,5 @@ int session_run(struct session *s, const struct ehlo_source *source) {
   };
   ehlo_pump_run(&pump);
   finish(s);
-  return exit_status(s);
+  return end_record(s, exit_status(s));
 }

@@ -499,38 +499,10 @@ def cases_server():
                 yield from want_reproduced(ehlo, result, "x.smtp", "--tolerant")
 
 
-# ---- Records and output ------------------------------------------------------------------------------------------
+# ---- Output ----------------------------------------------------------------------------------------------------
 
 
 def cases_output():
-    @case("record/not-writable")
-    def _(ehlo):
-        write(ehlo, "message.eml", MESSAGE)
-        with Sink() as server:
-            for path in ("/nowhere/x.smtp", ".", "message.eml/x"):
-                yield from want(ehlo("send", server.address, *CLEAR, *SEND, "--record", path), 73,
-                                err=re.escape(path))
-        yield from want_nobody(server)
-
-    @case("record/full")
-    def _(ehlo):
-        write(ehlo, "message.eml", MESSAGE)
-        with Sink() as server:
-            result = ehlo("send", server.address, *CLEAR, *SEND, "--record", "/dev/full", "--json")
-        yield from want_accepted(result, server, status=73)
-        yield from want(result, 73, err="/dev/full.*(incomplete|No space)")
-        if result.json()["outcome"] != "accepted":
-            yield "the outcome is not that of the session"
-
-    @case("record/private")
-    def _(ehlo):
-        write(ehlo, "message.eml", MESSAGE)
-        with Sink() as server:
-            ehlo("send", server.address, *CLEAR, *SEND, "--record", "x.smtp")
-        mode = (ehlo.directory / "x.smtp").stat().st_mode & 0o777
-        if mode & 0o077:
-            yield f"the mode of the record is {mode:o}"
-
     @case("output/full")
     def _(ehlo):
         write(ehlo, "message.eml", MESSAGE)
