@@ -394,8 +394,9 @@ static void take_setting(struct reading *r, const struct ehlo_item *item) {
   struct ehlo_compare_setting *more = grow(r, s->settings, &s->settings_cap, s->num_settings,
                                            EHLO_COMPARE_SETTINGS_MAX, sizeof(*more));
   // What is told in MAIL, RCPT, EHLO and the message is compared there; a nonce is drawn each time.
-  static const char *const elsewhere[] = {"from", "to",     "mail-params", "rcpt-params", "size",
-                                          "8bit", "binary", "message",     "helo",        "nonce"};
+  static const char *const elsewhere[] = {"from", "to",    "mail-params",    "rcpt-params",
+                                          "size", "8bit",  "binary",         "message",
+                                          "helo", "nonce", "channel-binding"};
   size_t word = strcspn(item->args, " ");
   s->has_settings = true;
   for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {

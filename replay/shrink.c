@@ -394,9 +394,14 @@ enum ehlo_shrink_status ehlo_shrink(struct ehlo_shrink_result *out, const char *
   if (allocate(&s, text, len)) {
     ehlo_shrink_judge(&s.wanted, &out->replay, s.replayer, text, len, NULL);
     out->num_replays = 1;
-    if (s.wanted.verdict == EHLO_REPLAY_BAD) {
+    bool scanned = ehlo_shrink_scan(&s.scan, text, len);
+    if (out->replay.verdict != EHLO_REPLAY_BAD && s.scan.error.message != NULL) {
+      out->replay.verdict = EHLO_REPLAY_BAD;  // behind the place where it diverges
+      out->replay.error = s.scan.error;
+    }
+    if (out->replay.verdict == EHLO_REPLAY_BAD) {
       status = EHLO_SHRINK_BAD;
-    } else if (ehlo_shrink_scan(&s.scan, text, len) && search(&s, text, len)) {
+    } else if (scanned && search(&s, text, len)) {
       status = EHLO_SHRINK_OK;
     }
   }
