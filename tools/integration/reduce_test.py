@@ -9,6 +9,7 @@ import os
 import pathlib
 import pty
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -279,7 +280,7 @@ def on_terminal(ehlo, *arguments, stdout=False, **variables):
 # ---- diff --------------------------------------------------------------------------------------------------------
 
 TLS12 = tls_context(bench.directory)
-TLS12.maximum_version = TLS12.minimum_version.TLSv1_2
+TLS12.maximum_version = ssl.TLSVersion.TLSv1_2
 OTHER_CERTIFICATE = tls_context(other_certificates)
 
 # What is another with B's server or client: the stage, kind and sentence of the first difference.
