@@ -383,10 +383,18 @@ static bool search(struct shrink *s, const char *text, size_t len) {
   return s->result->text != NULL;
 }
 
+static bool is_too_long(const char *text, size_t len) {
+  size_t lines = 0;
+  for (size_t i = 0; i < len && len <= EHLO_SHRINK_TEXT_MAX; i++) {
+    lines += text[i] == '\n';
+  }
+  return len > EHLO_SHRINK_TEXT_MAX || lines > EHLO_SHRINK_LINES_MAX;
+}
+
 enum ehlo_shrink_status ehlo_shrink(struct ehlo_shrink_result *out, const char *text, size_t len,
                                     const struct ehlo_shrink_options *options) {
   memset(out, 0, sizeof(*out));
-  if (len > EHLO_SHRINK_TEXT_MAX) {
+  if (is_too_long(text, len)) {
     return EHLO_SHRINK_TOO_LONG;
   }
   struct shrink s = {.options = options, .result = out};

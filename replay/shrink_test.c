@@ -306,9 +306,14 @@ Test(shrink, takes_so_much_and_no_more) {
   size_t len = EHLO_SHRINK_TEXT_MAX + 1;
   char *text = malloc(len);
   struct ehlo_shrink_result r;
-  memset(text, '\n', len);
+  memset(text, 'x', len);
   cr_expect_eq(ehlo_shrink(&r, text, len, &(struct ehlo_shrink_options){0}), EHLO_SHRINK_TOO_LONG);
   cr_expect_eq(ehlo_shrink(&r, text, len - 1, &(struct ehlo_shrink_options){0}), EHLO_SHRINK_BAD);
+  memset(text, '\n', EHLO_SHRINK_LINES_MAX + 1);
+  cr_expect_eq(ehlo_shrink(&r, text, EHLO_SHRINK_LINES_MAX + 1, &(struct ehlo_shrink_options){0}),
+               EHLO_SHRINK_TOO_LONG);
+  cr_expect_eq(ehlo_shrink(&r, text, EHLO_SHRINK_LINES_MAX, &(struct ehlo_shrink_options){0}),
+               EHLO_SHRINK_BAD);
   free(text);
 }
 

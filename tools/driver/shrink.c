@@ -110,7 +110,8 @@ static const struct command command = {
         "--keep text:    and its words, or the line that broke the protocol.\n"
         "A transcript that diverges goes on diverging in the same way.\n\n"
         "Exit status: 0 done, also where a bound ended it; 65 it is no transcript, or\n"
-        "has more than 16 MiB; 66 it cannot be read; 73 the result cannot be written.\n",
+        "has more than 16 MiB or 1000000 lines; 66 it cannot be read; 73 the result\n"
+        "cannot be written.\n",
 };
 
 // ---- Reading and writing ------------------------------------------------------------------------
@@ -260,7 +261,7 @@ static int shrink(struct shrink_command *c, const char *path, const char *text, 
               result.replay.error.column, result.replay.error.message);
       return EX_DATAERR;
     case EHLO_SHRINK_TOO_LONG:
-      fprintf(stderr, "ehlo: %s: more than 16 MiB cannot be shrunk\n", path);
+      fprintf(stderr, "ehlo: %s: more than 16 MiB or 1000000 lines cannot be shrunk\n", path);
       return EX_DATAERR;
     case EHLO_SHRINK_NO_MEMORY:
       fprintf(stderr, "ehlo: out of memory\n");
