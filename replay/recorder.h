@@ -3,41 +3,17 @@
 #ifndef EHLO_REPLAY_RECORDER_H
 #define EHLO_REPLAY_RECORDER_H
 
-#include "replay/redact.h"
-#include "replay/transcript.h"
+#include "replay/scribe.h"
 #include "replay/transport.h"
-
-#define EHLO_RECORDER_CUTS_MAX 64
-
-// Where a chunk begins in the server's line that is held.
-struct ehlo_recorder_cut {
-  size_t at;
-  uint64_t time_us;  // EHLO_NO_TIME: the chunk that was written last goes on
-};
 
 struct ehlo_recorder {
   struct ehlo_transport base;
   struct ehlo_transport *inner;
-  struct ehlo_writer writer;
-  const struct ehlo_redactor *redactor;
-  uint64_t last_us;   // of the last item written
-  uint64_t seen_us;   // when the transport last returned: what the client is told, so that a replay
-                      // by the recorded times tells it the same
-  uint64_t fresh_us;  // of the server's chunk at hand; EHLO_NO_TIME once part of it is written
-  // The server's line that is not complete yet. While there are secrets to look for it is held back
-  // with the cuts and times in it; after `written` bytes it is not in the record yet.
-  size_t held_len;
-  size_t written;
-  size_t num_cuts;  // in what is not written
-  struct ehlo_recorder_cut cuts[EHLO_RECORDER_CUTS_MAX];
-  bool line_begun;       // something of this line is in the record
-  bool line_ended;       // its CRLF is held too
-  bool cr;               // the server's last byte was a CR
-  bool hiding;           // the rest of this line is hidden, up to its CRLF
-  bool client_in_chunk;  // a client chunk is open: the transport was told that MORE follows
-  bool over;             // the end of the connection is in the record
-  bool closed;           // the inner transport may not be called any more
-  uint8_t held[EHLO_REPLY_LINE_MAX + EHLO_TOKEN_MAX];
+  struct ehlo_scribe scribe;
+  uint64_t seen_us;  // when the transport last returned: what the client is told, so that a replay
+                     // by the recorded times tells it the same
+  bool over;         // the end of the connection is in the record
+  bool closed;       // the inner transport may not be called any more
 };
 
 // `inner` and `redactor` are the caller's. Items go through `write` as they happen; the header is

@@ -74,7 +74,8 @@ static enum ehlo_status script_start_tls(struct ehlo_transport *t, uint64_t dead
   struct script *s = (struct script *)t;
   cr_assert_eq(deadline_ms, 12345u);
   // Nothing is held while the handshake lasts.
-  cr_expect(recorder.written == recorder.held_len && !recorder.client_in_chunk);
+  cr_expect(recorder.scribe.written == recorder.scribe.held_len &&
+            !recorder.scribe.client_in_chunk);
   s->now_us += s->step->wait_us;
   return s->step->status;
 }
@@ -404,11 +405,11 @@ Test(recorder, takes_every_line_for_an_echo_when_the_redactor_is_full) {
 
 // ---- Limits -------------------------------------------------------------------------------------
 
-static char big[2 * sizeof(((struct ehlo_recorder *)0)->held)];
+static char big[2 * sizeof(((struct ehlo_scribe *)0)->held)];
 
 // A line up to the size of the buffer is judged as a whole; of a longer one the end is hidden.
 Test(recorder, hides_the_rest_of_endless_lines) {
-  const size_t cap = sizeof(recorder.held);
+  const size_t cap = sizeof(recorder.scribe.held);
   for (size_t over = 0; over < 2; over++) {
     start();
     do_step(&(struct step)LEARN("hunter2secret"));
@@ -441,7 +442,7 @@ Test(recorder, merges_cuts_past_the_limit) {
   for (size_t over = 0; over < 2; over++) {
     start();
     do_step(&(struct step)LEARN("hunter2secret"));
-    for (size_t i = 0; i < EHLO_RECORDER_CUTS_MAX - 1 + over; i++) {
+    for (size_t i = 0; i < EHLO_SCRIBE_CUTS_MAX - 1 + over; i++) {
       do_step(&(struct step)SERVER(1, "x"));
     }
     do_step(&(struct step)SERVER(1, "y\r\nz\r\n"));
@@ -449,7 +450,7 @@ Test(recorder, merges_cuts_past_the_limit) {
     for (const char *s = record; (s = strstr(s, "+0.000001")) != NULL; s++) {
       times++;
     }
-    cr_expect_eq(times, EHLO_RECORDER_CUTS_MAX);
+    cr_expect_eq(times, EHLO_SCRIBE_CUTS_MAX);
     cr_expect(strstr(record, over == 0 ? "S: y\n           S: z\n" : "S: xy\n           S: z\n"));
   }
 }
@@ -458,8 +459,8 @@ Test(recorder, forgets_what_it_held) {
   start();
   do_step(&(struct step)LEARN("hunter2secret"));
   do_step(&(struct step)SERVER(1, "535 hunter2secret\r\n"));
-  for (size_t i = 0; i < sizeof(recorder.held); i++) {
-    cr_assert_eq(recorder.held[i], 0);
+  for (size_t i = 0; i < sizeof(recorder.scribe.held); i++) {
+    cr_assert_eq(recorder.scribe.held[i], 0);
   }
 }
 
