@@ -49,11 +49,11 @@ enum ehlo_import_format ehlo_import_recognise(const uint8_t *head, size_t len) {
 }
 
 void ehlo_importer_init(struct ehlo_importer *i, enum ehlo_import_format format,
-                        const struct ehlo_redactor *known, ehlo_write_fn write, void *arg) {
+                        const struct ehlo_scrub *learned, ehlo_write_fn write, void *arg) {
   memset(i, 0, sizeof(*i));
   i->format = format;
   i->line_number = 1;
-  ehlo_import_session_init(&i->session, known, write, arg);
+  ehlo_import_session_init(&i->session, learned, write, arg);
 }
 
 static void fail_at(struct ehlo_importer *i, size_t column, const char *message) {

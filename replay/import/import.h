@@ -102,10 +102,10 @@ struct ehlo_importer {
   uint8_t buf[EHLO_IMPORT_LINE_MAX];
 };
 
-// `known`: secrets that stand in the log, as a scrub of it found them, lest one get into a comment;
-// NULL if there are none. It lives as long as the importer.
+// `learned`: a scrub that has read the log once, so that no secret in it gets into a comment, nor into the
+// dialogue where the tap cannot know it; NULL if there is none. It lives as long as the importer.
 void ehlo_importer_init(struct ehlo_importer *i, enum ehlo_import_format format,
-                        const struct ehlo_redactor *known, ehlo_write_fn write, void *arg);
+                        const struct ehlo_scrub *learned, ehlo_write_fn write, void *arg);
 // False when the log cannot be understood, see `error`; nothing more is taken then.
 bool ehlo_importer_feed(struct ehlo_importer *i, const uint8_t *bytes, size_t len);
 // The log is at its end. False as above, and where there was no dialogue in it.

@@ -27,8 +27,8 @@ static size_t text_at(const char *line, size_t len) {
 static bool write_line(void *arg, const char *text, size_t len) {
   struct ehlo_import_session *s = arg;
   size_t at = text_at(text, len);
-  if (s->known == NULL || at == 0 ||
-      !ehlo_redactor_hits(s->known, (const uint8_t *)text + at, len - at)) {
+  if (s->learned == NULL || at == 0 ||
+      !ehlo_scrub_is_said(s->learned, (const uint8_t *)text + at, len - at)) {
     return s->write(s->arg, text, len);
   }
   static const char place[] = "\\{secret}\n";
@@ -41,18 +41,56 @@ static bool write_line(void *arg, const char *text, size_t len) {
   return s->write(s->arg, line, at + sizeof(place) - 1);
 }
 
-void ehlo_import_session_init(struct ehlo_import_session *s, const struct ehlo_redactor *known,
+void ehlo_import_session_init(struct ehlo_import_session *s, const struct ehlo_scrub *learned,
                               ehlo_write_fn write, void *arg) {
   memset(s, 0, sizeof(*s));
   s->write = write;
   s->arg = arg;
-  s->known = known;
+  s->learned = learned;
   s->message_line_whole = true;
   ehlo_tap_init(&s->tap, write_line, s);
   ehlo_writer_init(&s->comments, write_line, s);
 }
 
+// ---- To the tap ---------------------------------------------------------------------------------
+
+static void give(struct ehlo_import_session *s, size_t len) {
+  if (len == 0) {
+    return;
+  }
+  if (s->held_side == EHLO_SIDE_CLIENT) {
+    ehlo_tap_client(&s->tap, s->held, len, s->held_us);
+  } else {
+    ehlo_tap_server(&s->tap, s->held, len, s->held_us);
+  }
+  s->held_us = EHLO_NO_TIME;
+  s->held_len -= len;
+  memmove(s->held, s->held + len, s->held_len);
+}
+
+static void hold(struct ehlo_import_session *s, enum ehlo_side side, const uint8_t *bytes,
+                 size_t len, uint64_t time_us) {
+  if (s->held_side != side || time_us != EHLO_NO_TIME) {
+    give(s, s->held_len);
+    s->held_side = side;
+    s->held_us = time_us;
+  }
+  for (size_t at = 0; at < len;) {
+    const uint8_t *lf = memchr(bytes + at, '\n', len - at);
+    size_t n = lf != NULL ? (size_t)(lf - bytes) + 1 - at : len - at;
+    size_t room = sizeof(s->held) - s->held_len;
+    n = n < room ? n : room;
+    memcpy(s->held + s->held_len, bytes + at, n);
+    s->held_len += n;
+    at += n;
+    if (s->held[s->held_len - 1] == '\n' || s->held_len == sizeof(s->held)) {
+      give(s, s->held_len);
+    }
+  }
+}
+
 static void fact(struct ehlo_import_session *s, const char *text, uint64_t time_us) {
+  give(s, s->held_len);
   ehlo_tap_fact(&s->tap, time_us, text, strlen(text));
 }
 
@@ -106,8 +144,7 @@ void ehlo_import_fact(struct ehlo_import_session *s, const char *text, uint64_t 
 void ehlo_import_comment(struct ehlo_import_session *s, const uint8_t *text, size_t len) {
   char line[1024];
   write_notes(s);
-  if (s->known != NULL &&
-      (ehlo_redactor_hits(s->known, text, len) || ehlo_redactor_grazes(s->known, text, len))) {
+  if (s->learned != NULL && ehlo_scrub_is_said(s->learned, text, len)) {
     ehlo_writer_comment(&s->comments, "(a line of the log with a credential in it is left out)");
     return;
   }
@@ -243,7 +280,7 @@ void ehlo_import_client(struct ehlo_import_session *s, const uint8_t *bytes, siz
     return;
   }
   uint64_t time = begin(s, time_us);
-  ehlo_tap_client(&s->tap, bytes, len, time);
+  hold(s, EHLO_SIDE_CLIENT, bytes, len, time);
   s->message_begun = s->message_begun || s->in_message;
   s->message_line_whole = bytes[len - 1] == '\n';
   follow(s, &s->client, on_client_line, bytes, len);
@@ -275,7 +312,7 @@ void ehlo_import_server(struct ehlo_import_session *s, const uint8_t *bytes, siz
     s->num_waiting = 1;
     s->answers_unknown = true;
   }
-  ehlo_tap_server(&s->tap, bytes, len, time);
+  hold(s, EHLO_SIDE_SERVER, bytes, len, time);
   follow(s, &s->server, on_server_line, bytes, len);
 }
 
@@ -293,6 +330,7 @@ void ehlo_import_server_line(struct ehlo_import_session *s, const uint8_t *bytes
 
 void ehlo_import_session_finish(struct ehlo_import_session *s) {
   write_notes(s);
+  give(s, s->held_len);
   ehlo_tap_finish(&s->tap);
 }
 

@@ -4,7 +4,7 @@
 #ifndef EHLO_REPLAY_IMPORT_SESSION_H
 #define EHLO_REPLAY_IMPORT_SESSION_H
 
-#include "replay/redact.h"
+#include "replay/scrub/scrub.h"
 #include "replay/tap.h"
 
 // The beginning of a line of the dialogue: enough to tell verbs and codes by.
@@ -19,7 +19,7 @@ struct ehlo_import_session {
   struct ehlo_writer comments;
   ehlo_write_fn write;
   void *arg;
-  const struct ehlo_redactor *known;
+  const struct ehlo_scrub *learned;
   bool begun;        // something of the dialogue was told
   bool knows_times;  // what the log tells, for the notes behind the header
   bool knows_chunks;
@@ -40,9 +40,14 @@ struct ehlo_import_session {
   bool message_line_whole;
   size_t num_waiting;  // commands without a reply yet
   char tls_details[160];
+  // A line on its way to the tap, which takes what it is given for whole pieces of a chunk.
+  enum ehlo_side held_side;
+  uint64_t held_us;  // of the chunk, EHLO_NO_TIME once part of it has gone
+  size_t held_len;
+  uint8_t held[16384];
 };
 
-void ehlo_import_session_init(struct ehlo_import_session *s, const struct ehlo_redactor *known,
+void ehlo_import_session_init(struct ehlo_import_session *s, const struct ehlo_scrub *learned,
                               ehlo_write_fn write, void *arg);
 // To be told before the first of anything else: whether the log gives times, and the real chunks.
 void ehlo_import_session_knows(struct ehlo_import_session *s, bool times, bool chunks);
@@ -64,7 +69,7 @@ void ehlo_import_tls(struct ehlo_import_session *s, const uint8_t *details, size
                      uint64_t time_us);
 // A fact in words of replay/FORMAT.md: "connect …", "eof S", "note …".
 void ehlo_import_fact(struct ehlo_import_session *s, const char *text, uint64_t time_us);
-// A line of the log that is not dialogue; left out where it holds a known secret.
+// A line of the log that is not dialogue; left out where it says a secret.
 void ehlo_import_comment(struct ehlo_import_session *s, const uint8_t *text, size_t len);
 
 void ehlo_import_session_finish(struct ehlo_import_session *s);

@@ -81,10 +81,10 @@ static bool begins(const uint8_t *octets, size_t len, const char *part) {
 }
 
 bool scrub_is_placeholder(const uint8_t *text, size_t len) {
-  static const char *const words[] = {"/* secret */",         "PROVIDED_BUT_REMOVED",
-                                      "{secret}",             "credentials hidden",
-                                      "[REDACTED",            "<redacted",
-                                      "***",                  "xxxx"};
+  static const char *const words[] = {"/* secret */", "PROVIDED_BUT_REMOVED",
+                                      "{secret}",     "credentials hidden",
+                                      "[REDACTED",    "<redacted",
+                                      "***",          "xxxx"};
   for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
     if (find(text, len, words[i]) < len) {
       return true;
@@ -120,8 +120,7 @@ static bool found(struct scrub_credential *out, const char *what, const uint8_t 
 static bool is_plain(struct scrub_credential *out, const uint8_t *octets, size_t len) {
   const uint8_t *end = octets + len;
   const uint8_t *first = memchr(octets, '\0', len);
-  const uint8_t *second =
-      first != NULL ? memchr(first + 1, '\0', (size_t)(end - first - 1)) : NULL;
+  const uint8_t *second = first != NULL ? memchr(first + 1, '\0', (size_t)(end - first - 1)) : NULL;
   if (second == NULL || (first > octets && !scrub_is_text(octets, (size_t)(first - octets))) ||
       !scrub_is_text(first + 1, (size_t)(second - first - 1)) ||
       !scrub_is_text(second + 1, (size_t)(end - second - 1))) {
@@ -135,7 +134,9 @@ static bool is_plain(struct scrub_credential *out, const uint8_t *octets, size_t
 
 // "user=" … %x01 "auth=Bearer " token %x01 %x01, or a GS2 header in front
 static bool is_bearer(struct scrub_credential *out, const uint8_t *octets, size_t len) {
-  static const char key[] = "\x01" "auth=Bearer ";
+  static const char key[] =
+      "\x01"
+      "auth=Bearer ";
   if (!begins(octets, len, "user=") && !begins(octets, len, "n,")) {
     return false;
   }
@@ -175,8 +176,9 @@ static bool is_scram(struct scrub_credential *out, const uint8_t *octets, size_t
   if (begins(octets, len, "c=") && find(octets, len, ",r=") < len && proof + 3 < len) {
     return found(out, "a SCRAM proof", octets, proof + 3, len - proof - 3);
   }
-  uint8_t signature[64];
+  uint8_t signature[96];
   size_t signature_len;
+  out->of_server = true;
   return begins(octets, len, "v=") && len < 96 && len % 4 == 2 &&
          scrub_base64_decode(signature, &signature_len, octets + 2, len - 2) &&
          signature_len >= 20 && found(out, "a SCRAM signature", octets, 2, len - 2);
@@ -184,10 +186,11 @@ static bool is_scram(struct scrub_credential *out, const uint8_t *octets, size_t
 
 static bool is_digest(struct scrub_credential *out, const uint8_t *octets, size_t len) {
   size_t at = find(octets, len, "response=") + strlen("response=");
-  if (find(octets, len, "username=") < len && is_hex(octets + (at < len ? at : len),
-                                                    at < len ? len - at : 0, 32)) {
+  if (find(octets, len, "username=") < len &&
+      is_hex(octets + (at < len ? at : len), at < len ? len - at : 0, 32)) {
     return found(out, "a DIGEST-MD5 response", octets, at, 32);
   }
+  out->of_server = true;
   return begins(octets, len, "rspauth=") && is_hex(octets + 8, len - 8, 32) &&
          found(out, "a DIGEST-MD5 proof", octets, 8, 32);
 }
@@ -199,9 +202,9 @@ static bool is_ntlm(struct scrub_credential *out, const uint8_t *octets, size_t 
 
 bool scrub_credential_prove(struct scrub_credential *out, const uint8_t *octets, size_t len) {
   memset(out, 0, sizeof(*out));
-  return len > 0 && (is_plain(out, octets, len) || is_bearer(out, octets, len) ||
-                     is_cram(out, octets, len) || is_scram(out, octets, len) ||
-                     is_digest(out, octets, len) || is_ntlm(out, octets, len));
+  return len > 0 &&
+         (is_plain(out, octets, len) || is_bearer(out, octets, len) || is_cram(out, octets, len) ||
+          is_scram(out, octets, len) || is_digest(out, octets, len) || is_ntlm(out, octets, len));
 }
 
 bool scrub_credential_may_begin(const uint8_t *octets, size_t len) {

@@ -18,6 +18,7 @@ struct scrub_credential {
   const char *what;  // "a PLAIN response"; static
   size_t secret_at;  // the secret in the decoded octets
   size_t secret_len;
+  bool of_server;  // the server's own proof
   size_t user_at;  // the user's name; none if the length is 0
   size_t user_len;
 };

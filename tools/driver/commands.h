@@ -12,6 +12,8 @@ extern const struct option_row send_option_rows[];
 int command_send(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_import(int argc, char **argv);
+int command_scrub(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_demo(int argc, char **argv);
 

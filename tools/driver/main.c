@@ -21,6 +21,8 @@ static const struct {
     {"probe", "look at a server without sending mail", command_probe},
     {"replay", "run recorded sessions again, offline", command_replay},
     {"show", "print a recorded session", command_show},
+    {"import", "make a recorded session of another program's log", command_import},
+    {"scrub", "take the credentials out of somebody's log", command_scrub},
     {"demo", "see all of it work on this machine alone", command_demo},
 };
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))
