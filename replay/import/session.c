@@ -48,6 +48,7 @@ void ehlo_import_session_init(struct ehlo_import_session *s, const struct ehlo_s
   s->arg = arg;
   s->learned = learned;
   s->message_line_whole = true;
+  s->held_us = EHLO_NO_TIME;
   ehlo_tap_init(&s->tap, write_line, s);
   ehlo_writer_init(&s->comments, write_line, s);
 }
