@@ -54,11 +54,15 @@ static const struct golden {
 struct bytes {
   uint8_t *bytes;
   size_t len;
+  size_t cap;
   size_t at;
 };
 
 static void add(struct bytes *b, const void *bytes, size_t len) {
-  b->bytes = realloc(b->bytes, b->len + len + 1);
+  if (b->len + len + 1 > b->cap) {
+    b->cap = 2 * (b->len + len + 1);
+    b->bytes = realloc(b->bytes, b->cap);
+  }
   memcpy(b->bytes + b->len, bytes, len);
   b->len += len;
   b->bytes[b->len] = '\0';

@@ -7,10 +7,10 @@
 
 // ---- Writing ------------------------------------------------------------------------------------
 
-// Characters of a transcript's line before its text: a time and a mark.
-static size_t text_at(const char *line, size_t len) {
+// Characters of a transcript's line before its mark: a time, and blanks.
+static size_t mark_at(const char *line, size_t len) {
   size_t at = 0;
-  if (len > 0 && line[0] == '+') {
+  if (line[0] == '+') {
     while (at < len && line[at] != ' ') {
       at++;
     }
@@ -18,27 +18,39 @@ static size_t text_at(const char *line, size_t len) {
   while (at < len && line[at] == ' ') {
     at++;
   }
-  bool dialogue = at + 3 < len && (line[at] == 'C' || line[at] == 'S') && line[at + 1] == ':';
-  return dialogue ? at + 3 : 0;
+  return at;
+}
+
+// What a line that says a secret becomes, behind its time.
+static const char *substitute(const char *mark, size_t len) {
+  if (mark[0] == '#') {
+    return "# (a line of the log with a credential in it is left out)\n";
+  }
+  if (mark[0] == 'C') {
+    return "C: \\{secret}\n";
+  }
+  if (mark[0] == 'S') {
+    return "S: \\{secret}\n";
+  }
+  bool tls = len > 6 && memcmp(mark, "! tls ", 6) == 0 && memcmp(mark, "! tls f", 7) != 0;
+  return tls ? "! tls\n" : "! note (what stood here says a credential)\n";
 }
 
 // The tap hides what it sees pass; what stands elsewhere, or in a log without the server's lines, is
 // known from before.
 static bool write_line(void *arg, const char *text, size_t len) {
   struct ehlo_import_session *s = arg;
-  size_t at = text_at(text, len);
-  if (s->learned == NULL || at == 0 ||
-      !ehlo_scrub_is_said(s->learned, (const uint8_t *)text + at, len - at)) {
+  char line[128];
+  size_t at = mark_at(text, len);
+  size_t skipped = at + (at < len && text[at] == '#' ? 2 : 3);
+  bool is_header = len > 18 && memcmp(text, "! ehlo-transcript ", 18) == 0;
+  if (s->learned == NULL || is_header || skipped >= len ||
+      !ehlo_scrub_is_said(s->learned, (const uint8_t *)text + skipped, len - skipped)) {
     return s->write(s->arg, text, len);
   }
-  static const char place[] = "\\{secret}\n";
-  char line[64];
-  if (at > sizeof(line) - sizeof(place)) {
-    return false;
-  }
-  memcpy(line, text, at);
-  memcpy(line + at, place, sizeof(place) - 1);
-  return s->write(s->arg, line, at + sizeof(place) - 1);
+  int line_len = snprintf(line, sizeof(line), "%.*s%s", (int)(at < 40 ? at : 40), text,
+                          substitute(text + at, len - at));
+  return s->write(s->arg, line, (size_t)line_len);
 }
 
 void ehlo_import_session_init(struct ehlo_import_session *s, const struct ehlo_scrub *learned,
@@ -146,7 +158,8 @@ void ehlo_import_comment(struct ehlo_import_session *s, const uint8_t *text, siz
   char line[1024];
   write_notes(s);
   if (s->learned != NULL && ehlo_scrub_is_said(s->learned, text, len)) {
-    ehlo_writer_comment(&s->comments, "(a line of the log with a credential in it is left out)");
+    static const char left_out[] = "(a line of the log with a credential in it is left out)";
+    ehlo_writer_comment(&s->comments, left_out);
     return;
   }
   do {

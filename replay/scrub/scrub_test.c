@@ -14,11 +14,15 @@ static struct ehlo_scrub s;
 struct bytes {
   char *bytes;
   size_t len;
+  size_t cap;
 };
 
 static bool take(void *arg, const char *text, size_t len) {
   struct bytes *b = arg;
-  b->bytes = realloc(b->bytes, b->len + len + 1);
+  if (b->len + len + 1 > b->cap) {
+    b->cap = 2 * (b->len + len + 1);
+    b->bytes = realloc(b->bytes, b->cap);
+  }
   memcpy(b->bytes + b->len, text, len);
   b->len += len;
   b->bytes[b->len] = '\0';
