@@ -75,6 +75,9 @@ static const uint8_t *find(const uint8_t *text, const uint8_t *end, const uint8_
 
 // The pieces between the marks stand in the log in this order; none of them says a secret.
 static void judge(const struct reading *r, const struct ehlo_fuzz_bytes *log, bool all_known) {
+  if (r->text.len == 0) {
+    return;
+  }
   const uint8_t *at = r->text.bytes;
   const uint8_t *end = at + r->text.len;
   const uint8_t *log_at = log->bytes;
