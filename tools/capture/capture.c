@@ -154,10 +154,12 @@ static void look_at(struct capture_connection *c, const struct segment *s) {
   if (client && !c->client_spoke) {
     c->client_spoke = true;
     c->is_tls = !c->server_spoke && s->len > 2 && s->bytes[0] == 0x16 && s->bytes[1] == 3;
-  } else if (!client && !c->server_spoke) {
+  } else if (!client) {
+    // The greeting, which may have been captured behind what followed it.
+    bool greets = s->len >= 4 && memcmp(s->bytes, "220", 3) == 0 &&
+                  (s->bytes[3] == ' ' || s->bytes[3] == '-');
+    c->is_smtp = c->is_smtp || (greets && !c->client_spoke);
     c->server_spoke = true;
-    c->is_smtp = c->is_smtp || (s->len >= 4 && memcmp(s->bytes, "220", 3) == 0 &&
-                                (s->bytes[3] == ' ' || s->bytes[3] == '-'));
   }
 }
 
