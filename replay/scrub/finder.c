@@ -142,6 +142,7 @@ static void take_login_answer(struct scan *s, const struct token *t, const uint8
   if (f->expects.what == EXPECT_USER) {
     if (f->user != NULL && scrub_is_text(octets, len)) {
       f->user(f->arg, octets, len);
+      tell(s, t->start, t->end - t->start, "a user's name");
     }
     expect(f, EXPECT_PASSWORD);
     return;

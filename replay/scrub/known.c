@@ -21,7 +21,8 @@ static bool has(const struct scrub_known *k, const uint8_t *secret, size_t len) 
 
 static void add_form(struct scrub_known *k, size_t at, size_t len) {
   uint32_t *first = &k->first[k->bytes[at]];
-  k->forms[k->num_forms++] = (struct scrub_form){(uint32_t)at, (uint32_t)len, *first};
+  k->forms[k->num_forms++] =
+      (struct scrub_form){(uint32_t)at, (uint32_t)len, (uint32_t)k->num - 1, *first};
   *first = (uint32_t)k->num_forms;
   k->longest = len > k->longest ? len : k->longest;
 }
@@ -89,24 +90,34 @@ static size_t reads_as(const uint8_t *text, size_t len, const uint8_t *form, siz
   return at;
 }
 
-static size_t longest_from(const struct scrub_known *k, uint8_t first, const uint8_t *text,
-                           size_t len) {
+// The longest form that begins with the octet `first` and reads as the text does.
+static size_t longest_from(const struct scrub_known *k, size_t *secret, uint8_t first,
+                           const uint8_t *text, size_t len) {
   size_t longest = 0;
   for (uint32_t f = k->first[first]; f != 0; f = k->forms[f - 1].next) {
     const struct scrub_form *form = &k->forms[f - 1];
     size_t n = reads_as(text, len, k->bytes + form->at, form->len);
-    longest = n > longest ? n : longest;
+    if (n > longest) {
+      longest = n;
+      *secret = form->secret;
+    }
   }
   return longest;
 }
 
-size_t scrub_known_at(const struct scrub_known *k, const uint8_t *text, size_t len) {
+size_t scrub_known_at(const struct scrub_known *k, size_t *out_secret, const uint8_t *text,
+                      size_t len) {
   struct scrub_unit unit;
-  size_t plain = longest_from(k, text[0], text, len);
-  if (!scrub_unescape(&unit, text, len) || unit.bytes[0] == text[0]) {
-    return plain;
+  size_t plain_secret = 0;
+  size_t escaped_secret = 0;
+  size_t plain = longest_from(k, &plain_secret, text[0], text, len);
+  size_t escaped = 0;
+  if (scrub_unescape(&unit, text, len) && unit.bytes[0] != text[0]) {
+    escaped = longest_from(k, &escaped_secret, unit.bytes[0], text, len);
   }
-  size_t escaped = longest_from(k, unit.bytes[0], text, len);
+  if (out_secret != NULL) {
+    *out_secret = escaped > plain ? escaped_secret : plain_secret;
+  }
   return escaped > plain ? escaped : plain;
 }
 

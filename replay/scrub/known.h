@@ -19,7 +19,8 @@
 struct scrub_form {
   uint32_t at;
   uint32_t len;
-  uint32_t next;  // another form that begins with the same octet, from 1; 0: none
+  uint32_t secret;  // whose it is
+  uint32_t next;    // another form that begins with the same octet, from 1; 0: none
 };
 
 struct scrub_known {
@@ -40,8 +41,10 @@ struct scrub_known {
 
 void scrub_known_init(struct scrub_known *k);
 void scrub_known_add(struct scrub_known *k, const uint8_t *secret, size_t len);
-// Octets of `text` that are a secret's, if one begins just there, else 0. The longest counts.
-size_t scrub_known_at(const struct scrub_known *k, const uint8_t *text, size_t len);
+// Octets of `text` that are a secret's, if one begins just there, else 0. The longest counts; `out_secret`
+// says which it is, unless NULL.
+size_t scrub_known_at(const struct scrub_known *k, size_t *out_secret, const uint8_t *text,
+                      size_t len);
 void scrub_known_wipe(struct scrub_known *k);
 
 #endif  // EHLO_REPLAY_SCRUB_KNOWN_H

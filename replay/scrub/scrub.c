@@ -38,6 +38,13 @@ static void add_secret(void *arg, const uint8_t *secret, size_t len) {
   }
 }
 
+static void add_name(void *arg, const uint8_t *name, size_t len) {
+  struct ehlo_scrub *s = arg;
+  if (!s->rewriting) {
+    scrub_known_add(&s->names, name, len);
+  }
+}
+
 // ---- Writing ------------------------------------------------------------------------------------
 
 static void put(struct ehlo_scrub *s, const uint8_t *bytes, size_t len) {
@@ -60,39 +67,100 @@ static void count(struct ehlo_scrub *s, const uint8_t *bytes, size_t len) {
   }
 }
 
-static void take_out(struct ehlo_scrub *s, size_t at, size_t len, const char *what) {
+static void tell(struct ehlo_scrub *s, const char *what) {
   struct ehlo_scrub_finding finding = {s->line, s->column, what};
   s->num_found++;
   if (s->finding != NULL) {
     s->finding(s->arg, &finding);
   }
-  put(s, (const uint8_t *)s->substitute, strlen(s->substitute));
-  count(s, s->buf + at, len);
 }
 
-// Writes the window up to `end`, or a little further where a secret goes on there. Returns how far.
+static bool is_local_char(uint8_t c) {
+  return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+         (c != '\0' && strchr("._-+~{}", c) != NULL) || c >= 0x80;
+}
+
+// The local part that ends at `end`, where an '@' stands before a domain; 0 if none does.
+static size_t local_len(const struct ehlo_scrub *s, size_t begin, size_t end) {
+  size_t start = end;
+  bool domain = end + 1 < s->len && is_local_char(s->buf[end + 1]) && s->buf[end + 1] != '{';
+  while (domain && start > begin && end - start < 256 && is_local_char(s->buf[start - 1])) {
+    start--;
+  }
+  bool is_pseudonym = end - start > 5 && memcmp(s->buf + start, "{name", 5) == 0;
+  return is_pseudonym ? 0 : end - start;
+}
+
+// A name or its local part gives way to its pseudonym; a domain stays.
+static void put_pseudonym(struct ehlo_scrub *s, const uint8_t *name, size_t len) {
+  char text[EHLO_SCRUB_PSEUDONYM_MAX];
+  const uint8_t *at = memchr(name, '@', len);
+  size_t local = at != NULL ? (size_t)(at - name) : len;
+  s->pseudonym(s->pseudonym_arg, text, name, local);
+  put(s, (const uint8_t *)text, strlen(text));
+  put(s, name + local, len - local);
+}
+
+// What is to give way at one place of the window.
+struct way {
+  size_t back;  // octets before the place that belong to it
+  size_t len;   // from the place on
+  const char *what;
+  const uint8_t *name;  // NULL: a credential
+  size_t name_len;
+};
+
+static bool find_name(const struct ehlo_scrub *s, struct way *out, size_t plain, size_t at) {
+  size_t secret = 0;
+  if (s->pseudonym == NULL) {
+    return false;
+  }
+  size_t len = s->names.num > 0 ? scrub_known_at(&s->names, &secret, s->buf + at, s->len - at) : 0;
+  if (len > 0) {
+    *out = (struct way){0, len, "a user's name", s->names.bytes + s->names.secrets[secret].at,
+                        s->names.secrets[secret].len};
+    return true;
+  }
+  size_t local = s->buf[at] == '@' ? local_len(s, plain, at) : 0;
+  *out = (struct way){local, 0, "a mailbox", s->buf + at - local, local};
+  return local > 0;
+}
+
+static bool find_credential(const struct ehlo_scrub *s, struct way *out, size_t *next, size_t at) {
+  size_t known = s->known.num > 0 ? scrub_known_at(&s->known, NULL, s->buf + at, s->len - at) : 0;
+  while (*next < s->num_places && s->places[*next].at + s->places[*next].len <= at) {
+    ++*next;
+  }
+  const struct scrub_place *place = &s->places[*next];
+  bool found = *next < s->num_places && place->at <= at;
+  size_t len = found ? place->at + place->len - at : 0;
+  *out = (struct way){0, known > len ? known : len,
+                      len > 0 ? place->what : "a credential that stands elsewhere too", NULL, 0};
+  return out->len > 0;
+}
+
+// Writes the window up to `end`, or a little further where something goes on there. Returns how far.
 static size_t flush_window(struct ehlo_scrub *s, size_t end) {
   size_t at = 0;
-  size_t plain = 0;
+  size_t plain = 0;  // what is not written yet
   size_t next = 0;
   while (at < end) {
-    size_t known = s->known.num > 0 ? scrub_known_at(&s->known, s->buf + at, s->len - at) : 0;
-    while (next < s->num_places && s->places[next].at + s->places[next].len <= at) {
-      next++;
-    }
-    bool found = next < s->num_places && s->places[next].at <= at;
-    size_t len = found ? s->places[next].at + s->places[next].len - at : 0;
-    if (known == 0 && len == 0) {
+    struct way way;
+    if (!find_credential(s, &way, &next, at) && !find_name(s, &way, plain, at)) {
       at++;
       continue;
     }
-    put(s, s->buf + plain, at - plain);
-    count(s, s->buf + plain, at - plain);
-    const char *what = len > 0 ? s->places[next].what : "a credential that stands elsewhere too";
-    size_t taken = known > len ? known : len;
-    take_out(s, at, taken, what);
-    at += taken;
-    plain = at;
+    put(s, s->buf + plain, at - way.back - plain);
+    count(s, s->buf + plain, at - way.back - plain);
+    tell(s, way.what);
+    if (way.name != NULL) {
+      put_pseudonym(s, way.name, way.name_len);
+    } else {
+      put(s, (const uint8_t *)s->substitute, strlen(s->substitute));
+    }
+    count(s, s->buf + at - way.back, way.back + way.len);
+    plain = at + way.len;
+    at = way.len > 0 ? plain : at + 1;
   }
   put(s, s->buf + plain, at > plain ? at - plain : 0);
   count(s, s->buf + plain, at > plain ? at - plain : 0);
@@ -180,7 +248,7 @@ static void feed_end(struct ehlo_scrub *s) {
 // ---- The two readings ---------------------------------------------------------------------------
 
 static void begin(struct ehlo_scrub *s) {
-  scrub_finder_init(&s->finder, add_place, add_secret, NULL, s);
+  scrub_finder_init(&s->finder, add_place, add_secret, s->pseudonym != NULL ? add_name : NULL, s);
   s->finder.ignores_server = s->is_transcript;
   s->len = 0;
   s->num_places = 0;
@@ -200,6 +268,12 @@ void ehlo_scrub_init_transcript(struct ehlo_scrub *s) {
   begin(s);
 }
 
+void ehlo_scrub_hide_names(struct ehlo_scrub *s, ehlo_pseudonym_fn pseudonym, void *arg) {
+  s->pseudonym = pseudonym;
+  s->pseudonym_arg = arg;
+  begin(s);
+}
+
 void ehlo_scrub_learn(struct ehlo_scrub *s, const uint8_t *bytes, size_t len) {
   feed(s, bytes, len);
 }
@@ -207,12 +281,12 @@ void ehlo_scrub_learn(struct ehlo_scrub *s, const uint8_t *bytes, size_t len) {
 bool ehlo_scrub_learn_end(struct ehlo_scrub *s) {
   feed_end(s);
   s->saw_dump = s->finder.saw_dump;
-  return !s->known.full;
+  return !s->known.full && !s->names.full;
 }
 
 bool ehlo_scrub_is_said(const struct ehlo_scrub *s, const uint8_t *text, size_t len) {
   for (size_t at = 0; at < len && s->known.num > 0; at++) {
-    if (scrub_known_at(&s->known, text + at, len - at) > 0) {
+    if (scrub_known_at(&s->known, NULL, text + at, len - at) > 0) {
       return true;
     }
   }

@@ -14,6 +14,12 @@
 #define EHLO_SCRUB_WINDOW ((size_t)1 << 18)
 #define EHLO_SCRUB_PLACES_MAX 4096
 
+// Characters of a pseudonym, with its NUL.
+#define EHLO_SCRUB_PSEUDONYM_MAX 32
+// Gives a name's pseudonym: the same for the same name.
+typedef void (*ehlo_pseudonym_fn)(void *arg, char out[EHLO_SCRUB_PSEUDONYM_MAX],
+                                  const uint8_t *name, size_t len);
+
 // A place that was taken out. Never the text itself.
 struct ehlo_scrub_finding {
   uint64_t line;  // from 1
@@ -23,6 +29,9 @@ struct ehlo_scrub_finding {
 
 struct ehlo_scrub {
   struct scrub_known known;
+  struct scrub_known names;  // of users, where they are to be hidden
+  ehlo_pseudonym_fn pseudonym;
+  void *pseudonym_arg;
   struct scrub_finder finder;
   bool rewriting;  // in the second reading
   const char *substitute;
@@ -46,6 +55,10 @@ void ehlo_scrub_init(struct ehlo_scrub *s);
 // To be called right behind, for a transcript of our own notation: what is put in place is its mark, and
 // a server's proof that can be read is a wrong one there (replay/FORMAT.md), no credential.
 void ehlo_scrub_init_transcript(struct ehlo_scrub *s);
+
+// To be called before the first reading, where names are to be hidden too: each mailbox's local part, and the
+// names of the users whose credentials are found, wherever they stand.
+void ehlo_scrub_hide_names(struct ehlo_scrub *s, ehlo_pseudonym_fn pseudonym, void *arg);
 
 // The first reading.
 void ehlo_scrub_learn(struct ehlo_scrub *s, const uint8_t *bytes, size_t len);

@@ -238,6 +238,42 @@ Test(scrub, transcripts) {
   free(out.bytes);
 }
 
+// ---- Names --------------------------------------------------------------------------------------
+
+static void pseudonym(void *arg, char out[EHLO_SCRUB_PSEUDONYM_MAX], const uint8_t *name,
+                      size_t len) {
+  (void)arg;
+  snprintf(out, EHLO_SCRUB_PSEUDONYM_MAX, "{name-%c%zu}", len > 0 ? name[0] : '?', len);
+}
+
+static void hide_names(struct ehlo_scrub *scrub) {
+  ehlo_scrub_hide_names(scrub, pseudonym, NULL);
+}
+
+static void expect_names(const char *log, const char *expected) {
+  for (size_t piece = 1; piece < 100; piece += 97) {
+    struct bytes out = scrub_with(hide_names, log, strlen(log), piece);
+    cr_expect_str_eq(out.bytes, expected);
+    struct bytes again = scrub_with(hide_names, out.bytes, out.len, piece);
+    cr_expect(s.num_found == 0 && strcmp(again.bytes, expected) == 0, "%s", again.bytes);
+    free(again.bytes);
+    free(out.bytes);
+  }
+}
+
+Test(scrub, names) {
+  expect_names("MAIL FROM:<bob.x+tag@mail.example> SIZE=1\nTo: Bob <bob.x+tag@mail.example>\n",
+               "MAIL FROM:<{name-b9}@mail.example> SIZE=1\nTo: Bob <{name-b9}@mail.example>\n");
+  // The user of a credential, also where there is no mailbox.
+  expect_names("C: AUTH PLAIN " PLAIN "\nS: 235 alice is here, YWxpY2U\nC: RCPT TO:<alice@a>\n",
+               "C: AUTH PLAIN {secret}\nS: 235 {name-a5} is here, {name-a5}U\nC: RCPT "
+               "TO:<{name-a5}@a>\n");
+  expect_names("> AUTH LOGIN\n> " NAME "\n> " PASSWORD "\n",
+               "> AUTH LOGIN\n> {secret}\n> {secret}\n");
+  expect_names("a @ b, @c, d@, {name-x}@e, <postmaster>\n",
+               "a @ b, @c, d@, {name-x}@e, <postmaster>\n");
+}
+
 // ---- Bounds -------------------------------------------------------------------------------------
 
 // Credentials anywhere in a line that is several windows long, at and around every edge.

@@ -1,6 +1,8 @@
 // ehlo scrub: somebody's log without the credentials in it.
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/rand.h>
+#include <openssl/siphash.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -17,6 +19,8 @@ struct scrub_command {
   const char *out_path;
   bool check;
   bool in_place;
+  bool names;
+  uint64_t key[2];  // of the pseudonyms of this run
   bool found;
   const char *path;  // at hand
   struct output output;
@@ -39,10 +43,18 @@ static const char *set_in_place(void *o, const char *value) {
   return NULL;
 }
 
+static const char *set_names(void *o, const char *value) {
+  struct scrub_command *c = o;
+  (void)value;
+  c->names = true;
+  return RAND_bytes((uint8_t *)c->key, sizeof(c->key)) == 1 ? NULL : "there is no randomness";
+}
+
 static const struct option_row rows[] = {
     {"output", 'o', "FILE", "write to FILE instead of standard output", set_output},
     {"check", 0, NULL, "only say where credentials are: FILE:LINE:COLUMN", set_check},
     {"in-place", 0, NULL, "replace each FILE by what is left of it", set_in_place},
+    {"names", 0, NULL, "hide mailboxes and users too, each name the same way", set_names},
     {NULL, 0, NULL, NULL, NULL},
 };
 static const struct option_row *const tables[] = {rows, NULL};
@@ -101,6 +113,14 @@ static bool read_all(struct ehlo_scrub *s, FILE *file,
   return len == 0;
 }
 
+// A keyed hash: the same name is the same within one run, and nobody can try names against it.
+static void pseudonym(void *arg, char out[EHLO_SCRUB_PSEUDONYM_MAX], const uint8_t *name,
+                      size_t len) {
+  const struct scrub_command *c = arg;
+  snprintf(out, EHLO_SCRUB_PSEUDONYM_MAX, "{name-%08" PRIx32 "}",
+           (uint32_t)SIPHASH_24(c->key, name, len));
+}
+
 static void warn_of_dump(const char *path) {
   fputs("ehlo: ", stderr);
   text_print(stderr, ehlo_str(path));
@@ -139,6 +159,9 @@ static int scrub(struct scrub_command *c, FILE *file) {
   ehlo_scrub_init(&s);
   if (is_transcript(file, c->path)) {
     ehlo_scrub_init_transcript(&s);
+  }
+  if (c->names) {
+    ehlo_scrub_hide_names(&s, pseudonym, c);
   }
   if (!read_all(&s, file, ehlo_scrub_learn)) {
     status = unreadable(c->path);
