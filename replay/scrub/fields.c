@@ -64,6 +64,15 @@ static bool is_secret_key(const uint8_t *line, size_t end) {
   return false;
 }
 
+// In "'passwd:' and 'group:'" the quote at `at` does not begin a value: it ends what the key is in.
+static bool is_end_of_quote(const uint8_t *line, size_t at, size_t key_end) {
+  size_t start = key_end;
+  while (start > 0 && (is_letter(line[start - 1]) || line[start - 1] == '_')) {
+    start--;
+  }
+  return at == key_end + 1 && start > 0 && line[start - 1] == line[at];
+}
+
 // A quote at `at` begins a value behind such a key.
 static bool follows_secret_key(const uint8_t *line, size_t at) {
   size_t end = at;
@@ -83,7 +92,7 @@ static bool follows_secret_key(const uint8_t *line, size_t at) {
   if (end > 0 && (line[end - 1] == '"' || line[end - 1] == '\'')) {
     end--;
   }
-  return is_secret_key(line, end);
+  return is_secret_key(line, end) && !is_end_of_quote(line, at, end);
 }
 
 // Of what stands between two quotes, the second one with no backslash before it.

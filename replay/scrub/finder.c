@@ -9,6 +9,8 @@
 #include "replay/scrub/unescape.h"
 
 #define TOKEN_MIN ((size_t)4)
+// A shorter token proves nothing where no credential is expected: "ACM/ACM" decodes to a PLAIN response.
+#define PROOF_MIN ((size_t)12)
 // A shorter line is not broken for its length.
 #define WRAP_MIN ((size_t)48)
 // Lines of a log after which nobody waits for an answer any more.
@@ -256,7 +258,11 @@ static void take_token(struct scan *s, const struct token *t) {
     return;
   }
   bool is_base64 = t->len >= TOKEN_MIN && scrub_base64_decode(octets, &len, t->text, t->len);
-  if (is_base64 && scrub_credential_prove(&c, octets, len) &&
+  size_t auth_len = 0;
+  size_t auth = before_len > 0 ? word_before(s, before, &auth_len) : 0;
+  bool follows_auth = auth_len > 0 && is_auth(s, auth, auth_len);
+  bool may_be = t->len >= PROOF_MIN || follows_auth || s->f->expects.what != EXPECT_NOTHING;
+  if (is_base64 && may_be && scrub_credential_prove(&c, octets, len) &&
       !(c.of_server && s->f->ignores_server)) {
     tell(s, t->start, t->end - t->start, c.what);
     tell_credential(s->f, &c, octets);
@@ -267,11 +273,9 @@ static void take_token(struct scan *s, const struct token *t) {
     take_challenge(s, t, octets, len);
     return;
   } else if (is_base64 && !is_last_challenge(s, t)) {
-    size_t auth_len = 0;
-    size_t auth = before_len > 0 ? word_before(s, before, &auth_len) : 0;
     bool answers = t->len % 4 == 0 && logline_begins_at(&s->line, t->start) &&
                    logline_ends_at(&s->line, t->end);
-    if (auth_len > 0 && is_auth(s, auth, auth_len)) {
+    if (follows_auth) {
       take_initial(s, t, bytes + before, before_len, octets, len);
     } else if (answers &&
                (s->f->expects.what == EXPECT_USER || s->f->expects.what == EXPECT_PASSWORD)) {

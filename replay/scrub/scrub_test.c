@@ -100,6 +100,12 @@ Test(scrub, plain_whatever_stands_around_it) {
   }
 }
 
+// A response too short to prove itself, where one is expected.
+Test(scrub, a_short_response) {
+  expect("AUTH PLAIN AGEAYg==\n334 \nAGEAYg==\n235 ok\nAGEAYg==\n",
+         "AUTH PLAIN {secret}\n334 \n{secret}\n235 ok\nAGEAYg==\n");
+}
+
 Test(scrub, login) {
   expect("C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: " NAME "\nS: 334 UGFzc3dvcmQ6\nC: " PASSWORD
          "\nS: 235 ok\n",
@@ -226,6 +232,7 @@ Test(scrub, no_false_alarm) {
   expect_clean(
       "Received: from a (a [1.2.3.4]) by b with ESMTPSA id YWJjZGVm; Mon, 3 Mar 2025\n"
       "Message-ID: <CAGFsaWNlAGh1bnRlcjI@mail.example>\nReferences: <YWxpY2U@a>\n");
+  expect_clean("the lines 'passwd:' and 'group:' in it; \t* ACM/ACM.cpp, ACM/ACM\n");
   expect_clean("334 \n235 ok\nYWJjZGVmZ2hp\n");
 }
 

@@ -553,6 +553,29 @@ def _(ehlo):
     yield from want(ehlo("scrub", "-", stdin=b"0000: 41 42 43 44 45 46 47 48 ABCDEFGH\n"), 0, rb".*hexadecimal dump.*")
 
 
+@case("scrub/names")
+def _(ehlo):
+    log = b"MAIL FROM:<alice@ehlo.test>\nRCPT TO:<bob@ehlo.test>\nhello alice@ehlo.test, from bob@ehlo.test\n"
+    result = ehlo("scrub", "--names", "-", stdin=log)
+    names = re.findall(rb"\{name-[0-9a-f]{8}\}", result.out)
+    yield from want(result, 1, rb"", rb"MAIL FROM:<\S+@ehlo\.test>\nRCPT TO:<\S+@ehlo\.test>\nhello \S+@ehlo\.test, from "
+                    rb"\S+@ehlo\.test\n")
+    if len(names) != 4 or names[:2] != names[2:] or names[0] == names[1]:
+        yield f"the names are {names}"
+    if ehlo("scrub", "--names", "-", stdin=log).out == result.out:
+        yield "another run gives the same pseudonyms, so names can be tried"
+    yield from want(ehlo("scrub", "--names", "-", stdin=result.out), 0, rb"", re.escape(result.out))
+
+
+@case("scrub/corpus")
+def _(ehlo):
+    """Transcripts hold no credentials, so none is found in them."""
+    paths = sorted((pathlib.Path(os.getcwd()) / "corpus" / "transcripts").glob("*/*.smtp"))
+    if len(paths) < 100:
+        yield f"there are {len(paths)} transcripts"
+    yield from want(ehlo("scrub", "--check", *paths), 0, rb"", rb"")
+
+
 def resident(ehlo, *arguments):
     """The most memory in use, in KiB, and the exit status."""
     done = subprocess.run([MAX_RSS, ehlo.program, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
