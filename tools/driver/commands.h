@@ -14,6 +14,8 @@ int command_probe(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_record(int argc, char **argv);
+int command_import(int argc, char **argv);
+int command_scrub(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_shrink(int argc, char **argv);
 int command_diff(int argc, char **argv);
