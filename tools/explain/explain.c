@@ -189,5 +189,5 @@ const char *explain_who_text(enum explain_who who) {
     case EXPLAIN_NOBODY:
       break;
   }
-  return "nobody in particular";
+  return NULL;
 }

@@ -27,7 +27,7 @@ struct explanation {
 bool explain_reply(struct explanation *out, enum ehlo_stage stage, unsigned code,
                    struct ehlo_enhanced enhanced);
 
-// "the sender", "who runs the server" …
+// "the sender", "who runs the server" …; NULL for EXPLAIN_NOBODY.
 const char *explain_who_text(enum explain_who who);
 
 #endif  // EHLO_TOOLS_EXPLAIN_EXPLAIN_H
