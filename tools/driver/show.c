@@ -40,9 +40,8 @@ static const char *set_verbose(void *o, const char *value) {
 }
 
 static const struct option_row rows[] = {
-    {"json", 0, NULL, "JSON Lines: one object for each line, see below", set_json},
-    {"html", 0, "FILE", "one page with the conversation as a diagram; - is standard output",
-     set_html},
+    {"json", 0, NULL, "JSON Lines, see below", set_json},
+    {"html", 0, "FILE", "write a page with a diagram; - is standard output", set_html},
     {"verbose", 'v', NULL, "with the raw bytes, times, cuts and events", set_verbose},
     {NULL, 0, NULL, NULL, NULL},
 };
@@ -53,9 +52,9 @@ static const struct command command = {
     .summary = "Prints a transcript; - is standard input.",
     .tables = tables,
     .notes =
-        "Marks: -> <- in cleartext, ~> <~ under TLS, <** <~* a refusal, === a fact. Waits of a\n"
-        "second and more are told in parentheses. A long message is cut short; -v shows "
-        "all.\n\n" SHOW_JSON_HELP,
+        "Marks: -> <- in cleartext, ~> <~ under TLS, <** <~* a refusal, === a fact.\n"
+        "Waits of a second and more stand in parentheses. A long message is cut\n"
+        "short; -v shows all of it.\n\n" SHOW_JSON_HELP,
 };
 
 // The transcript in whatever way it is shown.
