@@ -142,8 +142,8 @@ static bool is_bearer(struct scrub_credential *out, const uint8_t *octets, size_
   }
   size_t at = find(octets, len, key) + sizeof(key) - 1;
   size_t token_len = 0;
-  while (at + token_len < len && octets[at + token_len] > 0x20 && octets[at + token_len] < 0x7f) {
-    token_len++;
+  while (at + token_len < len && octets[at + token_len] != '\x01') {
+    token_len++;  // also what no token holds: a password that somebody tried in its place
   }
   if (at >= len || token_len == 0) {
     return at < len && found(out, "a bearer token", octets, at, len - at);
@@ -157,14 +157,22 @@ static bool is_bearer(struct scrub_credential *out, const uint8_t *octets, size_
   return found(out, "a bearer token", octets, at, token_len);
 }
 
-// user SP 32 hexadecimal digits
+// user SP digest, as many hexadecimal digits as one of the hashes has
 static bool is_cram(struct scrub_credential *out, const uint8_t *octets, size_t len) {
-  if (len < 34 || octets[len - 33] != ' ' || !is_hex(octets + len - 32, 32, 32) ||
-      !scrub_is_text(octets, len - 33)) {
-    return false;
+  static const struct {
+    const char *what;
+    size_t digits;
+  } hashes[] = {
+      {"a CRAM-MD5 response", 32}, {"a CRAM-SHA1 response", 40}, {"a CRAM-SHA256 response", 64}};
+  for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+    size_t n = hashes[i].digits;
+    if (len >= n + 2 && octets[len - n - 1] == ' ' && is_hex(octets + len - n, n, n) &&
+        scrub_is_text(octets, len - n - 1)) {
+      out->user_len = len - n - 1;
+      return found(out, hashes[i].what, octets, len - n, n);
+    }
   }
-  out->user_len = len - 33;
-  return found(out, "a CRAM-MD5 response", octets, len - 32, 32);
+  return false;
 }
 
 // "c=" … ",r=" … ",p=" proof, and what a server proves itself with, "v=" signature

@@ -19,7 +19,64 @@ static bool has(const struct scrub_known *k, const uint8_t *secret, size_t len) 
   return false;
 }
 
+// ---- Pieces -------------------------------------------------------------------------------------
+
+static size_t piece_bit(const uint8_t *piece, int which) {
+  uint64_t value;
+  memcpy(&value, piece, sizeof(value));
+  uint64_t hash = value * UINT64_C(0x9e3779b97f4a7c15);
+  return (size_t)(hash >> (which == 0 ? 46 : 28)) & ((1 << 18) - 1);
+}
+
+static void add_pieces(struct scrub_known *k, const uint8_t *form, size_t len) {
+  for (size_t at = 0; at + SCRUB_PIECE_MIN <= len; at++) {
+    for (int which = 0; which < 2; which++) {
+      size_t bit = piece_bit(form + at, which);
+      k->pieces[bit / 64] |= UINT64_C(1) << (bit % 64);
+    }
+  }
+}
+
+static bool may_be_piece(const struct scrub_known *k, const uint8_t *text) {
+  for (int which = 0; which < 2; which++) {
+    size_t bit = piece_bit(text, which);
+    if ((k->pieces[bit / 64] >> (bit % 64) & 1) == 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The longest beginning of the text that stands somewhere in the form.
+static size_t longest_piece(const uint8_t *form, size_t form_len, const uint8_t *text, size_t len) {
+  size_t longest = 0;
+  for (size_t at = 0; at + SCRUB_PIECE_MIN <= form_len; at++) {
+    size_t n = 0;
+    while (n < len && at + n < form_len && text[n] == form[at + n]) {
+      n++;
+    }
+    longest = n > longest ? n : longest;
+  }
+  return longest;
+}
+
+size_t scrub_known_piece_at(const struct scrub_known *k, const uint8_t *text, size_t len) {
+  size_t longest = 0;
+  if (len < SCRUB_PIECE_MIN || !may_be_piece(k, text)) {
+    return 0;
+  }
+  for (size_t i = 0; i < k->num_forms; i++) {
+    const struct scrub_form *form = &k->forms[i];
+    size_t n = longest_piece(k->bytes + form->at, form->len, text, len);
+    longest = n > longest ? n : longest;
+  }
+  return longest >= SCRUB_PIECE_MIN ? longest : 0;
+}
+
+// ---- Forms --------------------------------------------------------------------------------------
+
 static void add_form(struct scrub_known *k, size_t at, size_t len) {
+  add_pieces(k, k->bytes + at, len);
   uint32_t *first = &k->first[k->bytes[at]];
   k->forms[k->num_forms++] =
       (struct scrub_form){(uint32_t)at, (uint32_t)len, (uint32_t)k->num - 1, *first};

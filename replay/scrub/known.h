@@ -12,6 +12,8 @@
 // What is shorter is not looked for elsewhere: it would be found everywhere and give nothing away.
 #define SCRUB_SECRET_MIN ((size_t)4)
 #define SCRUB_FORM_MIN ((size_t)6)  // characters of base64
+// A piece of a form counts too if it has so many characters: a server may say a part of a secret back.
+#define SCRUB_PIECE_MIN ((size_t)8)
 // A form of a secret in a text may be so much longer than its octets: \u00XX for each.
 #define SCRUB_ESCAPE_GROWTH ((size_t)6)
 
@@ -35,6 +37,7 @@ struct scrub_known {
     uint32_t at;
     uint32_t len;
   } secrets[SCRUB_KNOWN_MAX];
+  uint64_t pieces[(1 << 18) / 64];  // a Bloom filter of all pieces
   size_t bytes_used;
   uint8_t bytes[6 * SCRUB_KNOWN_BYTES_MAX];
 };
@@ -45,6 +48,8 @@ void scrub_known_add(struct scrub_known *k, const uint8_t *secret, size_t len);
 // says which it is, unless NULL.
 size_t scrub_known_at(const struct scrub_known *k, size_t *out_secret, const uint8_t *text,
                       size_t len);
+// The same for a piece of a secret, with no escapes in it.
+size_t scrub_known_piece_at(const struct scrub_known *k, const uint8_t *text, size_t len);
 void scrub_known_wipe(struct scrub_known *k);
 
 #endif  // EHLO_REPLAY_SCRUB_KNOWN_H

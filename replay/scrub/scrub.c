@@ -126,8 +126,14 @@ static bool find_name(const struct ehlo_scrub *s, struct way *out, size_t plain,
   return local > 0;
 }
 
+static size_t known_at(const struct ehlo_scrub *s, size_t at) {
+  size_t whole = scrub_known_at(&s->known, NULL, s->buf + at, s->len - at);
+  size_t piece = scrub_known_piece_at(&s->known, s->buf + at, s->len - at);
+  return whole > piece ? whole : piece;
+}
+
 static bool find_credential(const struct ehlo_scrub *s, struct way *out, size_t *next, size_t at) {
-  size_t known = s->known.num > 0 ? scrub_known_at(&s->known, NULL, s->buf + at, s->len - at) : 0;
+  size_t known = s->known.num > 0 ? known_at(s, at) : 0;
   while (*next < s->num_places && s->places[*next].at + s->places[*next].len <= at) {
     ++*next;
   }

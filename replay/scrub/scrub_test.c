@@ -100,6 +100,19 @@ Test(scrub, plain_whatever_stands_around_it) {
   }
 }
 
+// \0alice\0correct horse battery
+#define LONG "AGFsaWNlAGNvcnJlY3QgaG9yc2UgYmF0dGVyeQ=="
+
+Test(scrub, a_piece_of_a_secret) {
+  expect("C: AUTH PLAIN " LONG "\nS: 535 not rrect horse batt, not correct\n",
+         "C: AUTH PLAIN {secret}\nS: 535 not {secret}, not correct\n");
+  expect("S: 535 orse batt\nS: 535 orse ba\nC: AUTH PLAIN " LONG "\n",
+         "S: 535 {secret}\nS: 535 orse ba\nC: AUTH PLAIN {secret}\n");
+  // "xx" and the password in base64, without its end.
+  expect("C: AUTH PLAIN " LONG "\nS: 535 eHhjb3JyZWN0IGhvcnNl\n",
+         "C: AUTH PLAIN {secret}\nS: 535 eHh{secret}\n");
+}
+
 // A response too short to prove itself, where one is expected.
 Test(scrub, a_short_response) {
   expect("AUTH PLAIN AGEAYg==\n334 \nAGEAYg==\n235 ok\nAGEAYg==\n",
