@@ -6,7 +6,7 @@ set -uo pipefail
 wrapper=$PWD/tools/bazel
 failed=0 passed=0
 everything="bazel-bootstrap clang lld libclang-rt-dev android-libboringssl-dev libcriterion-dev libjansson-dev \
-ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks gsasl"
+ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks gsasl chromium"
 
 # A command that records its name, its arguments and whether services may start, and exits with $2.
 stand_in() {
@@ -39,7 +39,7 @@ new_machine() {
   : >"$machine/calls"
   local tool
   for tool in bash cat chmod rm; do ln -s "$(type -P "$tool")" "$machine/bin/$tool"; done
-  for tool in bazel clang ld.lld swaks gsasl apt-get debconf-set-selections systemctl; do stand_in "$tool"; done
+  for tool in bazel clang ld.lld swaks gsasl chromium apt-get debconf-set-selections systemctl; do stand_in "$tool"; done
   i_am 0
   put usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-any.a
   put usr/include/android/openssl/is_boringssl.h
@@ -168,7 +168,7 @@ run_wrapper EHLO_BORINGSSL=/home/me/boringssl -- build //...
 check "... in the environment too" not_called apt-get
 
 new_machine
-rm -r "$machine"/bin/{apt-get,bazel,clang,ld.lld,swaks,gsasl} "$machine"/usr/{include,lib} "$machine/etc" \
+rm -r "$machine"/bin/{apt-get,bazel,clang,ld.lld,swaks,gsasl,chromium} "$machine"/usr/{include,lib} "$machine/etc" \
   "$machine"/usr/sbin/{postfix,dovecot}
 run_wrapper -- test //...
 check "without apt-get it is told what to install" says "lacks the Debian packages: $everything"
