@@ -42,7 +42,8 @@ CONTRASTS = """
 LINES = """
 [...document.querySelectorAll('.lines > li:not(.cut)')].map(li => {
   const copy = li.cloneNode(true);
-  const badge = copy.querySelector('.badge');
+  const badge = copy.querySelector('.badge'), says = copy.querySelector('.says');
+  if (says) { says.previousSibling.data = says.previousSibling.data.replace(/ $/, ''); says.remove(); }
   if (badge) { badge.nextSibling.data = badge.nextSibling.data.replace(/^ /, ''); badge.remove(); }
   const box = li.getBoundingClientRect();
   return [copy.textContent, box.top + scrollY, box.height, box.width];

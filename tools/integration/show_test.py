@@ -476,7 +476,7 @@ class Page(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.stack, self.wrong, self.lines, self.raw, self.at_hand, self.secrets = [], [], [], "", None, 0
-        self.behind_badge = False
+        self.behind_badge, self.challenges = False, ""
         self.feed(text)
         self.close()
         if self.stack:
@@ -490,6 +490,8 @@ class Page(html.parser.HTMLParser):
             if not re.fullmatch(ATTRIBUTES.get(name, "(?!)"), str(value)):
                 self.wrong.append(f"{name}={value}")
         self.secrets += names.get("class") == "secret"
+        if names.get("class") == "says":
+            self.at_hand = self.at_hand.removesuffix(" ")
         if tag not in VOID:
             in_lines = any(entry[1] == "lines" for entry in self.stack)
             if tag == "li" and in_lines and names.get("class") != "cut":
@@ -507,7 +509,9 @@ class Page(html.parser.HTMLParser):
 
     def handle_data(self, data):
         kinds = [kind for _, kind in self.stack]
-        if self.at_hand is not None and "badge" not in kinds:
+        if "says" in kinds:
+            self.challenges += data
+        elif self.at_hand is not None and "badge" not in kinds:
             self.at_hand += data.removeprefix(" ") if self.behind_badge else data
         self.behind_badge = "badge" in kinds
         if "raw" in kinds:
@@ -571,6 +575,22 @@ def cases_page():
             text = show(quiet(ehlo), "--html", "-", "-", stdin=transcript.encode()).out.decode()
             for wrong in Page(text).wrong[:3]:
                 yield f"seed {seed}: {wrong}"
+
+    @case("page/challenges")
+    def _(ehlo):
+        said = "S: 220 a\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: x\nS: 334 PHNjcmlwdD4b\nC: x\nS: 334 no base64\n" \
+               "C: x\nS: 334 VXNl\\{secret}\n"
+        page = Page(show(ehlo, "--html", "-", "-", stdin=said.encode()).out.decode())
+        if page.challenges != "(Username:)(<script>\\x1b)" or page.wrong:
+            yield f"{page.challenges}, {page.wrong}"
+
+    @case("page/arrows")
+    def _(ehlo):
+        said = "S: 220 a\n+1 C: EHLO x\n+1 S: 250-a\n+0.0009 S: 250-b\n+0.001 S: 250-c\n+0 S: 250 d\n"
+        text = show(ehlo, "--html", "-", "-", stdin=said.encode()).out.decode()
+        found = re.findall(r'class="(row|gap)|<li>(250|220|EHLO)', text[text.index("class=talk"):])
+        if " ".join(row or line for row, line in found) != ("row 220 gap row EHLO gap row 250 250 gap gap row 250 250"):
+            yield f"{found}"
 
     @case("page/secrets")
     def _(ehlo):

@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/base64.h"
 #include "tools/show/facts.h"
 #include "tools/show/page_parts.h"
 
 #define LABEL_US 100000   // a wait of so long has its words beside it
+#define PARTING_US 1000   // a wait of so long parts two arrows of one side
 #define SHORT_MESSAGE 12  // lines of a message that is not folded
 
 void show_page_init(struct show_page *p) {
@@ -57,6 +59,23 @@ static void put_gap(struct show_page *p, uint64_t us, enum ehlo_side side, enum 
 
 // ---- Lines --------------------------------------------------------------------------------------
 
+// What a challenge says, where it is text. Escapes are no base64, so a line with any is none.
+static void add_challenge(struct show_page *p) {
+  uint8_t text[SHOW_PAGE_LINE_MAX];
+  size_t len;
+  const struct markup *line = &p->line;
+  if (p->side != EHLO_SIDE_SERVER || line->len <= 4 || line->len > sizeof(text) ||
+      memcmp(line->bytes, "334 ", 4) != 0) {
+    return;
+  }
+  struct ehlo_span token = {(const uint8_t *)line->bytes + 4, line->len - 4};
+  if (ehlo_base64_decode(text, &len, token) && len > 0) {
+    markup_add(&p->scratch, " <span class=says>(");
+    markup_text(&p->scratch, (struct ehlo_span){text, len});
+    markup_add(&p->scratch, ")</span>");
+  }
+}
+
 static void end_line(struct show_page *p, bool cut) {
   struct markup *m = &p->scratch;
   bool refusal = p->side == EHLO_SIDE_SERVER && (p->first == '4' || p->first == '5');
@@ -70,6 +89,9 @@ static void end_line(struct show_page *p, bool cut) {
   }
   markup_add(m, p->continued ? "<span class=cut>…</span>" : "");
   markup_bytes(m, p->line.bytes, p->line.len);
+  if (!cut && !p->continued) {
+    add_challenge(p);
+  }
   if (p->line_left_out > 0) {
     markup_format(m, " <span class=cut>… %zu octets left out</span>", p->line_left_out);
   }
@@ -183,9 +205,9 @@ static void begin_row(struct show_page *p, const struct show_piece *piece) {
   p->num_octets = 0;
 }
 
-// A wait between two lines parts two arrows; within a line or a message it does not.
+// A wait between two lines parts two arrows, if it can be seen; within a line or a message none does.
 static bool goes_on(const struct show_page *p, const struct show_piece *piece) {
-  bool waits = piece->has_wait && piece->wait_us > 0;
+  bool waits = piece->has_wait && piece->wait_us >= PARTING_US;
   return p->row_open && p->side == piece->item->side && p->is_message == is_message(piece) &&
          p->tls == piece->tls && (!waits || p->is_message || !piece->begins);
 }
