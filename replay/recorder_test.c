@@ -299,6 +299,12 @@ Test(recorder, writes_down_what_passes) {
   RUN(plain_rows);
 }
 
+#define LONG_100                                                                      \
+  "0123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 " \
+  "----------~~~~~~~~~~"
+#define LONG \
+  LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100 LONG_100
+
 static const struct row end_rows[] = {
     {"eof", {STATUS(9, EHLO_E_CLOSED, ""), CLOSE(1)}, "+0.000009  ! eof S\n"},
     {"reset", {STATUS(9, EHLO_E_RESET, ""), CLOSE(1)}, "+0.000009  ! reset S\n"},
@@ -320,6 +326,9 @@ static const struct row end_rows[] = {
     {"tls without a word", {TLS(1, EHLO_OK, "")}, "+0.000001  ! tls\n"},
     {"tls refused", {TLS(1, EHLO_E_TLS, "expired"), CLOSE(1)}, "+0.000001  ! tls failed expired\n"},
     {"tls refused without a word", {TLS(1, EHLO_E_TLS, "")}, "+0.000001  ! tls failed\n"},
+    {"tls with all that a certificate may say",
+     {TLS(1, EHLO_OK, LONG LONG LONG)},
+     "+0.000001  ! tls " LONG LONG LONG "\n"},
     {"tls timeout",
      {TLS(1, EHLO_E_TIMEOUT, "x"), CLOSE(1)},
      "+0.000001  ! timeout\n+0.000001  ! eof C\n"},

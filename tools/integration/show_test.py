@@ -18,7 +18,7 @@ import threading
 
 import browser
 import show_look
-from harness import Bench, Complaint, Ehlo, Server, MESSAGE
+from harness import Bench, Complaint, Ehlo, Server, MESSAGE, make_certificates, tls_context
 from show_model import lines_of, shown
 
 bench = Bench("show_test.py")
@@ -456,6 +456,42 @@ def cases_json():
             if refuses and (not explanation or "(SPF)" not in explanation["meaning"] or len(explanation["fix"]) != 2
                             or explanation["retry"] or "RFC 7372" not in explanation["source"]):
                 yield f"{explanation}"
+
+
+    @case("json/recorded-certificate")
+    def _(ehlo):
+        def script(peer):
+            peer.say("220 mail.ehlo.test")
+            peer.expect("EHLO")
+            peer.say("250-mail.ehlo.test", "250 STARTTLS")
+            peer.expect("STARTTLS")
+            peer.say("220 go")
+            peer.start_tls()
+            peer.expect("EHLO")
+            peer.say("250 mail.ehlo.test")
+            peer.drain()
+            peer.close()
+        make_certificates(ehlo.directory)
+        for trust in (("--ca-file", "ca.pem"), ("--insecure",), ()):
+            name = "wrong.ehlo.test" if "--insecure" in trust else "localhost"
+            with Server(script, tls_context(ehlo.directory)) as server:
+                ehlo("send", f"127.0.0.1:{server.port}", "--tls-name", name, *trust, "--from", "a@b.test", "--to", "c@d.test",
+                     "--quit-after", "starttls", "--record", "x.smtp", "--timeout", "5")
+            parts = next(i["parts"] for i in json_items(ehlo, "x.smtp") if i["type"] == "fact" and i["word"] == "tls")
+            good = trust == ("--ca-file", "ca.pem")
+            expected = {"subject": "CN=mail.ehlo.test", "issuer": "CN=ehlo test CA", "names": ["localhost", "127.0.0.1", "::1"],
+                        "name": "no" if "--insecure" in trust else "ok", "chain": "ok" if good else "no"}
+            if {name: parts.get(name) for name in expected} != expected or ("failed" in parts) != (trust == ()):
+                yield f"{trust}: {parts}"
+            if not re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", parts["not_after"]) or len(parts["sha256"]) != 64:
+                yield f"{trust}: {parts}"
+            if ("reason" in parts) == good:
+                yield f"{trust}: the reason is {parts.get('reason')!r}"
+            # This server ends without a close_notify, which says nothing of its certificate.
+            text = show(ehlo, "--html", "-", "x.smtp").out.decode()
+            verified = re.search(r"<th scope=row>Verified</th><td>(yes|<b class=badge>no)", text).group(1)
+            if (verified == "yes") != good or ("Broke later" in text) != (trust != ()):
+                yield f"{trust}: verified: {verified}"
 
 
 # ---- The page, as a text --------------------------------------------------------------------------------------------

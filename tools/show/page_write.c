@@ -283,6 +283,7 @@ static void put_tls(struct markup *m, const struct show_summary *s) {
   put_field(m, "Valid until", &t->not_after);
   put_field(m, "Names", &t->names);
   put_field(m, "SHA-256", &t->sha256);
+  put_field(m, "Broke later", &t->breakage);
   markup_add(m, "</tbody></table>\n");
   markup_add(m, t->subject.len + t->sha256.len > 0
                     ? "</section>\n"

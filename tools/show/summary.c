@@ -118,9 +118,9 @@ static void take_tls(struct show_summary *s, const struct ehlo_item *item) {
   struct show_part parts[SHOW_PARTS_MAX];
   size_t num = show_fact_parts(parts, item);
   struct show_tls *t = &s->tls;
-  if (item->failed && t->present) {
-    t->failed = true;  // what was agreed on before still tells whom it was with
-    take_part(&t->reason, parts, num, "reason");
+  if (item->failed && t->present && !t->failed) {
+    s->broke = true;  // what was agreed on before still tells whom it was with
+    take_part(&t->breakage, parts, num, "reason");
     return;
   }
   t->present = true;

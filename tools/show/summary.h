@@ -37,7 +37,8 @@ struct show_text {
 // What the last "tls" fact said.
 struct show_tls {
   bool present;
-  bool failed;
+  bool failed;                // the handshake, or the certificate
+  struct show_text breakage;  // why the stream broke after it
   struct show_text version;
   struct show_text cipher;
   struct show_text group;

@@ -136,9 +136,11 @@ Test(summary, adds_up_the_time) {
 Test(summary, keeps_the_certificate_of_a_session_that_broke) {
   const struct show_summary *s =
       read_summary("! tls TLSv1.3 A B subject=\"CN=x\"\nS: 220 a\n! tls failed cut off\n");
-  cr_expect(s->tls.present && s->tls.failed);
+  bool inferred;
+  cr_expect(s->tls.present && !s->tls.failed);
+  cr_expect_eq(show_summary_verdict(s, &inferred).outcome, EHLO_OUTCOME_LOST);
   cr_expect(s->tls.subject.len == 4 && memcmp(s->tls.subject.bytes, "CN=x", 4) == 0);
-  cr_expect(s->tls.reason.len == 7 && memcmp(s->tls.reason.bytes, "cut off", 7) == 0);
+  cr_expect(s->tls.breakage.len == 7 && memcmp(s->tls.breakage.bytes, "cut off", 7) == 0);
 }
 
 // ---- Facts --------------------------------------------------------------------------------------
