@@ -1,11 +1,13 @@
 // Whatever is read writes back as the same bytes; written anew in the canonical layout it tells the
-// same session, and stays as it is when that is done again; reads of any size give the same items.
+// same session, with the same hash, and stays as it is when that is done again; reads of any size give
+// the same items.
 #include "replay/transcript.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/fuzz.h"
+#include "replay/digest.h"
 
 enum goal { GOAL_END, GOAL_BAD, GOAL_COMMENT, GOAL_FACT, GOAL_EVENT, GOAL_SERVER, GOAL_SECRET };
 
@@ -44,6 +46,8 @@ struct reading {
   struct ehlo_fuzz_bytes canonical;  // every item written anew
   struct ehlo_fuzz_bytes said;       // the bytes in them, however they are laid out
   struct ehlo_fuzz_bytes marks;      // what stands between which of these bytes
+  struct ehlo_digest digest;         // of the items
+  uint64_t time_us;                  // of the last one
   enum ehlo_read_result result;
   struct ehlo_transcript_error error;
 };
@@ -185,12 +189,16 @@ static void read_all(struct reading *out, const struct ehlo_fuzz_bytes *text,
   struct ehlo_item item;
   ehlo_reader_init(&reader, give, &source);
   ehlo_writer_init(&raw, take, &out->raw);
-  ehlo_writer_init(&canonical, take, &out->canonical);
+  ehlo_writer_init_gathering(&canonical, take, &out->canonical);
+  ehlo_digest_init(&out->digest);
   while ((out->result = ehlo_reader_next(&reader, &item)) == EHLO_READ_ITEM) {
     ehlo_writer_raw_line(&raw, item.raw, item.raw_len, item.has_line_feed);
     take_item(&canonical, &story, &item);
+    out->time_us += item.has_time ? item.delta_us : 0;
+    ehlo_digest_item(&out->digest, out->time_us, &item);
   }
   ehlo_writer_chunk_end(&canonical);
+  ehlo_writer_flush(&canonical);
   EHLO_FUZZ_CHECK(!raw.failed && !canonical.failed);
   out->error = reader.error;
   ehlo_fuzz_reach(out->result == EHLO_READ_END ? GOAL_END : GOAL_BAD);
@@ -213,6 +221,7 @@ static void judge_raw(const struct reading *r, const struct ehlo_fuzz_bytes *tex
 }
 
 static void expect_same_story(const struct reading *a, const struct reading *b) {
+  EHLO_FUZZ_CHECK(ehlo_digest_value(&a->digest) == ehlo_digest_value(&b->digest));
   EHLO_FUZZ_CHECK(ehlo_fuzz_same(&a->said, &b->said));
   EHLO_FUZZ_CHECK(ehlo_fuzz_same(&a->marks, &b->marks));
 }

@@ -126,7 +126,7 @@ bool ehlo_player_take_client_item(struct ehlo_player *p) {
   const struct ehlo_item *item = &p->item;
   if (!ehlo_expect_add(&p->expect, item, p->recorded_us) && !p->tolerant) {
     ehlo_player_diverge(p, item->line, item->column, "output of the client",
-                        "nothing, for more than 64 KiB of recorded text");
+                        "nothing, while 128 KiB of recorded text wait");
     return false;
   }
   pass_time(p);
