@@ -495,6 +495,23 @@ def _(ehlo):
             yield f"it took {time.monotonic() - start} s"
 
 
+@case("fault/delay-loses-nothing")
+def _(ehlo):
+    """What was said before a pause is out; what the client says meanwhile, in several packets, is answered after it."""
+    with Serving(ehlo, POSTFIX, "--fault", "other#2:delay=0.5", "--fault", "quit:delay=600") as server, \
+            Raw(server.port) as client:
+        client.hear(GREETING)
+        client.say(b"VRFY one\r\nVRFY two\r\n")
+        client.hear(b"252 2.5.2 Send the message to find out\r\n")
+        for command in (b"NOOP\r\n", b"RSET\r\n", b"EHLO a\r\n", b"NOOP\r\nQUIT\r\n"):
+            client.say(command)
+            time.sleep(0.05)
+        heard = client.hear(b"CHUNKING\r\n")
+        expect(heard, b"252 2.5.2 Send the message to find out\r\n" + b"250 2.0.0 Ok\r\n" * 2 + HELLO, "what is heard")
+        client.hear(b"250 2.0.0 Ok\r\n")  # and not after the ten minutes of the next
+    return []
+
+
 @case("fault/close-notify")
 def _(ehlo):
     """Whether the end of TLS is told is seen by a client that cares."""
@@ -737,7 +754,15 @@ def attack_message(server):
             client.say(b"x" * 262144)
 
 
-for attack_run in (attack_line, attack_garbage, attack_noops, attack_deaf, attack_half_open, attack_message):
+def attack_behind_quit(server):
+    """Goes on behind QUIT: the last reply is not lost by that."""
+    with Raw(server.port) as client:
+        client.say(b"QUIT\r\n" + b"NOOP\r\n" * 50000)
+        client.hear_all()
+        expect((client.heard, client.end), (GREETING + QUIT, "closed"), "what is heard")
+
+
+for attack_run in (attack_behind_quit, attack_line, attack_garbage, attack_noops, attack_deaf, attack_half_open, attack_message):
     bench.add(f"hostile/{attack_run.__name__[7:]}", hostile_case(attack_run))
 
 
