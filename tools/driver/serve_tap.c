@@ -14,7 +14,8 @@ struct serve_tap {
   char path[4096];
 };
 
-// "session.smtp" is "session.2.smtp" for the second; a path without a suffix gets the number behind.
+// "session.smtp" is "session.2.smtp" for the second; a path without a suffix gets the number
+// behind.
 static bool number_path(char *out, size_t cap, const char *path, size_t number) {
   const char *slash = strrchr(path, '/');
   const char *dot = strrchr(slash != NULL ? slash : path, '.');
