@@ -210,13 +210,16 @@ def mechanism_case(client, mechanism):
         if mechanism == "XOAUTH2":
             offer = offer.replace(" OAUTHBEARER", "")  # which curl would rather have
         transcript = write(ehlo, "all.smtp", offer)
-        with Serving(ehlo, transcript, connections=1) as server:
+        with Serving(ehlo, transcript, "--record", "served.smtp", connections=1) as server:
             status, log = CLIENTS[client](ehlo, server, "none", mechanism)
         if status != 0:
             raise Complaint(f"{client} ends with {status}: {visible(log)}")
         check_report(server.reports[0], "none", mechanism)
-        if found := secrets_in(server.out + server.err):
-            yield f"the password is told {found}"
+        record = (pathlib.Path(ehlo.directory) / "served.smtp").read_bytes()
+        expect(b"{secret}" in record, True, "that the record hides something")
+        for password in (PASSWORD, PASSWORD.replace(" ", "")):
+            if found := secrets_in(server.out + server.err + record, password):
+                yield f"the password is told {found}"
     return run
 
 
@@ -678,6 +681,23 @@ def _(ehlo):
         with Serving(ehlo, name, connections=1) as again:
             status, log = ehlo_send(ehlo, again, "starttls", "PLAIN")
         expect(status, 0, f"the end of ehlo send ({visible(log)})")
+
+
+@case("record/unwritable")
+def _(ehlo):
+    """The client is served all the same, and the exit status says that the record is not whole."""
+    with subprocess.Popen([ehlo.program, "serve", str(POSTFIX), "--listen", "127.0.0.1:0", "--connections", "1",
+                           "--record", "none/served.smtp"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          cwd=ehlo.directory) as process:
+        port = int(process.stdout.readline().rsplit(b":", 1)[1])
+        with Raw(port) as client:
+            client.say(b"QUIT\r\n")
+            expect(client.hear_all(), GREETING + QUIT, "what is heard")
+        process.wait(RUN_BOUND)
+        error = process.stderr.read()
+    expect(process.returncode, 73, "the exit status")
+    expect(b"cannot write the transcript none/served.smtp" in error, True, "what is said")
+    return []
 
 
 # ---- Hostile clients -------------------------------------------------------------------------------------------------
