@@ -1,10 +1,11 @@
-// Any transcript may be served to any client, with any faults: what is said and done depends on the
-// client's bytes and never on their cuts, each whole command has exactly one answer and whatever has
-// none gets none, every call makes progress, and no transcript's client differs from itself.
+// Any transcript may be served to any client, with any faults: what is said and done depends on
+// the client's bytes and never on their cuts, each whole command has exactly one answer and
+// whatever has none gets none, every call makes progress, and no transcript's client differs from
+// itself.
 //
-// An input is a transcript, faults (one a line) and the client's bytes, with a NUL between them. The
-// first line of the faults may begin with "tls " and a digit, for how TLS comes. A transcript alone
-// is served to its own client.
+// An input is a transcript, faults (one a line) and the client's bytes, with a NUL between them.
+// The first line of the faults may begin with "tls " and a digit, for how TLS comes. A transcript
+// alone is served to its own client.
 #include "replay/served.h"
 
 #include <stdlib.h>
@@ -87,8 +88,8 @@ static bool ends_unit(struct witness *w, uint8_t c) {
   return c == '\n';
 }
 
-// What the next unit is, after the line that has come: true if it begins a chunk, whose answer comes
-// at its end.
+// What the next unit is, after the line that has come: true if it begins a chunk, whose answer
+// comes at its end.
 static bool begins_chunk(struct witness *w, bool is_command) {
   struct ehlo_command_line c;
   size_t kept = w->line_len < sizeof(w->line) ? w->line_len : sizeof(w->line);

@@ -189,14 +189,10 @@ void ehlo_course_take(struct ehlo_course *course, enum ehlo_meaning meaning, uns
       end_transaction(course);
       break;
     case EHLO_MEANS_RSET:
-      if (success) {
-        end_transaction(course);
-      }
-      break;
     case EHLO_MEANS_XCLIENT:
       if (success) {
         end_transaction(course);
-        course->bits &= ~EHLO_COURSE_GREETED;
+        course->bits &= meaning == EHLO_MEANS_XCLIENT ? ~EHLO_COURSE_GREETED : ~0u;
       }
       break;
     case EHLO_MEANS_GREETING:

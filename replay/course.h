@@ -1,6 +1,6 @@
-// The course of a session as a server sees it: what a client's line means, and what the reply to it
-// changes. Whoever reads a transcript and whoever plays it follow the same course, so that a command
-// is looked up by what it meant then. It knows no text of any reply.
+// The course of a session as a server sees it: what a client's line means, and what the reply to
+// it changes. Whoever reads a transcript and whoever plays it follow the same course, so that a
+// command is looked up by what it meant then. It knows no text of any reply.
 #ifndef EHLO_REPLAY_COURSE_H
 #define EHLO_REPLAY_COURSE_H
 
@@ -64,8 +64,8 @@ struct ehlo_course {
   size_t transaction;   // MAIL commands so far
 };
 
-// After the reply with `code` (0: none that counts) to what means `meaning`. A message of LMTP has a
-// reply for each recipient: this is to be called after the last.
+// After the reply with `code` (0: none that counts) to what means `meaning`. A message of LMTP
+// has a reply for each recipient: this is to be called after the last.
 void ehlo_course_take(struct ehlo_course *course, enum ehlo_meaning meaning, unsigned code);
 
 // The code of a reply that begins with `text`; 0 if that is not three digits.

@@ -1,5 +1,6 @@
 // Faults of a played server: told as text, and exact. Which answer they strike is counted, never
-// drawn, and a rate is measured on a virtual clock, so a run repeats. replay/SERVE.md is the grammar.
+// drawn, and a rate is measured on a virtual clock, so a run repeats. replay/SERVE.md is the
+// grammar.
 #ifndef EHLO_REPLAY_FAULT_H
 #define EHLO_REPLAY_FAULT_H
 
@@ -93,8 +94,8 @@ struct ehlo_strike {
 // Time passes on the virtual clock, which stops at its greatest value.
 void ehlo_faults_advance(struct ehlo_faults *f, uint64_t time_us);
 
-// What strikes the `occurrence`th answer at this stage of the `connection`th connection, both from 1.
-// Uses it up, and moves the clock by delays.
+// What strikes the `occurrence`th answer at this stage of the `connection`th connection, both
+// from 1. Uses it up, and moves the clock by delays.
 struct ehlo_strike ehlo_faults_strike(struct ehlo_faults *f, enum ehlo_fault_stage stage,
                                       size_t occurrence, size_t connection);
 

@@ -1,5 +1,6 @@
-// Reading a transcript for its server. Commands wait in a row; each whole reply goes to the first of
-// them. Memory grows with what the server said, up to the limits of script.h, and not with messages.
+// Reading a transcript for its server. Commands wait in a row; each whole reply goes to the first
+// of them. Memory grows with what the server said, up to the limits of script.h, and not with
+// messages.
 #include "replay/script.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 #define HIDDEN_TEXT "(hidden)"  // for \{secret} of the server
 
-// ---- Arrays that grow ---------------------------------------------------------------------------
+// ---- Arrays that grow --------------------------------------------------------------------------
 
 void *script_grow(struct script_reader *r, enum script_array array, void *members, size_t size,
                   size_t num, size_t more) {
@@ -118,7 +119,7 @@ static void add_to_last_answer(struct script_reader *r) {
   r->clock_us = 0;
 }
 
-// ---- Which command it answers --------------------------------------------------------------------
+// ---- Which command it answers ------------------------------------------------------------------
 
 void script_push(struct script_reader *r, enum ehlo_meaning meaning, bool to_cancel,
                  uint32_t verb) {
@@ -253,7 +254,8 @@ static void take_server(struct script_reader *r, const struct ehlo_item *item) {
 
 // ---- Facts -------------------------------------------------------------------------------------
 
-// The connection ended by the server's doing, or it fell silent: what it owed has that for an answer.
+// The connection ended by the server's doing, or it fell silent: what it owed has that for an
+// answer.
 static void end_session(struct script_reader *r, enum ehlo_ending ending) {
   struct script_pending to;
   begin_reply(r);

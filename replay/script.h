@@ -31,8 +31,8 @@ struct ehlo_piece {
   bool is_chunk;      // it was a chunk of its own: not to be joined to what went before
 };
 
-// What the server said to one command. Replies that nobody had asked for stand behind the answer that
-// they followed.
+// What the server said to one command. Replies that nobody had asked for stand behind the answer
+// that they followed.
 struct ehlo_answer {
   enum ehlo_meaning meaning;
   unsigned bits;       // EHLO_COURSE_…, when it was given

@@ -1,5 +1,5 @@
-// A transcript read for its server: to which command each reply goes, what is told of the whole, and
-// what cannot be played, with its place.
+// A transcript read for its server: to which command each reply goes, what is told of the whole,
+// and what cannot be played, with its place.
 #include "replay/script.h"
 
 #include <criterion/criterion.h>
@@ -161,7 +161,7 @@ Test(script, a_file_that_cannot_be_read) {
   cr_expect_eq(ehlo_script_read(&script, &error, read_failing, NULL), EHLO_SCRIPT_FAILED);
 }
 
-// ---- Command lines and replies to EHLO -----------------------------------------------------------
+// ---- Command lines and replies to EHLO ---------------------------------------------------------
 
 Test(course, command_lines) {
   static const struct {

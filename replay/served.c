@@ -1,5 +1,5 @@
-// A session that is served: the client's bytes become commands, each command gets one answer, and an
-// answer becomes steps. What the answer is, served_choice.c decides; what is told of it, is in
+// A session that is served: the client's bytes become commands, each command gets one answer, and
+// an answer becomes steps. What the answer is, served_choice.c decides; what is told of it, is in
 // served_report.c.
 #include "replay/served.h"
 
@@ -288,7 +288,7 @@ static void end_message(struct ehlo_served *s, bool is_chunks) {
   answer(s, &c);
 }
 
-// ---- The client's bytes --------------------------------------------------------------------------
+// ---- The client's bytes ------------------------------------------------------------------------
 
 static void begin_chunk(struct ehlo_served *s, const struct ehlo_command_line *c) {
   s->place = EHLO_AT_CHUNK;

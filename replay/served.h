@@ -1,7 +1,7 @@
-// A server that plays a script to any client, without sockets: the client's bytes in, steps out (say
-// these bytes after that delay, begin TLS, end the connection). Commands are matched by what they
-// mean, never by their words; replay/SERVE.md has the rules. It takes no clock and no memory of its
-// own, and what it does depends on the client's bytes alone, never on how they were cut.
+// A server that plays a script to any client, without sockets: the client's bytes in, steps out
+// (say these bytes after that delay, begin TLS, end the connection). Commands are matched by what
+// they mean, never by their words; replay/SERVE.md has the rules. It takes no clock and no memory
+// of its own, and what it does depends on the client's bytes alone, never on how they were cut.
 #ifndef EHLO_REPLAY_SERVED_H
 #define EHLO_REPLAY_SERVED_H
 
@@ -182,9 +182,9 @@ struct ehlo_served {
 // How TLS will come, given what was asked for: never RECORDED.
 enum ehlo_serve_tls ehlo_serve_tls_of(const struct ehlo_script *script, enum ehlo_serve_tls asked);
 
-// Begins the `connection`th connection, from 1. `script` and `faults` are to outlive it; `faults` is
-// shared and changes. Recorded times pass in speed_permille thousandths of their pace: 1000 is as
-// recorded, 0 without any wait.
+// Begins the `connection`th connection, from 1. `script` and `faults` are to outlive it; `faults`
+// is shared and changes. Recorded times pass in speed_permille thousandths of their pace: 1000 is
+// as recorded, 0 without any wait.
 void ehlo_served_init(struct ehlo_served *s, const struct ehlo_script *script,
                       struct ehlo_faults *faults, enum ehlo_serve_tls tls, uint32_t speed_permille,
                       size_t connection);
@@ -192,9 +192,10 @@ void ehlo_served_init(struct ehlo_served *s, const struct ehlo_script *script,
 // The next thing to do. To be called until NONE: the client's bytes are taken only then.
 struct ehlo_served_step ehlo_served_next(struct ehlo_served *s);
 
-// Takes the client's bytes, to the end of one command at the most, and returns how many: 0 only while
-// there are steps to take. After a whole command there are steps, but for BDAT LAST to nobody in LMTP,
-// which has no reply. In SILENCE and behind the END everything is taken and dropped.
+// Takes the client's bytes, to the end of one command at the most, and returns how many: 0 only
+// while there are steps to take. After a whole command there are steps, but for BDAT LAST to
+// nobody in LMTP, which has no reply. In SILENCE and behind the END everything is taken and
+// dropped.
 size_t ehlo_served_input(struct ehlo_served *s, const uint8_t *in, size_t len);
 
 // The handshake is over, or failed. `dropped`: octets that had come behind STARTTLS.

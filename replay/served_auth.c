@@ -68,8 +68,8 @@ static size_t count_use(struct ehlo_served_auth *auth) {
   return 0;
 }
 
-// The nth exchange with this mechanism, or the last one; NULL: there is none. One of the same course,
-// under TLS or not, goes before another.
+// The nth exchange with this mechanism, or the last one; NULL: there is none. One of the same
+// course, under TLS or not, goes before another.
 static const struct ehlo_attempt *find_attempt(const struct ehlo_served *s, const char *mechanism,
                                                size_t n, unsigned mask) {
   const struct ehlo_attempt *found = NULL;

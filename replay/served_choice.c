@@ -1,6 +1,6 @@
-// Which answer a command gets: the recorded one of the same meaning, in the recorded order, and where
-// the recorded client did nothing of the kind, what a server like this would say. It changes nothing
-// but the place where its own words are put together.
+// Which answer a command gets: the recorded one of the same meaning, in the recorded order, and
+// where the recorded client did nothing of the kind, what a server like this would say. It
+// changes nothing but the place where its own words are put together.
 #include <string.h>
 
 #include "replay/hello.h"

@@ -7,8 +7,8 @@
 #include "replay/corpus.h"
 #include "replay/served_testing.h"
 
-// A hidden challenge cannot be said, and the 421 that came in the middle of a message comes at the end
-// of one, which this client never sends.
+// A hidden challenge cannot be said, and the 421 that came in the middle of a message comes at
+// the end of one, which this client never sends.
 static bool is_other(const struct ehlo_corpus_file *file) {
   static const char hidden[] = "334 \\{secret}";
   return strstr(file->path, "421-in-the-message") != NULL ||
@@ -28,7 +28,8 @@ static void play(struct ehlo_served_run *run, const struct ehlo_script *script,
   ehlo_served_finish(&served);
 }
 
-// What the server says beyond the record is to commands whose replies the recorded client never got.
+// What the server says beyond the record is to commands whose replies the recorded client never
+// got.
 static bool is_as_recorded(const struct ehlo_served_run *run, const struct ehlo_sides *sides) {
   return ehlo_sides_begin(&run->said, sides->server.bytes, sides->server.len);
 }

@@ -1,5 +1,5 @@
-// What a served client did, as it is seen command by command. A word of the client's own gets in here
-// only where it cannot be a credential: an address, a mechanism that is known.
+// What a served client did, as it is seen command by command. A word of the client's own gets in
+// here only where it cannot be a credential: an address, a mechanism that is known.
 #include <string.h>
 
 #include "replay/hello.h"
@@ -41,8 +41,8 @@ void ehlo_served_mechanism(const struct ehlo_served *s, char out[EHLO_MECHANISM_
 
 // ---- Against the recorded client ---------------------------------------------------------------
 
-// The step that comes now; GREETING: the client leaves. Neighbours of a kind are one step, as in the
-// script, and the first difference is all that is kept.
+// The step that comes now; GREETING: the client leaves. Neighbours of a kind are one step, as in
+// the script, and the first difference is all that is kept.
 void ehlo_served_tell_step(struct ehlo_served *s, enum ehlo_meaning meaning,
                            const char *mechanism) {
   static const struct ehlo_script_step nothing;

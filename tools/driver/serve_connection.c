@@ -1,5 +1,5 @@
-// See serve_connection.h. Steps are gathered into one write as long as nothing parts them: a pause, a
-// packet of its own, TLS, the end.
+// See serve_connection.h. Steps are gathered into one write as long as nothing parts them: a
+// pause, a packet of its own, TLS, the end.
 #include "tools/driver/serve_connection.h"
 
 #include <errno.h>
@@ -75,8 +75,8 @@ static bool flush_tls(struct serve_connection *c) {
   return true;
 }
 
-// Writes what was gathered. False: the socket has no room for now. What a broken one does not take is
-// gone.
+// Writes what was gathered. False: the socket has no room for now. What a broken one does not
+// take is gone.
 static bool flush(struct serve_connection *c) {
   size_t sent;
   serve_tap_server(c->tap, c->out + c->out_at + c->out_told, c->out_len - c->out_told,

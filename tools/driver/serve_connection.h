@@ -1,6 +1,6 @@
-// One connection of `ehlo serve`: a socket, TLS once it is asked for, and the session that is served
-// over them. It never waits: whoever polls asks it what to wait for. What is said and when, the
-// session decides.
+// One connection of `ehlo serve`: a socket, TLS once it is asked for, and the session that is
+// served over them. It never waits: whoever polls asks it what to wait for. What is said and
+// when, the session decides.
 #ifndef EHLO_TOOLS_DRIVER_SERVE_CONNECTION_H
 #define EHLO_TOOLS_DRIVER_SERVE_CONNECTION_H
 

@@ -14,7 +14,8 @@ struct serve_tap {
   char path[4096];
 };
 
-// "session.smtp" is "session.2.smtp" for the second; a path without a suffix gets the number behind.
+// "session.smtp" is "session.2.smtp" for the second; a path without a suffix gets the number
+// behind.
 static bool number_path(char *out, size_t cap, const char *path, size_t number) {
   const char *slash = strrchr(path, '/');
   const char *dot = strrchr(slash != NULL ? slash : path, '.');
@@ -31,8 +32,13 @@ static bool number_path(char *out, size_t cap, const char *path, size_t number) 
 
 struct serve_tap *serve_tap_open(const char *path, size_t number) {
   struct serve_tap *t = malloc(sizeof(*t));
-  if (t == NULL || !number_path(t->path, sizeof(t->path), path, number) ||
-      sink_open(&t->sink, t->path, NULL) != 0) {
+  if (t == NULL || !number_path(t->path, sizeof(t->path), path, number)) {
+    fprintf(stderr, "ehlo serve: cannot record a connection: %s\n",
+            t == NULL ? "out of memory" : "the path is too long");
+    free(t);
+    return NULL;
+  }
+  if (sink_open(&t->sink, t->path, NULL) != 0) {
     free(t);
     return NULL;
   }

@@ -1,5 +1,5 @@
-// The record of one served connection: a transcript, with the client's credentials hidden. All calls
-// take NULL for a connection without one.
+// The record of one served connection: a transcript, with the client's credentials hidden. All
+// calls take NULL for a connection without one.
 #ifndef EHLO_TOOLS_DRIVER_SERVE_TAP_H
 #define EHLO_TOOLS_DRIVER_SERVE_TAP_H
 

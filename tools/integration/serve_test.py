@@ -210,13 +210,16 @@ def mechanism_case(client, mechanism):
         if mechanism == "XOAUTH2":
             offer = offer.replace(" OAUTHBEARER", "")  # which curl would rather have
         transcript = write(ehlo, "all.smtp", offer)
-        with Serving(ehlo, transcript, connections=1) as server:
+        with Serving(ehlo, transcript, "--record", "served.smtp", connections=1) as server:
             status, log = CLIENTS[client](ehlo, server, "none", mechanism)
         if status != 0:
             raise Complaint(f"{client} ends with {status}: {visible(log)}")
         check_report(server.reports[0], "none", mechanism)
-        if found := secrets_in(server.out + server.err):
-            yield f"the password is told {found}"
+        record = (pathlib.Path(ehlo.directory) / "served.smtp").read_bytes()
+        expect(b"{secret}" in record, True, "that the record hides something")
+        for password in (PASSWORD, PASSWORD.replace(" ", "")):
+            if found := secrets_in(server.out + server.err + record, password):
+                yield f"the password is told {found}"
     return run
 
 
@@ -495,6 +498,23 @@ def _(ehlo):
             yield f"it took {time.monotonic() - start} s"
 
 
+@case("fault/delay-loses-nothing")
+def _(ehlo):
+    """What was said before a pause is out; what the client says meanwhile, in several packets, is answered after it."""
+    with Serving(ehlo, POSTFIX, "--fault", "other#2:delay=0.5", "--fault", "quit:delay=600") as server, \
+            Raw(server.port) as client:
+        client.hear(GREETING)
+        client.say(b"VRFY one\r\nVRFY two\r\n")
+        client.hear(b"252 2.5.2 Send the message to find out\r\n")
+        for command in (b"NOOP\r\n", b"RSET\r\n", b"EHLO a\r\n", b"NOOP\r\nQUIT\r\n"):
+            client.say(command)
+            time.sleep(0.05)
+        heard = client.hear(b"CHUNKING\r\n")
+        expect(heard, b"252 2.5.2 Send the message to find out\r\n" + b"250 2.0.0 Ok\r\n" * 2 + HELLO, "what is heard")
+        client.hear(b"250 2.0.0 Ok\r\n")  # and not after the ten minutes of the next
+    return []
+
+
 @case("fault/close-notify")
 def _(ehlo):
     """Whether the end of TLS is told is seen by a client that cares."""
@@ -663,6 +683,23 @@ def _(ehlo):
         expect(status, 0, f"the end of ehlo send ({visible(log)})")
 
 
+@case("record/unwritable")
+def _(ehlo):
+    """The client is served all the same, and the exit status says that the record is not whole."""
+    with subprocess.Popen([ehlo.program, "serve", str(POSTFIX), "--listen", "127.0.0.1:0", "--connections", "1",
+                           "--record", "none/served.smtp"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          cwd=ehlo.directory) as process:
+        port = int(process.stdout.readline().rsplit(b":", 1)[1])
+        with Raw(port) as client:
+            client.say(b"QUIT\r\n")
+            expect(client.hear_all(), GREETING + QUIT, "what is heard")
+        process.wait(RUN_BOUND)
+        error = process.stderr.read()
+    expect(process.returncode, 73, "the exit status")
+    expect(b"cannot write the transcript none/served.smtp" in error, True, "what is said")
+    return []
+
+
 # ---- Hostile clients -------------------------------------------------------------------------------------------------
 
 
@@ -737,7 +774,15 @@ def attack_message(server):
             client.say(b"x" * 262144)
 
 
-for attack_run in (attack_line, attack_garbage, attack_noops, attack_deaf, attack_half_open, attack_message):
+def attack_behind_quit(server):
+    """Goes on behind QUIT: the last reply is not lost by that."""
+    with Raw(server.port) as client:
+        client.say(b"QUIT\r\n" + b"NOOP\r\n" * 50000)
+        client.hear_all()
+        expect((client.heard, client.end), (GREETING + QUIT, "closed"), "what is heard")
+
+
+for attack_run in (attack_behind_quit, attack_line, attack_garbage, attack_noops, attack_deaf, attack_half_open, attack_message):
     bench.add(f"hostile/{attack_run.__name__[7:]}", hostile_case(attack_run))
 
 
