@@ -36,14 +36,14 @@ static void add_bytes(struct ehlo_digest_lane *l, const uint8_t *bytes, size_t l
     hash = mix(hash, word | next << shift);
     word = shift > 0 ? next >> (64 - shift) : 0;
   }
-  for (; len > 0; bytes++, len--) {
-    word |= (uint64_t)*bytes << shift;
-    shift += 8;
-    if (shift == 64) {
-      hash = mix(hash, word);
-      word = 0;
-      shift = 0;
-    }
+  uint64_t rest = 0;
+  for (size_t i = 0; i < len; i++) {
+    rest |= (uint64_t)bytes[i] << 8 * i;
+  }
+  word |= rest << shift;
+  if (shift + 8 * len >= 64) {
+    hash = mix(hash, word);
+    word = rest >> (64 - shift);  // not all of it fitted, so there was a shift
   }
   l->hash = hash;
   l->word = word;

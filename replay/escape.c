@@ -85,15 +85,21 @@ static bool is_printable(uint8_t byte) {
   return byte >= 0x20 && byte <= 0x7e;
 }
 
+static uint64_t unprintable_at(const uint8_t *bytes) {
+  uint64_t word;
+  memcpy(&word, bytes, sizeof(word));
+  return unprintable(word);
+}
+
 size_t ehlo_escape_printable(const uint8_t *bytes, size_t len) {
   size_t at = 0;
-  uint64_t words[4];
-  for (; len - at >= sizeof(words); at += sizeof(words)) {
-    memcpy(words, bytes + at, sizeof(words));
-    if ((unprintable(words[0]) | unprintable(words[1]) | unprintable(words[2]) |
-         unprintable(words[3])) != 0) {
-      break;
-    }
+  while (len - at >= 32 &&
+         (unprintable_at(bytes + at) | unprintable_at(bytes + at + 8) |
+          unprintable_at(bytes + at + 16) | unprintable_at(bytes + at + 24)) == 0) {
+    at += 32;
+  }
+  while (len - at >= 8 && unprintable_at(bytes + at) == 0) {
+    at += 8;
   }
   while (at < len && is_printable(bytes[at])) {
     at++;

@@ -248,7 +248,7 @@ void ehlo_replayer_run(struct ehlo_replayer *s, struct ehlo_replay_result *out, 
   s->result = out;
   ehlo_settings_clear(&s->settings);
   memset(&s->client, 0, sizeof(s->client));
-  memset(&s->submission, 0, sizeof(s->submission));
+  memset(&s->submission.submit.verdict, 0, sizeof(s->submission.submit.verdict));
   ehlo_reader_init(&s->reader, read, arg);
   ehlo_player_init(&s->player, &s->reader, options->chunks, options->tolerant, options->copy);
   ehlo_player_prologue(&s->player, on_fact, s);

@@ -374,6 +374,10 @@ void ehlo_tap_client(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint6
   ehlo_scribe_push(&t->scribe);
 }
 
+void ehlo_tap_push(struct ehlo_tap *t) {
+  ehlo_scribe_push(&t->scribe);
+}
+
 // ---- Replies ------------------------------------------------------------------------------------
 
 static uint64_t least(uint64_t a, uint64_t b) {

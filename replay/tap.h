@@ -64,7 +64,7 @@ struct ehlo_tap {
   uint8_t reply[EHLO_TAP_REPLY_MAX];
 };
 
-// Writes the header line. `write` gets whole lines.
+// `write` gets whole lines, as many at once as a call has given.
 void ehlo_tap_init(struct ehlo_tap *t, ehlo_write_fn write, void *arg);
 
 // What one side sent, in the order in which it passed. `time_us` is the time of the session, absolute
@@ -75,10 +75,12 @@ void ehlo_tap_client(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint6
 void ehlo_tap_server(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint64_t time_us);
 
 // For a relay, which has to see a command before it passes. The first takes bytes only up to where
-// the next command may begin, one line, one message or one chunk at the most, and returns how many.
-// The next two tell whether the client's next octet begins a command, and whether the server owes no
+// the next command may begin, one line, one message or one chunk at the most, and returns how many;
+// they are in the record once ehlo_tap_push() was called.
+// The two after these tell whether the client's next octet begins a command, and whether the server owes no
 // reply.
 size_t ehlo_tap_client_some(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint64_t time_us);
+void ehlo_tap_push(struct ehlo_tap *t);
 bool ehlo_tap_wants_command(const struct ehlo_tap *t);
 bool ehlo_tap_is_answered(const struct ehlo_tap *t);
 // The code of the last whole reply, 0 before any.

@@ -62,7 +62,7 @@ struct ehlo_item {
   size_t bytes_len;
   bool ends_line;  // the implied CRLF is in `bytes`
   size_t num_secrets;
-  size_t secret_at[EHLO_TRANSCRIPT_SECRETS_MAX];
+  size_t secret_at[EHLO_TRANSCRIPT_SECRETS_MAX];  // num_secrets of them
 };
 
 // Where and why a transcript is not one.
@@ -94,6 +94,7 @@ struct ehlo_reader {
   uint8_t bytes[EHLO_TRANSCRIPT_LINE_MAX + 2];
 };
 
+// `arg` goes to `read`, and is the caller's. Nothing has to be closed or freed.
 void ehlo_reader_init(struct ehlo_reader *r, ehlo_read_fn read, void *arg);
 
 enum ehlo_read_result {

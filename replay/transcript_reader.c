@@ -354,7 +354,7 @@ void ehlo_reader_init(struct ehlo_reader *r, ehlo_read_fn read, void *arg) {
 }
 
 enum ehlo_read_result ehlo_reader_next(struct ehlo_reader *r, struct ehlo_item *out) {
-  memset(out, 0, sizeof(*out));
+  memset(out, 0, offsetof(struct ehlo_item, secret_at));
   if (r->error.message != NULL) {
     return EHLO_READ_BAD;
   }

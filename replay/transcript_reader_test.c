@@ -345,6 +345,64 @@ Test(reader, tells_failed_reads_from_ends) {
   cr_expect_eq(ehlo_reader_next(&reader, &item), EHLO_READ_FAILED);
 }
 
+// ---- Files that are damaged ---------------------------------------------------------------------
+
+static const char whole[] =
+    "# a comment\n! ehlo-transcript 1\n! submit tls none\n+0.1 ! connect a.example:25 192.0.2.1\n"
+    "+0.041235  S: 220-a\n           S: 220 STA\\\n+0.2 S: RT\\x41\n= reply 220 to greeting\n"
+    "C: AUTH PLAIN \\{secret}\nC:\n! eof S\n";
+
+// A byte that no transcript has is told at its very place, wherever it is.
+Test(reader, finds_a_binary_byte_at_its_place) {
+  static const char wrong[] = {'\0', '\r', '\t', '\x1f', '\x7f', '\x80', '\xff'};
+  for (size_t at = 0; at < sizeof(whole) - 1; at++) {
+    size_t line = 1;
+    size_t column = 1;
+    for (size_t i = 0; i < at; i++) {
+      line += whole[i] == '\n';
+      column = whole[i] == '\n' ? 1 : column + 1;
+    }
+    for (size_t k = 0; k < sizeof(wrong) * NUM_PIECES; k++) {
+      char text[sizeof(whole)];
+      struct ehlo_item item;
+      enum ehlo_read_result result;
+      memcpy(text, whole, sizeof(whole));
+      text[at] = wrong[k % sizeof(wrong)];
+      open_text(text, sizeof(whole) - 1, pieces[k / sizeof(wrong)]);
+      while ((result = ehlo_reader_next(&reader, &item)) == EHLO_READ_ITEM) {
+      }
+      cr_assert_eq(result, EHLO_READ_BAD, "%zu", at);
+      cr_assert(reader.error.line == line && reader.error.column == column, "%zu: %zu:%zu", at,
+                reader.error.line, reader.error.column);
+      cr_assert(reader.error.message != NULL && strlen(reader.error.message) > 4);
+    }
+  }
+}
+
+// A file that was cut off is a transcript up to there, or wrong in its last line.
+Test(reader, takes_or_refuses_what_was_cut_off) {
+  for (size_t len = 0; len < sizeof(whole) - 1; len++) {
+    size_t num_lines = 0;
+    for (size_t i = 0; i < len; i++) {
+      num_lines += i == 0 || whole[i - 1] == '\n';
+    }
+    for (size_t p = 0; p < NUM_PIECES; p++) {
+      struct ehlo_item item;
+      enum ehlo_read_result result;
+      size_t num_items = 0;
+      open_text(whole, len, pieces[p]);
+      while ((result = ehlo_reader_next(&reader, &item)) == EHLO_READ_ITEM) {
+        num_items++;
+      }
+      bool bad = result == EHLO_READ_BAD;
+      cr_assert(bad || result == EHLO_READ_END, "%zu", len);
+      cr_assert_eq(num_items, num_lines - (bad ? 1 : 0), "%zu: %zu items", len, num_items);
+      cr_assert(!bad || reader.error.line == num_lines, "%zu: line %zu", len, reader.error.line);
+      cr_assert(!bad || whole[len - 1] != '\n', "%zu", len);
+    }
+  }
+}
+
 Test(reader, survives_junk) {
   static const char seeds[] =
       "+0.5 S: a\\x41\\{secret}\\\n! eof S\n= e\n# c\nC: \\\\ x\r\t\0\xff+!=#";

@@ -2,6 +2,7 @@
 // such as "mail from: <a@b>", is sent as it is, and its reply is judged by its first word.
 #include "replay/verbs.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "engine/base64.h"
@@ -323,7 +324,7 @@ void ehlo_verbs_init(struct ehlo_verbs *v, struct ehlo_player *player) {
       .body = verbs_body,
       .finished = verbs_finished,
   };
-  memset(v, 0, sizeof(*v));
+  memset(v, 0, offsetof(struct ehlo_verbs, line));
   v->base.ops = &ops;
   v->player = player;
 }

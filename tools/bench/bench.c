@@ -17,6 +17,11 @@ void add_target(struct bench_case *c, const char *of, const char *than, double w
   c->targets[c->num_targets++] = (struct target){of, than, wanted};
 }
 
+void add_rate(struct bench_case *c, const char *of, const char *unit, size_t per_run,
+              double wanted) {
+  c->rates[c->num_rates++] = (struct rate_row){of, unit, (double)per_run, wanted};
+}
+
 uint64_t digest_octets(uint64_t digest, const void *octets, size_t len) {
   const uint8_t *bytes = octets;
   for (size_t i = 0; i < len; i++) {

@@ -33,6 +33,14 @@ struct target {
   double wanted;
 };
 
+// How often something is to be done in a second of processor time, at least `wanted` times.
+struct rate_row {
+  const char *of;    // a contender
+  const char *unit;  // what is done
+  double per_run;
+  double wanted;
+};
+
 // What measure.c found.
 struct measured {
   double best_s;
@@ -55,6 +63,8 @@ struct bench_case {
   size_t num_contenders;
   struct target targets[TARGETS_MAX];
   size_t num_targets;
+  struct rate_row rates[TARGETS_MAX];
+  size_t num_rates;
   struct size_row sizes[TARGETS_MAX];
   size_t num_sizes;
   struct measured measured[CONTENDERS_MAX];
@@ -73,12 +83,17 @@ void case_body_lf(struct bench_case *c, const struct settings *settings);
 void case_body_crlf(struct bench_case *c, const struct settings *settings);
 void case_base64_encode(struct bench_case *c, const struct settings *settings);
 void case_base64_decode(struct bench_case *c, const struct settings *settings);
+void case_replay(struct bench_case *c, const struct settings *settings);
+void case_transcript_read(struct bench_case *c, const struct settings *settings);
+void case_transcript_write(struct bench_case *c, const struct settings *settings);
 void case_size(struct bench_case *c, const struct settings *settings);
 
 // Adds a contender; the fields beyond these are the caller's to set in what is returned.
 struct contender *add_contender(struct bench_case *c, const char *name, contender_run *run,
                                 const void *work, size_t octets, uint64_t expected);
 void add_target(struct bench_case *c, const char *of, const char *than, double wanted);
+void add_rate(struct bench_case *c, const char *of, const char *unit, size_t per_run,
+              double wanted);
 
 // FNV-1a, 64 bits; begin with DIGEST_START.
 #define DIGEST_START UINT64_C(0xcbf29ce484222325)

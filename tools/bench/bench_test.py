@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 BENCH = sys.argv[1]
-CASES = ["reply", "reply-1", "body-lf", "body-crlf", "base64-encode", "base64-decode", "size"]
+CASES = ["reply", "reply-1", "body-lf", "body-crlf", "base64-encode", "base64-decode", "replay",
+         "transcript-read", "transcript-write", "size"]
 
 
 def bench(*args):
@@ -41,6 +42,8 @@ def main():
             present = {c["name"] for c in case["contenders"] if c["present"]}
             known = target["of"] in present and target["than"] in present
             check(known == (target["got"] is not None), f"{case['name']}: {target}")
+        for rate in case["rates"]:
+            check(rate["got"] > 0 and rate["of"] in {c["name"] for c in case["contenders"]}, f"{case['name']}: {rate}")
         for size in case["sizes"]:
             check(size["at_most"] is None or size["octets"] <= size["at_most"], f"too large: {size}")
 

@@ -20,6 +20,9 @@ static const struct {
     {"body-crlf", case_body_crlf},
     {"base64-encode", case_base64_encode},
     {"base64-decode", case_base64_decode},
+    {"replay", case_replay},
+    {"transcript-read", case_transcript_read},
+    {"transcript-write", case_transcript_write},
     {"size", case_size},
 };
 #define NUM_CASES (sizeof(all_cases) / sizeof(all_cases[0]))
@@ -30,7 +33,7 @@ static int usage(FILE *out, int status) {
           "Runs the engine's hot paths beside other libraries' and prints ratios of speed.\n\n"
           "  --json          one JSON object\n"
           "  --rounds N      rounds, all contenders in each (1 to 99, default 9)\n"
-          "  --megabytes N   input of the reply and body cases (1 to 1000, default 50)\n"
+          "  --megabytes N   input of the larger cases (1 to 1000, default 50)\n"
           "  -h, --help      show this\n\ncases:");
   for (size_t i = 0; i < NUM_CASES; i++) {
     fprintf(out, " %s", all_cases[i].name);

@@ -25,6 +25,16 @@ static bool ratio_of(double *out, const struct bench_case *c, const struct targe
   return of > 0 && than > 0;
 }
 
+// How often it was done in a second; 0 where the contender was not measured.
+static double rate_of(const struct bench_case *c, const struct rate_row *rate) {
+  for (size_t i = 0; i < c->num_contenders; i++) {
+    if (strcmp(c->contenders[i].name, rate->of) == 0 && c->measured[i].best_s > 0) {
+      return rate->per_run / c->measured[i].best_s;
+    }
+  }
+  return 0;
+}
+
 static void print_contender(const struct bench_case *c, size_t i) {
   const struct contender *contender = &c->contenders[i];
   const struct measured *m = &c->measured[i];
@@ -54,6 +64,12 @@ void report_text(const struct bench_case *c) {
       printf("  %-26s %9.2f times %s, %.2f wanted: %s\n", t->of, got, t->than, t->wanted,
              got >= t->wanted ? "yes" : "NO");
     }
+  }
+  for (size_t i = 0; i < c->num_rates; i++) {
+    const struct rate_row *row = &c->rates[i];
+    double got = rate_of(c, row);
+    printf("  %-26s %9.0f %s a second, %.0f wanted: %s\n", row->of, got, row->unit, row->wanted,
+           got >= row->wanted ? "yes" : "NO");
   }
   for (size_t i = 0; i < c->num_sizes; i++) {
     const struct size_row *row = &c->sizes[i];
@@ -90,6 +106,12 @@ static json_t *json_target(const struct bench_case *c, const struct target *t) {
                    known ? json_boolean(got >= t->wanted) : json_null());
 }
 
+static json_t *json_rate(const struct bench_case *c, const struct rate_row *rate) {
+  double got = rate_of(c, rate);
+  return json_pack("{s:s, s:s, s:f, s:f, s:b}", "of", rate->of, "unit", rate->unit, "wanted",
+                   rate->wanted, "got", got, "met", got >= rate->wanted);
+}
+
 static json_t *json_size(const struct size_row *row) {
   json_t *wanted = row->wanted > 0 ? json_integer((json_int_t)row->wanted) : json_null();
   return json_pack("{s:s, s:I, s:o}", "name", row->name, "octets", (json_int_t)row->octets,
@@ -99,6 +121,7 @@ static json_t *json_size(const struct size_row *row) {
 static json_t *json_case(const struct bench_case *c) {
   json_t *contenders = json_array();
   json_t *targets = json_array();
+  json_t *rates = json_array();
   json_t *sizes = json_array();
   for (size_t i = 0; i < c->num_contenders; i++) {
     json_array_append_new(contenders, json_contender(c, i));
@@ -106,11 +129,14 @@ static json_t *json_case(const struct bench_case *c) {
   for (size_t i = 0; i < c->num_targets; i++) {
     json_array_append_new(targets, json_target(c, &c->targets[i]));
   }
+  for (size_t i = 0; i < c->num_rates; i++) {
+    json_array_append_new(rates, json_rate(c, &c->rates[i]));
+  }
   for (size_t i = 0; i < c->num_sizes; i++) {
     json_array_append_new(sizes, json_size(&c->sizes[i]));
   }
-  return json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", c->name, "summary", c->summary,
-                   "contenders", contenders, "targets", targets, "sizes", sizes);
+  return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "name", c->name, "summary", c->summary,
+                   "contenders", contenders, "targets", targets, "rates", rates, "sizes", sizes);
 }
 
 bool report_json(const struct bench_case *cases, size_t num_cases,

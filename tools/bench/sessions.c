@@ -93,7 +93,8 @@ void make_long_transcript(struct transcript *out, size_t len) {
   memcpy(out->text, before, sizeof(before) - 1);
   out->len = sizeof(before) - 1;
   while (out->len < len) {
-    char line[] = "           C: ......................................................................\n";
+    char line[] =
+        "           C: ......................................................................\n";
     for (size_t i = 14; line[i] != '\n'; i++) {
       line[i] = "abcdefghijklmnopqrstuvwxyz,:  0123456789ABC"[next_random(&seed) % 43];
     }

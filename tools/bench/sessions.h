@@ -8,7 +8,7 @@
 // it is one of ehlo's own, which decides again; else its commands are followed.
 extern const char bench_session[];
 extern const char bench_session_settings[];
-#define BENCH_SESSION_REPLIES 13
+#define BENCH_SESSION_EVENTS 16
 
 struct transcript {
   char *text;

@@ -21,9 +21,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 from harness import (MESSAGE, PASSWORD, USER, Bench, Complaint, Ehlo, Server, make_certificates, secrets_in,
-                     tls_context, unsafe_characters, want_reproduced)
+                     session_hash, tls_context, unsafe_characters, want_reproduced)
 
 MEMORY_MAX = 8 << 10  # KiB more than the empty program
+TRANSCRIPT_LEN = 24 << 20  # more than that, for the transcripts that must not be held in memory
 HELP_LINES, HELP_COLUMNS = 40, 80
 
 bench = Bench("cli_test.py")
@@ -523,6 +524,51 @@ def cases_output():
             yield "there is more than the outcome"
 
 
+    @case("output/hash")
+    def _(ehlo):
+        """It is there with and without a record, in words and in JSON, and where there was no session it is null."""
+        write(ehlo, "message.eml", MESSAGE)
+        send, probe = ("send", *CLEAR, *SEND), ("probe", *CLEAR)
+        hashes = set()
+        with Sink() as server:
+            for command in (send, probe):
+                for options in ((), ("--json",), ("--verbose",)):
+                    for record in ((), ("--record", "x.smtp")):
+                        result = ehlo(*command, server.address, *options, *record)
+                        hashes.add(session_hash(result))
+                        yield from want_reproduced(ehlo, result, "x.smtp", "--tolerant") if record else ()
+                quiet = ehlo(*command, server.address, "--quiet")
+                yield from want(quiet, 0)
+                if session_hash(quiet):
+                    yield "--quiet says the hash"
+        if None in hashes or len(hashes) != 12:
+            yield f"12 sessions, each at its own time, have the hashes {hashes}"
+        for command in (send, probe):
+            if (document := ehlo(*command, "--json", "--ca-file", "nowhere", "--tls", "starttls", "x").json())["hash"]:
+                yield f"no session, and the hash {document['hash']}"
+
+    @case("output/hash-of-a-changed-record")
+    def _(ehlo):
+        """What was changed is another session, as far as it goes; what says nothing of it changes nothing."""
+        text = record(ehlo).read_text("ascii")
+        live = ehlo("replay", "--json", "x.smtp").json()["results"][0]["hash"]
+        second = text.index("\n") + 1
+        for name, changed, same in (
+                ("comment", text[:second] + "# nothing\n" + text[second:], True),
+                ("note", text[:second] + "! note nothing\n" + text[second:], True),
+                ("cut", text.replace("S: 220 mail", "S: 220 m\\\n           S: ail"), True),
+                ("events", "".join(line for line in text.splitlines(True) if not line.startswith("=")), True),
+                ("reply", text.replace("S: 220 mail", "S: 220 Mail"), False),
+                ("time", re.sub(r"\+0\.0(\d{5}  S: 220)", r"+0.1\1", text), False),
+                ("setting", text.replace("! submit tls none\n", "! submit tls none\n! submit force\n"), False),
+                ("fact", text.replace("! connect 127.0.0.1", "! connect 127.0.0.2"), False)):
+            write(ehlo, "y.smtp", changed.encode())
+            result = ehlo("replay", "--json", "y.smtp")
+            found = result.json()["results"][0]
+            if changed == text or found["verdict"] != "same" or (found["hash"] == live) != same:
+                yield f"{name}: {found['verdict']}, {found['hash']}, and {live} before"
+
+
 # ---- Configuration -----------------------------------------------------------------------------------------------
 
 
@@ -874,6 +920,32 @@ def cases_memory():
                 yield "the message did not arrive"
             if used - empty > MEMORY_MAX:
                 yield f"{used - empty} KiB are more than {MEMORY_MAX}"
+
+
+    # However long a transcript is, and whatever it is long of.
+    head = b"S: 220 mail.example.com\nC: EHLO client.example.com\nS: 250 mail.example.com\n"
+    envelope = (b"C: MAIL FROM:<a@example.com>\nS: 250 Ok\nC: RCPT TO:<b@example.com>\nS: 250 Ok\nC: DATA\n"
+                b"S: 354 go\n")
+    line = b"           C: " + b"x" * 70 + b"\n"
+    end = b"           C: .\nS: 250 Ok\n"
+    reply = b"C: NOOP\n" + (b"S: 250-" + b"y" * 60 + b"\n") * 900 + b"S: 250 z\n"
+    for name, (first, again, last) in {
+            "message": (envelope, line, end), "messages": (b"", envelope + line * 20 + end, b""),
+            "replies": (b"", reply, b""), "comments": (b"", b"# a comment\n", b""),
+            "escapes": (envelope, b"           C: " + rb"\x00" * 4000 + b"\n", end),
+            "pieces": (envelope, b"+0.000001 C: a\\\n", b" C:\n" + end)}.items():
+        @case(f"memory/transcript/{name}")
+        def _(ehlo, name=name, first=first, again=again, last=last):
+            write(ehlo, "long.smtp",
+                  head + first + again * (TRANSCRIPT_LEN // len(again)) + last + b"C: QUIT\nS: 221 Bye\n")
+            empty = measure(ehlo, max_rss)
+            for command in ("replay", "show"):
+                used = measure(ehlo, ehlo.program, command, "long.smtp") - empty
+                print(f"memory: {command} of {TRANSCRIPT_LEN >> 20} MiB of {name}: {used} KiB more than an empty "
+                      "program")
+                if used > MEMORY_MAX:
+                    yield f"{command} takes {used} KiB, and {MEMORY_MAX} are allowed"
+            (ehlo.directory / "long.smtp").unlink()
 
 
 cases_usage()

@@ -112,7 +112,8 @@ def want_reproduced(ehlo, result, record, *more):
         replay = ehlo("replay", "--json", *options, record)
         hashes = {r.get("hash") for r in replay.json()["results"]}
         if replay.status != 0 or hashes != {live}:
-            yield f"replay {' '.join(options)}: exit status {replay.status}, hashes {hashes}, and the session's is {live}"
+            yield (f"replay {' '.join(options)}: exit status {replay.status}, hashes {hashes}, and the session's is "
+                   f"{live}")
     words = ehlo("replay", record)
     if words.status == 0 and f"hash {live}\n".encode() not in words.out:
         yield f"replay does not say the hash {live}: {words.out!r}"

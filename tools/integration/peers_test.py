@@ -5,30 +5,21 @@ server with aiosmtpd behind it, and Dovecot's LMTP. Each message is read back fr
 usage: peers_test.py EHLO [-- PATTERN]
 """
 
-import base64
-import grp
 import os
-import pathlib
-import pwd
-import signal
-import socket
-import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+import dovecot
 from harness import Bench, Complaint, make_certificates, secrets_in, tls_context, want_reproduced
 
 USER = "alice@ehlo.test"
 PASSWORD = "p:a s\\s\"w'0r d$1%{u}<&>=+/\u00e9\u20ac#;`"  # what breaks a client that quotes, splits or re-encodes it
 HEADER = b"From: alice@ehlo.test\nTo: bob@ehlo.test\nDate: Mon, 3 Mar 2025 10:00:00 +0000\nSubject: "
 MESSAGES = [b"dots\n\n.\n..\n.a\n\n.\n", b"no line end\n\nlast.\n.", b"nothing\n\n"]
-DOVECOT_MECHANISMS = ["PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
-START_BOUND = 20  # seconds
 
 bench = Bench("peers_test.py")
 home = bench.directory / "peers"
@@ -64,98 +55,15 @@ def authenticate(_server, _session, _envelope, _mechanism, data):
     return AuthResult(success=right, handled=False)
 
 
-def free_ports(number):
-    socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [sock.getsockname()[1] for sock in socks]
-    for sock in socks:
-        sock.close()
-    return ports
-
-
 make_certificates(home)
 mailboxes, relayed = Mailboxes(), Mailboxes()
-PORTS = dict(zip(("aio", "aio-tls", "sink", "submission", "submissions", "lmtp"), free_ports(6)))
+PORTS = dict(zip(("aio", "aio-tls", "sink", "submission", "submissions", "lmtp"), dovecot.free_ports(6)))
 login = {"authenticator": authenticate, "auth_required": True}
 controllers = [
     Controller(mailboxes, "127.0.0.1", PORTS["aio"], tls_context=tls_context(home), **login),
     Controller(mailboxes, "127.0.0.1", PORTS["aio-tls"], ssl_context=tls_context(home), auth_require_tls=False, **login),
     Controller(relayed, "127.0.0.1", PORTS["sink"]),
 ]
-
-
-# ---- Dovecot ---------------------------------------------------------------------------------------------------
-
-
-def write_dovecot():
-    nobody = pwd.getpwnam("nobody")
-    encoded = base64.b64encode(PASSWORD.encode()).decode()
-    users = home / "users"
-    users.write_text("".join(f"{name}@ehlo.test:{{PLAIN.b64}}{encoded}:{nobody.pw_uid}:{nobody.pw_gid}::"
-                             f"{home}/mail/{name}\n" for name in ("alice", "bob", "carol")))
-    os.chown(users, 0, grp.getgrnam("dovecot").gr_gid)
-    users.chmod(0o640)
-    (home / "mail").mkdir()
-    os.chown(home / "mail", nobody.pw_uid, nobody.pw_gid)
-    listen = "address = 127.0.0.1\n    port ="
-    (home / "dovecot.conf").write_text(f"""
-base_dir = {home}/run
-state_dir = {home}/state
-log_path = {home}/log
-instance_name = ehlo-peers
-protocols = submission lmtp
-ssl_cert = <{home}/server.crt
-ssl_key = <{home}/server.key
-disable_plaintext_auth = no
-auth_mechanisms = {" ".join(DOVECOT_MECHANISMS).lower()}
-auth_realms = ehlo.test
-auth_failure_delay = 0
-first_valid_uid = 1
-hostname = mail.ehlo.test
-mail_location = maildir:~/
-submission_relay_host = 127.0.0.1
-submission_relay_port = {PORTS["sink"]}
-passdb {{
-  driver = passwd-file
-  args = {home}/users
-}}
-userdb {{
-  driver = passwd-file
-  args = {home}/users
-}}
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service submission-login {{
-  inet_listener submission {{
-    {listen} {PORTS["submission"]}
-  }}
-  inet_listener submissions {{
-    {listen} {PORTS["submissions"]}
-    ssl = yes
-  }}
-}}
-service lmtp {{
-  inet_listener lmtp {{
-    {listen} {PORTS["lmtp"]}
-  }}
-  unix_listener {home}/lmtp {{
-    mode = 0600
-  }}
-}}
-""")
-
-
-def wait_for_port(port, what):
-    end = time.monotonic() + START_BOUND
-    while time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit(f"{what} does not answer:\n{(home / 'log').read_text() if (home / 'log').exists() else ''}")
 
 
 def maildir(name):
@@ -268,7 +176,7 @@ for way, secure, key in (("starttls", "starttls", "aio"), ("implicit", "implicit
         add_login(f"aiosmtpd/{way}/{sasl}", f"localhost:{PORTS[key]}", secure, sasl, mailboxes)
     add_several(f"aiosmtpd/{way}/several", f"localhost:{PORTS[key]}", secure, mailboxes)
 for way, key in (("starttls", "submission"), ("implicit", "submissions"), ("none", "submission")):
-    for sasl in DOVECOT_MECHANISMS:
+    for sasl in dovecot.MECHANISMS:
         add_login(f"dovecot/{way}/{sasl}", f"localhost:{PORTS[key]}", way, sasl, relayed)
 for way, key in (("starttls", "submission"), ("implicit", "submissions")):
     add_several(f"dovecot/{way}/several", f"localhost:{PORTS[key]}", way, relayed)
@@ -279,19 +187,14 @@ add_lmtp("lmtp/unix", f"lmtp://{home}/lmtp")
 def main():
     if os.geteuid() != 0:
         sys.exit("Dovecot changes user, which takes root")
-    write_dovecot()
     for controller in controllers:
         controller.start()
-    with subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", home / "dovecot.conf"]) as dovecot:
-        try:
-            wait_for_port(PORTS["lmtp"], "Dovecot")
-            wait_for_port(PORTS["submissions"], "Dovecot")
+    try:
+        with dovecot.running(home, PORTS, PASSWORD):
             status = bench.run()
-        finally:
-            dovecot.send_signal(signal.SIGTERM)
-            dovecot.wait()
-            for controller in controllers:
-                controller.stop()
+    finally:
+        for controller in controllers:
+            controller.stop()
     return status
 
 
