@@ -280,6 +280,11 @@ Test(compare, tells_of_cuts_if_asked) {
   cr_expect_str_eq(r.differences[0].sentence, "the reply to AUTH came to A in 1 pieces, to B in 2");
   cr_expect(!r.differences[0].matters);
   ehlo_comparison_free(&r);
+  char *log = edited("! submit tls", "! note unknown chunks\n! submit tls");
+  r = good(log, b, true);
+  cr_expect_eq(r.num, 0);
+  ehlo_comparison_free(&r);
+  free(log);
   free(b);
 }
 
