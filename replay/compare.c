@@ -70,7 +70,8 @@ static void compare_replies(struct ehlo_compare_run *c, const struct ehlo_compar
                         ehlo_compare_words(&c->b, b->reply), "the words of the reply to %s differ",
                         name);
   }
-  if (answered_a && answered_b && c->options->cuts && a->num_pieces != b->num_pieces) {
+  bool cuts = c->options->cuts && c->a.knows_pieces && c->b.knows_pieces;
+  if (answered_a && answered_b && cuts && a->num_pieces != b->num_pieces) {
     char pa[24];
     char pb[24];
     snprintf(pa, sizeof(pa), "%zu", a->num_pieces);

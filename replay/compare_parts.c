@@ -7,16 +7,29 @@
 
 // ---- What the server offers ---------------------------------------------------------------------
 
+// The `nth` line with this keyword, from 0; NULL if there are not so many.
 static const struct ehlo_compare_capability *find_capability(const struct ehlo_compare_session *s,
                                                              const struct ehlo_compare_exchange *x,
-                                                             const char *keyword) {
+                                                             const char *keyword, size_t nth) {
   for (size_t i = 0; i < x->num_capabilities; i++) {
     const struct ehlo_compare_capability *c = &s->capabilities[x->first_capability + i];
-    if (strcmp(ehlo_compare_words(s, c->keyword), keyword) == 0) {
+    if (strcmp(ehlo_compare_words(s, c->keyword), keyword) == 0 && nth-- == 0) {
       return c;
     }
   }
   return NULL;
+}
+
+// How many with the keyword of the one at `n` stand before it.
+static size_t count_before(const struct ehlo_compare_session *s,
+                           const struct ehlo_compare_exchange *x, size_t n) {
+  const struct ehlo_compare_capability *all = &s->capabilities[x->first_capability];
+  const char *keyword = ehlo_compare_words(s, all[n].keyword);
+  size_t count = 0;
+  for (size_t i = 0; i < n; i++) {
+    count += strcmp(ehlo_compare_words(s, all[i].keyword), keyword) == 0;
+  }
+  return count;
 }
 
 // Whether each word of `a` is among those of `b`.
@@ -43,21 +56,19 @@ static const char *when_offered(const struct ehlo_compare_run *c,
   return !twice ? "" : x->secure ? " after TLS" : " before TLS";
 }
 
-// What only one of them offers; `lacks` is who does not.
-static void lacks(struct ehlo_compare_run *c, const struct ehlo_compare_session *s,
-                  struct ehlo_compare_place place, const struct ehlo_compare_capability *cap,
-                  const char *who, const char *when, bool b_has) {
+// What only one of them offers, or more often than the other.
+static void lacks(struct ehlo_compare_run *c, struct ehlo_compare_place place,
+                  const struct ehlo_compare_capability *cap, bool b_has, size_t before,
+                  const char *when) {
+  const struct ehlo_compare_session *s = b_has ? &c->b : &c->a;
   char text[160];
   const char *keyword = ehlo_compare_words(s, cap->keyword);
   const char *parameters = ehlo_compare_words(s, cap->parameters);
   snprintf(text, sizeof(text), "%s%s%s", keyword, *parameters != '\0' ? " " : "", parameters);
-  if (b_has) {
-    place.b_line = cap->line;
-  } else {
-    place.a_line = cap->line;
-  }
+  *(b_has ? &place.b_line : &place.a_line) = cap->line;
   ehlo_compare_differ(c, EHLO_DIFFERENCE_CAPABILITY, place, b_has ? "" : text, b_has ? text : "",
-                      "%s offers no %s%s", who, keyword, when);
+                      before == 0 ? "%s offers no %s%s" : "%s offers %s less often%s",
+                      b_has ? "A" : "B", keyword, when);
 }
 
 static void compare_capability(struct ehlo_compare_run *c, struct ehlo_compare_place place,
@@ -76,37 +87,28 @@ static void compare_capability(struct ehlo_compare_run *c, struct ehlo_compare_p
   }
 }
 
-// What B offers that A does not; and what it offers once more, in another way than A.
-static void compare_more_capabilities(struct ehlo_compare_run *c, struct ehlo_compare_place place,
-                                      const char *when, const struct ehlo_compare_exchange *a,
-                                      const struct ehlo_compare_exchange *b) {
-  for (size_t i = 0; i < b->num_capabilities; i++) {
-    const struct ehlo_compare_capability *cb = &c->b.capabilities[b->first_capability + i];
-    const char *keyword = ehlo_compare_words(&c->b, cb->keyword);
-    const struct ehlo_compare_capability *ca = find_capability(&c->a, a, keyword);
-    if (ca == NULL) {
-      lacks(c, &c->b, place, cb, "A", when, true);
-    } else if (find_capability(&c->b, b, keyword) != cb) {
-      compare_capability(c, place, when, ca, cb);
-    }
-  }
-}
-
 void ehlo_compare_capabilities(struct ehlo_compare_run *c, const struct ehlo_compare_exchange *a,
                                const struct ehlo_compare_exchange *b) {
   const char *when = when_offered(c, a);
   struct ehlo_compare_place place = ehlo_compare_place_of(a, b, true);
   for (size_t i = 0; i < a->num_capabilities; i++) {
     const struct ehlo_compare_capability *ca = &c->a.capabilities[a->first_capability + i];
+    size_t before = count_before(&c->a, a, i);
     const struct ehlo_compare_capability *cb =
-        find_capability(&c->b, b, ehlo_compare_words(&c->a, ca->keyword));
+        find_capability(&c->b, b, ehlo_compare_words(&c->a, ca->keyword), before);
     if (cb == NULL) {
-      lacks(c, &c->a, place, ca, "B", when, false);
+      lacks(c, place, ca, false, before, when);
     } else {
       compare_capability(c, place, when, ca, cb);
     }
   }
-  compare_more_capabilities(c, place, when, a, b);
+  for (size_t i = 0; i < b->num_capabilities; i++) {
+    const struct ehlo_compare_capability *cb = &c->b.capabilities[b->first_capability + i];
+    size_t before = count_before(&c->b, b, i);
+    if (find_capability(&c->a, a, ehlo_compare_words(&c->b, cb->keyword), before) == NULL) {
+      lacks(c, place, cb, true, before, when);
+    }
+  }
 }
 
 // ---- TLS ----------------------------------------------------------------------------------------

@@ -441,7 +441,8 @@ static void take_fact(struct reading *r, const struct ehlo_item *item) {
       s->end_line = item->line;
       break;
     case EHLO_FACT_NOTE:
-      s->knows_times = s->knows_times && strncmp(item->args, "unknown times", 13) != 0;
+      s->knows_times = s->knows_times && strcmp(item->args, "unknown times") != 0;
+      s->knows_pieces = s->knows_pieces && strcmp(item->args, "unknown chunks") != 0;
       break;
     case EHLO_FACT_SUBMIT:
       take_setting(r, item);
@@ -480,6 +481,7 @@ static enum ehlo_read_result run(struct reading *r) {
   bool any_time = false;
   bool in_piece = false;
   r->s->knows_times = true;
+  r->s->knows_pieces = true;
   while (r->memory && (result = ehlo_reader_next(&r->reader, &item)) == EHLO_READ_ITEM) {
     any_time = any_time || item.has_time;
     struct ehlo_dialogue_place place = ehlo_dialogue_item(&r->dialogue, &item);

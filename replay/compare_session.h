@@ -85,6 +85,7 @@ struct ehlo_compare_session {
   size_t words_len;
   size_t words_cap;
   bool knows_times;
+  bool knows_pieces;      // where chunks begin and end
   bool greeted_in_clear;  // an EHLO came before TLS
   uint32_t connect;       // what the fact says
   bool connect_failed;

@@ -280,6 +280,11 @@ Test(compare, tells_of_cuts_if_asked) {
   cr_expect_str_eq(r.differences[0].sentence, "the reply to AUTH came to A in 1 pieces, to B in 2");
   cr_expect(!r.differences[0].matters);
   ehlo_comparison_free(&r);
+  char *log = edited("! submit tls", "! note unknown chunks\n! submit tls");
+  r = good(log, b, true);
+  cr_expect_eq(r.num, 0);
+  ehlo_comparison_free(&r);
+  free(log);
   free(b);
 }
 
@@ -335,6 +340,27 @@ Test(compare, stays_aligned) {
     free(a.bytes);
     free(b.bytes);
   }
+}
+
+// Only every twelfth is there: what has its counterpart far behind is not taken for what is near.
+Test(compare, stays_aligned_over_long_gaps) {
+  struct text a = recipients(4800, 0);
+  struct text b = {0};
+  add(&b, "S: 220\nC: EHLO a\nS: 250 b\nC: MAIL FROM:<>\nS: 250 c\n");
+  for (size_t i = 12; i <= 4800; i += 12) {
+    add(&b, "C: RCPT TO:<%zu@example.com>\nS: 250 d\n", i);
+  }
+  add(&b, "C: DATA\nS: 354 e\nC: .\nS: 250 f\nC: QUIT\nS: 221 g\n");
+  struct ehlo_comparison r = good(a.bytes, b.bytes, false);
+  cr_expect_eq(r.num + r.num_untold, 4400);
+  for (size_t i = 0; i < r.num; i++) {
+    cr_expect(strncmp(r.differences[i].sentence, "A sends RCPT TO:<", 17) == 0 &&
+                  r.differences[i].b_line == 0,
+              "%s", r.differences[i].sentence);
+  }
+  ehlo_comparison_free(&r);
+  free(a.bytes);
+  free(b.bytes);
 }
 
 // A session that is another from the start, and long: told up to the bound, counted beyond it.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """ehlo shrink and ehlo diff, from outside: real records of real submissions, files, terminals, exit statuses.
 
-    reduce_test.py EHLO [-- PATTERN]
+    reduce_test.py EHLO MAX_RSS [-- PATTERN]
 """
 
 import json
@@ -18,8 +18,12 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from harness import (MESSAGE, PASSWORD, USER, RUN_BOUND, Bench, Complaint, Server, make_certificates, secrets_in, tls_context,
-                     unsafe_characters)
+from harness import (MESSAGE, PASSWORD, USER, RUN_BOUND, Bench, Complaint, Ehlo, Server, make_certificates, secrets_in,
+                     tls_context, unsafe_characters)
+
+# KiB more than the empty program: what diff keeps of two sessions at the most, and what shrink keeps of the longest
+# transcript that it takes.
+DIFF_MEMORY_MAX, SHRINK_MEMORY_MAX = 24 << 10, 224 << 10
 
 bench = Bench("reduce_test.py")
 make_certificates(bench.directory)
@@ -404,6 +408,50 @@ def cases_diff():
         yield from want(ehlo("diff", a, a), 0)
 
 
+# ---- Memory ------------------------------------------------------------------------------------------------------
+
+
+def cases_memory():
+    max_rss = bench.programs[1]
+    if "ASAN_OPTIONS" in os.environ:
+        return  # a sanitizer's memory is not the program's
+
+    def judge(ehlo, most, status, *arguments):
+        def measure(*command):
+            result = Ehlo(max_rss, ehlo.directory, ehlo.on_result)(*command)
+            return result.status, int(result.err.split()[-1])
+        found, used = measure(ehlo.program, *arguments)
+        used -= measure(max_rss)[1]
+        print(f"memory: {' '.join(arguments)}: {used} KiB more than an empty program, {most} allowed")
+        if found != status or used > most:
+            yield f"{arguments}: {used} KiB are more than {most}, or exit status {found} is not {status}"
+
+    @case("memory/long")
+    def _(ehlo):
+        for name, letter in (("a.smtp", "a"), ("b.smtp", "b")):
+            with open(ehlo.directory / name, "w", encoding="ascii") as file:
+                file.write("S: 220 a\nC: EHLO a\nS: 250 a\n")
+                for n in range(100000):
+                    file.write(f"C: NOOP {letter}{n} {letter * 40}\nS: 250 {n} {letter * 40}\n")
+                file.write("C: DATA\nS: 354 a\n" + f"C: {letter * 900}\n" * 30000 + "C: .\nS: 250 a\n")
+        yield from judge(ehlo, DIFF_MEMORY_MAX, 1, "diff", "a.smtp", "b.smtp")
+
+    @case("memory/huge")
+    def _(ehlo):
+        with open(ehlo.directory / "x.smtp", "wb") as file:
+            file.write(b"S: 220 x\nC: ")
+            file.truncate(1 << 34)
+        yield from judge(ehlo, DIFF_MEMORY_MAX, 65, "diff", "x.smtp", "x.smtp")
+        yield from judge(ehlo, SHRINK_MEMORY_MAX, 65, "shrink", "x.smtp")
+
+    @case("memory/as-long-as-it-may-be")
+    def _(ehlo):
+        with open(ehlo.directory / "x.smtp", "w", encoding="ascii") as file:
+            file.write("S: 220 a\n" + "C: NOOP 567\nS: 250 9\n" * 499000)
+        yield from judge(ehlo, SHRINK_MEMORY_MAX, 0, "shrink", "--max-replays", "30", "-o", "y.smtp", "x.smtp")
+
+
 cases_shrink()
 cases_diff()
+cases_memory()
 sys.exit(bench.run())
