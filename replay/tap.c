@@ -515,6 +515,12 @@ static void read_replies(struct ehlo_tap *t, const uint8_t *bytes, size_t len) {
   }
 }
 
+// Whether the server's unfinished line may become one with a proof in it, expected or not.
+static bool may_hold_proof(const struct ehlo_tap *t) {
+  size_t len = t->reply_len < 3 ? t->reply_len : 3;
+  return len > 0 && (memcmp(t->reply, "334", len) == 0 || memcmp(t->reply, "235", len) == 0);
+}
+
 void ehlo_tap_server(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint64_t time_us) {
   if (len == 0) {
     return;
@@ -523,7 +529,7 @@ void ehlo_tap_server(struct ehlo_tap *t, const uint8_t *bytes, size_t len, uint6
   interrupt_client(t);
   bool was_open = t->open;
   read_replies(t, bytes, len);
-  t->scribe.guarded = was_open || t->open;
+  t->scribe.guarded = was_open || t->open || may_hold_proof(t);
   ehlo_scribe_server(&t->scribe, bytes, len, chunk_us);
   ehlo_scribe_push(&t->scribe);
 }
