@@ -72,8 +72,8 @@ bool ehlo_compare_align(const struct ehlo_compare_session *a, const struct ehlo_
     }
     size_t left_a = a->num_exchanges - i;
     size_t left_b = b->num_exchanges - j;
-    w->a = a->exchanges + i;
-    w->b = b->exchanges + j;
+    w->a = left_a > 0 ? a->exchanges + i : NULL;
+    w->b = left_b > 0 ? b->exchanges + j : NULL;
     w->num_a = left_a < EHLO_COMPARE_WINDOW ? left_a : EHLO_COMPARE_WINDOW;
     w->num_b = left_b < EHLO_COMPARE_WINDOW ? left_b : EHLO_COMPARE_WINDOW;
     w->cost_a = w->num_b < left_b ? COST_OPEN : COST_ALONE;

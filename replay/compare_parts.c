@@ -148,14 +148,33 @@ static void find_word(char out[160], const char *details, const char *name) {
   out[0] = '\0';
 }
 
+// The words of one side, each held against the other's word with its name; those of B that A has were
+// told with A's. The first word of a name counts.
+static void compare_words(struct ehlo_compare_run *c, struct ehlo_compare_place place,
+                          const char *const details[2], size_t side) {
+  const char *at = details[side];
+  char word[160];
+  char name[32];
+  char first[160];
+  char other[160];
+  for (size_t n = 0; next_word(&at, word, name, n); n++) {
+    find_word(first, details[side], name);
+    find_word(other, details[1 - side], name);
+    if (strcmp(first, word) != 0 || strcmp(word, other) == 0 || (side == 1 && other[0] != '\0')) {
+      continue;
+    }
+    const char *wa = side == 0 ? word : other;
+    const char *wb = side == 0 ? other : word;
+    ehlo_compare_differ(c, EHLO_DIFFERENCE_TLS, place, wa, wb, "the TLS %s of A is %s, of B %s",
+                        name, wa[0] != '\0' ? wa : "not known", wb[0] != '\0' ? wb : "not known");
+  }
+}
+
 void ehlo_compare_tls(struct ehlo_compare_run *c, const struct ehlo_compare_exchange *a,
                       const struct ehlo_compare_exchange *b) {
   const char *details[] = {ehlo_compare_words(&c->a, a->command),
                            ehlo_compare_words(&c->b, b->command)};
   struct ehlo_compare_place place = ehlo_compare_place_of(a, b, false);
-  char name[32];
-  char wa[160];
-  char wb[160];
   if (a->failed != b->failed) {
     ehlo_compare_differ(c, EHLO_DIFFERENCE_TLS, place, details[0], details[1],
                         "TLS failed for %s (%.120s), and not for %s", a->failed ? "A" : "B",
@@ -170,24 +189,12 @@ void ehlo_compare_tls(struct ehlo_compare_run *c, const struct ehlo_compare_exch
     }
     return;
   }
-  const char *at = details[0];
-  for (size_t n = 0; next_word(&at, wa, name, n); n++) {
-    find_word(wb, details[1], name);
-    if (strcmp(wa, wb) != 0) {
-      ehlo_compare_differ(c, EHLO_DIFFERENCE_TLS, place, wa, wb, "the TLS %s of A is %s, of B %s",
-                          name, wa[0] != '\0' ? wa : "not known", wb[0] != '\0' ? wb : "not known");
-    }
-  }
-  at = details[1];
-  for (size_t n = 0; next_word(&at, wb, name, n); n++) {
-    char first[160];
-    find_word(wa, details[0], name);
-    find_word(first, details[1], name);
-    bool again = strcmp(first, wb) != 0 && strcmp(wa, wb) != 0;
-    if ((wa[0] == '\0' && wb[0] != '\0') || again) {
-      ehlo_compare_differ(c, EHLO_DIFFERENCE_TLS, place, wa, wb, "the TLS %s of A is %s, of B %s",
-                          name, wa[0] != '\0' ? wa : "not known", wb);
-    }
+  size_t told = c->out->num + c->out->num_untold;
+  compare_words(c, place, details, 0);
+  compare_words(c, place, details, 1);
+  if (told == c->out->num + c->out->num_untold && strcmp(details[0], details[1]) != 0) {
+    ehlo_compare_differ(c, EHLO_DIFFERENCE_TEXT, place, details[0], details[1],
+                        "the words on TLS differ");
   }
 }
 

@@ -198,16 +198,19 @@ static void take_capability(struct reading *r, struct ehlo_compare_exchange *x,
                             const struct ehlo_dialogue_line *line, const uint8_t *text,
                             size_t len) {
   struct ehlo_compare_session *s = r->s;
-  struct ehlo_compare_capability *more =
-      grow(r, s->capabilities, &s->capabilities_cap, s->num_capabilities,
-           EHLO_COMPARE_CAPABILITIES_MAX, sizeof(*more));
   char keyword[64];
   size_t keyword_len = 0;
   while (keyword_len < len && keyword_len < sizeof(keyword) && text[keyword_len] != ' ') {
     keyword[keyword_len] = (char)toupper(text[keyword_len]);
     keyword_len++;
   }
-  if (more == NULL || keyword_len == 0) {
+  if (keyword_len == 0) {
+    return;
+  }
+  struct ehlo_compare_capability *more =
+      grow(r, s->capabilities, &s->capabilities_cap, s->num_capabilities,
+           EHLO_COMPARE_CAPABILITIES_MAX, sizeof(*more));
+  if (more == NULL) {
     return;
   }
   s->capabilities = more;
@@ -391,11 +394,10 @@ static void take_tls(struct reading *r, const struct ehlo_item *item) {
 
 static void take_setting(struct reading *r, const struct ehlo_item *item) {
   struct ehlo_compare_session *s = r->s;
-  struct ehlo_compare_setting *more = grow(r, s->settings, &s->settings_cap, s->num_settings,
-                                           EHLO_COMPARE_SETTINGS_MAX, sizeof(*more));
   // What is told in MAIL, RCPT, EHLO and the message is compared there; a nonce is drawn each time.
-  static const char *const elsewhere[] = {"from", "to",     "mail-params", "rcpt-params", "size",
-                                          "8bit", "binary", "message",     "helo",        "nonce"};
+  static const char *const elsewhere[] = {"from", "to",    "mail-params",    "rcpt-params",
+                                          "size", "8bit",  "binary",         "message",
+                                          "helo", "nonce", "channel-binding"};
   size_t word = strcspn(item->args, " ");
   s->has_settings = true;
   for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
@@ -403,6 +405,8 @@ static void take_setting(struct reading *r, const struct ehlo_item *item) {
       return;
     }
   }
+  struct ehlo_compare_setting *more = grow(r, s->settings, &s->settings_cap, s->num_settings,
+                                           EHLO_COMPARE_SETTINGS_MAX, sizeof(*more));
   if (more != NULL) {
     s->settings = more;
     s->settings[s->num_settings++] = (struct ehlo_compare_setting){

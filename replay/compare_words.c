@@ -91,9 +91,11 @@ void ehlo_compare_name(char out[96], const struct ehlo_compare_run *c,
     snprintf(out, 96, "%s%s", name, after && x->kind == EHLO_EXCHANGE_HELO ? " after TLS" : "");
   } else if (x->kind == EHLO_EXCHANGE_OTHER) {
     snprintf(out, 96, "%.60s",
-             ehlo_compare_words(
-                 x >= c->a.exchanges && x < c->a.exchanges + c->a.num_exchanges ? &c->a : &c->b,
-                 x->command));
+             ehlo_compare_words(c->a.num_exchanges > 0 && x >= c->a.exchanges &&
+                                        x < c->a.exchanges + c->a.num_exchanges
+                                    ? &c->a
+                                    : &c->b,
+                                x->command));
   } else if (has_second(&c->a, x->kind) || has_second(&c->b, x->kind)) {
     ordinal(nth, x->ordinal);
     snprintf(out, 96, "the %s %s", nth, bare);

@@ -156,6 +156,7 @@ static const struct row {
     {GREETED MAIL "C: DATA\nS: 354 go\nC: a\nS: 421 b\n", {ENVELOPE, "DATA\r\n", "x\r\ny"}, true, SAME},
     {GREETED MAIL BDAT, {ENVELOPE, "BDAT 20\r\nQUIT\r\n45678901234\r\n9bdat 0 last\r\n", "QUIT\r\n"}, true, SAME},
     {GREETED MAIL BDAT, {ENVELOPE, "BDAT 1\r\nxRSET\r\n"}, true, "14:5", Q("BDAT 2 LAST\\r\\n"), Q("RSET\\r\\n")},
+    {GREETED MAIL BDAT, {ENVELOPE, "BDAT 1\r\nx", ""}, true, "14:5", Q("BDAT 2 LAST\\r\\n"), WAITS},
     // clang-format on
 };
 

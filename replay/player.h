@@ -8,9 +8,10 @@
 #include "replay/transcript.h"
 #include "replay/transport.h"
 
+// How what the server says is cut. Times stay those of the transcript.
 enum ehlo_chunks {
   EHLO_CHUNKS_RECORDED = 0,
-  EHLO_CHUNKS_LINE,
+  EHLO_CHUNKS_LINE,  // each line of the transcript by itself, which may be a piece of a server's line
   EHLO_CHUNKS_BYTE,
 };
 
@@ -61,6 +62,8 @@ struct ehlo_player {
   struct ehlo_expect expect;
 };
 
+// `reader` is at its beginning, and the player's alone from now on. `copy` is NULL or as above. Both
+// are the caller's.
 void ehlo_player_init(struct ehlo_player *p, struct ehlo_reader *reader, enum ehlo_chunks chunks,
                       bool tolerant, struct ehlo_writer *copy);
 

@@ -42,7 +42,7 @@ static void end_fact(struct ehlo_recorder *r, uint64_t now_us, const char *text)
 
 // "tls …" or "tls failed …"
 static void tls_fact(struct ehlo_recorder *r, uint64_t now_us, bool failed) {
-  char details[1024] = "";
+  char details[4096] = "";  // what a certificate says of itself is long
   char text[sizeof(details) + 16];
   r->inner->ops->describe_tls(r->inner, details, sizeof(details));
   details[sizeof(details) - 1] = '\0';

@@ -1,10 +1,23 @@
-// Replays transcripts: the whole of one in one call, offline, without sockets or a clock.
+// Replays transcripts through the engine: the whole of one in one call, offline, without sockets or a
+// clock.
+//
+//     struct ehlo_memory transcript = {bytes, len};  // replay/harness.h; or any ehlo_read_fn
+//     struct ehlo_replay_options options = {.chunks = EHLO_CHUNKS_BYTE};
+//     struct ehlo_replay_result result;
+//     ehlo_replay_run(&result, ehlo_memory_read, &transcript, &options);
+//
+// A transcript is read once, from the front, as far as the session goes; one of any length needs the
+// same memory, but for the messages and recipients that its settings name (replay/settings.h has the
+// limits), which are allocated while it runs. A client that is not the engine is tested with
+// replay/harness.h.
 #ifndef EHLO_REPLAY_REPLAY_H
 #define EHLO_REPLAY_REPLAY_H
 
 #include "replay/event_text.h"
 #include "replay/player.h"
 
+// All zero: as recorded, every byte compared. What is pointed to is the caller's, and has to be there
+// until the replay is over.
 struct ehlo_replay_options {
   enum ehlo_chunks chunks;
   bool tolerant;             // client bytes may differ
@@ -26,11 +39,12 @@ struct ehlo_replay_options {
 
 enum ehlo_replay_verdict {
   EHLO_REPLAY_SAME = 0,
-  EHLO_REPLAY_DIVERGED,
-  EHLO_REPLAY_BAD,     // the transcript is not one
-  EHLO_REPLAY_FAILED,  // it could not be read
+  EHLO_REPLAY_DIVERGED,  // the client's bytes, the events or the connection's end are others
+  EHLO_REPLAY_BAD,       // the transcript is not one
+  EHLO_REPLAY_FAILED,    // it could not be read, or there was no memory
 };
 
+// Holds no memory besides its own.
 struct ehlo_replay_result {
   enum ehlo_replay_verdict verdict;
   struct ehlo_divergence divergence;   // DIVERGED
@@ -57,11 +71,11 @@ struct ehlo_replayer;
 struct ehlo_replayer *ehlo_replayer_new(void);  // NULL: there is no memory
 void ehlo_replayer_free(struct ehlo_replayer *r);
 
-// Runs the transcript that `read` gives.
+// Runs the transcript that `read` gives. `out` is filled in whatever happens.
 void ehlo_replayer_run(struct ehlo_replayer *r, struct ehlo_replay_result *out, ehlo_read_fn read,
                        void *arg, const struct ehlo_replay_options *options);
 
-// The same in memory of its own, for one transcript.
+// The same in memory of its own, which it allocates and frees, for one transcript.
 void ehlo_replay_run(struct ehlo_replay_result *out, ehlo_read_fn read, void *arg,
                      const struct ehlo_replay_options *options);
 

@@ -383,10 +383,18 @@ static bool search(struct shrink *s, const char *text, size_t len) {
   return s->result->text != NULL;
 }
 
+static bool is_too_long(const char *text, size_t len) {
+  size_t lines = 0;
+  for (size_t i = 0; i < len && len <= EHLO_SHRINK_TEXT_MAX; i++) {
+    lines += text[i] == '\n';
+  }
+  return len > EHLO_SHRINK_TEXT_MAX || lines > EHLO_SHRINK_LINES_MAX;
+}
+
 enum ehlo_shrink_status ehlo_shrink(struct ehlo_shrink_result *out, const char *text, size_t len,
                                     const struct ehlo_shrink_options *options) {
   memset(out, 0, sizeof(*out));
-  if (len > EHLO_SHRINK_TEXT_MAX) {
+  if (is_too_long(text, len)) {
     return EHLO_SHRINK_TOO_LONG;
   }
   struct shrink s = {.options = options, .result = out};
@@ -394,9 +402,14 @@ enum ehlo_shrink_status ehlo_shrink(struct ehlo_shrink_result *out, const char *
   if (allocate(&s, text, len)) {
     ehlo_shrink_judge(&s.wanted, &out->replay, s.replayer, text, len, NULL);
     out->num_replays = 1;
-    if (s.wanted.verdict == EHLO_REPLAY_BAD) {
+    bool scanned = ehlo_shrink_scan(&s.scan, text, len);
+    if (out->replay.verdict != EHLO_REPLAY_BAD && s.scan.error.message != NULL) {
+      out->replay.verdict = EHLO_REPLAY_BAD;  // behind the place where it diverges
+      out->replay.error = s.scan.error;
+    }
+    if (out->replay.verdict == EHLO_REPLAY_BAD) {
       status = EHLO_SHRINK_BAD;
-    } else if (ehlo_shrink_scan(&s.scan, text, len) && search(&s, text, len)) {
+    } else if (scanned && search(&s, text, len)) {
       status = EHLO_SHRINK_OK;
     }
   }

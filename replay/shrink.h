@@ -11,8 +11,9 @@
 
 #include "replay/replay.h"
 
-// Octets that a transcript may have.
+// Octets and lines that a transcript may have.
 #define EHLO_SHRINK_TEXT_MAX ((size_t)16777216)
+#define EHLO_SHRINK_LINES_MAX ((size_t)1000000)
 // Replays that are tried at the most, where the caller names no number.
 #define EHLO_SHRINK_REPLAYS UINT64_C(100000)
 
@@ -60,7 +61,7 @@ struct ehlo_shrink_options {
 enum ehlo_shrink_status {
   EHLO_SHRINK_OK = 0,
   EHLO_SHRINK_BAD,       // it is no transcript: see replay.error
-  EHLO_SHRINK_TOO_LONG,  // it has more than EHLO_SHRINK_TEXT_MAX octets
+  EHLO_SHRINK_TOO_LONG,  // it has more octets or lines than that
   EHLO_SHRINK_NO_MEMORY,
 };
 

@@ -1,5 +1,6 @@
 // Passes over whole things. In a submission one thing stands in several places: the settings name
 // it, the client says it, the server answers it, and strict playback wants all or nothing of it.
+#include <stdlib.h>
 #include <string.h>
 
 #include "replay/shrink_edits.h"
@@ -80,18 +81,6 @@ static void pass_texts(struct ehlo_shrink_edits *e, const struct ehlo_shrink_sca
 
 // ---- Recipients ---------------------------------------------------------------------------------
 
-// Whether a line says "RCPT TO:" with this path.
-static bool names(const struct ehlo_shrink_scan *s, const struct ehlo_shrink_line *l, uint32_t path,
-                  uint32_t path_len) {
-  static const char mark[] = "RCPT TO:";
-  const uint32_t mark_len = sizeof(mark) - 1;
-  const char *text = s->text + l->text_at;
-  return l->role == EHLO_ROLE_COMMAND && l->text_len >= mark_len + path_len &&
-         memcmp(text, mark, mark_len) == 0 &&
-         memcmp(text + mark_len, s->text + path, path_len) == 0 &&
-         (l->text_len == mark_len + path_len || text[mark_len + path_len] == ' ');
-}
-
 // LMTP answers a message once for each recipient that was accepted: this one's answer goes, too.
 static void cut_recipient_exchange(struct ehlo_shrink_edits *e, const struct ehlo_shrink_scan *s,
                                    size_t exchange) {
@@ -114,56 +103,128 @@ static void cut_recipient_exchange(struct ehlo_shrink_edits *e, const struct ehl
   }
 }
 
-// The `nth` command that names the path, or all of them for SIZE_MAX. Returns how many there are.
-static size_t cut_commands(struct ehlo_shrink_edits *e, const struct ehlo_shrink_scan *s,
-                           uint32_t path, uint32_t path_len, size_t nth) {
-  size_t found = 0;
-  for (size_t i = 0; i < s->num_lines; i++) {
-    if (names(s, &s->lines[i], path, path_len)) {
-      if (e != NULL && (nth == SIZE_MAX || nth == found)) {
-        cut_recipient_exchange(e, s, s->lines[i].exchange);
-      }
-      found++;
-    }
-  }
-  return found;
+// A setting or a command that names a recipient.
+struct named {
+  const char *path;
+  uint32_t len;
+  uint32_t line;
+};
+
+static int by_path(const void *x, const void *y) {
+  const struct named *a = x;
+  const struct named *b = y;
+  int order = memcmp(a->path, b->path, a->len < b->len ? a->len : b->len);
+  return order != 0 ? order : (a->len > b->len) - (a->len < b->len);
 }
 
-// How often a setting names the same recipient, and how often before `line`.
-static size_t count_settings(const struct ehlo_shrink_scan *s, size_t line, size_t *out_before) {
-  uint32_t path;
-  uint32_t path_len;
-  size_t count = 0;
-  ehlo_shrink_setting(&path, &path_len, s, line, "to");
-  for (size_t i = 0; i < s->num_lines; i++) {
-    uint32_t at;
-    uint32_t len;
-    *out_before = i == line ? count : *out_before;
-    count += ehlo_shrink_setting(&at, &len, s, i, "to") && len == path_len &&
-             memcmp(s->text + at, s->text + path, len) == 0;
+static int by_path_and_line(const void *x, const void *y) {
+  int order = by_path(x, y);
+  uint32_t a = ((const struct named *)x)->line;
+  uint32_t b = ((const struct named *)y)->line;
+  return order != 0 ? order : (a > b) - (a < b);
+}
+
+// "submit to <path>"
+static bool take_setting(struct named *out, const struct ehlo_shrink_scan *s, size_t line) {
+  uint32_t at;
+  bool good = ehlo_shrink_setting(&at, &out->len, s, line, "to");
+  out->path = good ? s->text + at : NULL;
+  out->line = (uint32_t)line;
+  return good;
+}
+
+// "RCPT TO:<path>", with or without parameters.
+static bool take_command(struct named *out, const struct ehlo_shrink_scan *s, size_t line) {
+  static const char mark[] = "RCPT TO:";
+  const uint32_t mark_len = sizeof(mark) - 1;
+  const struct ehlo_shrink_line *l = &s->lines[line];
+  if (l->role != EHLO_ROLE_COMMAND || l->text_len <= mark_len ||
+      memcmp(s->text + l->text_at, mark, mark_len) != 0) {
+    return false;
   }
-  return count;
+  *out = (struct named){s->text + l->text_at + mark_len, 0, (uint32_t)line};
+  uint32_t most = l->text_len - mark_len;
+  while (out->len < most &&
+         (out->len == 0 || out->path[out->len - 1] != '>' || out->path[out->len] != ' ')) {
+    out->len++;
+  }
+  return true;
+}
+
+// All lines that `take` takes, by path and then by line. NULL: there is no memory.
+static struct named *sorted(size_t *out_num, const struct ehlo_shrink_scan *s,
+                            bool (*take)(struct named *, const struct ehlo_shrink_scan *, size_t)) {
+  struct named *all = malloc((s->num_lines + 1) * sizeof(*all));
+  *out_num = 0;
+  for (size_t i = 0; all != NULL && i < s->num_lines; i++) {
+    *out_num += take(&all[*out_num], s, i);
+  }
+  if (all != NULL) {
+    qsort(all, *out_num, sizeof(*all), by_path_and_line);
+  }
+  return all;
+}
+
+// The first in a sorted list that is not before this path, or not at it either.
+static size_t bound(const struct named *all, size_t num, const struct named *path, bool upper) {
+  size_t lo = 0;
+  while (lo < num) {
+    size_t middle = lo + (num - lo) / 2;
+    int order = by_path(&all[middle], path);
+    if (order < 0 || (upper && order == 0)) {
+      lo = middle + 1;
+    } else {
+      num = middle;
+    }
+  }
+  return lo;
+}
+
+// The commands of the recipient at `n` of the settings: its own, where there is one for each setting
+// that names it, else all that name it, since it was tried again.
+static void cut_commands(struct ehlo_shrink_edits *e, const struct ehlo_shrink_scan *s,
+                         const struct named *settings, size_t num_settings, size_t n,
+                         const struct named *commands, size_t num_commands) {
+  size_t first_setting = bound(settings, num_settings, &settings[n], false);
+  size_t end_setting = bound(settings, num_settings, &settings[n], true);
+  size_t first = bound(commands, num_commands, &settings[n], false);
+  size_t end = bound(commands, num_commands, &settings[n], true);
+  if (end - first == end_setting - first_setting) {
+    first += n - first_setting;
+    end = first + 1;
+  }
+  for (size_t i = first; i < end; i++) {
+    cut_recipient_exchange(e, s, s->lines[commands[i].line].exchange);
+  }
 }
 
 static void pass_recipients(struct ehlo_shrink_edits *e, const struct ehlo_shrink_scan *s) {
-  for (size_t i = 0; i < s->num_lines; i++) {
-    uint32_t path;
-    uint32_t path_len;
+  size_t num_settings;
+  size_t num_commands;
+  struct named *settings = sorted(&num_settings, s, take_setting);
+  struct named *commands = sorted(&num_commands, s, take_command);
+  e->failed = e->failed || settings == NULL || commands == NULL;
+  for (size_t i = 0; i < s->num_lines && !e->failed; i++) {
+    struct named setting;
     uint32_t at;
     uint32_t len;
-    size_t before = 0;
-    if (!ehlo_shrink_setting(&path, &path_len, s, i, "to")) {
+    if (!take_setting(&setting, s, i)) {
       continue;
+    }
+    size_t n = bound(settings, num_settings, &setting, false);
+    while (settings[n].line != i) {
+      n++;
     }
     cut_line(e, s, i);
     for (size_t k = i + 1; k < s->num_lines && ehlo_shrink_setting(&at, &len, s, k, "rcpt-params");
          k++) {
       cut_line(e, s, k);
     }
-    bool one_each = count_settings(s, i, &before) == cut_commands(NULL, s, path, path_len, 0);
-    cut_commands(e, s, path, path_len, one_each ? before : SIZE_MAX);
+    cut_commands(e, s, settings, num_settings, n, commands, num_commands);
     ehlo_shrink_edit_end(e);
   }
+  free(settings);
+  free(commands);
 }
 
 // ---- Parts of a session -------------------------------------------------------------------------

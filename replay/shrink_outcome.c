@@ -2,6 +2,7 @@
 #include "replay/shrink_outcome.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct watch {
@@ -64,6 +65,23 @@ static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_e
   return true;
 }
 
+// A replay reads no further than to where it diverges.
+static bool is_transcript(const char *text, size_t len) {
+  struct watch watch = {.left = {(const uint8_t *)text, len}};
+  struct ehlo_reader *reader = malloc(sizeof(*reader));
+  struct ehlo_item item;
+  enum ehlo_read_result result = EHLO_READ_ITEM;
+  if (reader == NULL) {
+    return false;
+  }
+  ehlo_reader_init(reader, give, &watch);
+  while (result == EHLO_READ_ITEM) {
+    result = ehlo_reader_next(reader, &item);
+  }
+  free(reader);
+  return result == EHLO_READ_END;
+}
+
 // An error's offset is a place, and places move: "failed closed at 79".
 static void without_place(char out[200], const char *text) {
   const char *at = strncmp(text, "failed ", 7) == 0 ? strstr(text, " at ") : NULL;
@@ -88,6 +106,7 @@ void ehlo_shrink_judge(struct ehlo_shrink_outcome *out, struct ehlo_replay_resul
   out->state = out_replay->state;
   out->status = out_replay->status;
   if (out->verdict == EHLO_REPLAY_DIVERGED) {
+    out->verdict = is_transcript(text, len) ? out->verdict : EHLO_REPLAY_BAD;
     without_place(out->expected, out_replay->divergence.expected);
     without_place(out->got, out_replay->divergence.got);
   }

@@ -312,6 +312,7 @@ static bool run(struct scanning *s) {
     at += (uint32_t)item.raw_len + item.has_line_feed;
   }
   s->scan->num_exchanges = s->dialogue.num_exchanges;
+  s->scan->error = s->reader.error;
   exchange_at(s, s->dialogue.num_exchanges);  // also one of which no line is whole
   return result == EHLO_READ_END && !s->failed;
 }

@@ -53,10 +53,11 @@ struct ehlo_shrink_scan {
   size_t num_counts;
   size_t num_messages;  // of a submission; 0: it is none
   bool keep_header;     // no pass may cut it
+  struct ehlo_transcript_error error;
 };
 
-// Reads `text`, at most UINT32_MAX octets, which outlives the scan. False: it is no transcript, or
-// there is no memory. To be freed either way.
+// Reads `text`, at most UINT32_MAX octets, which outlives the scan. False: it is no transcript, see
+// `error`, or where that has no message there is no memory. To be freed either way.
 bool ehlo_shrink_scan(struct ehlo_shrink_scan *out, const char *text, size_t len);
 void ehlo_shrink_scan_free(struct ehlo_shrink_scan *s);
 

@@ -94,6 +94,7 @@ struct ehlo_reader {
   uint8_t bytes[EHLO_TRANSCRIPT_LINE_MAX + 2];
 };
 
+// `arg` goes to `read`, and is the caller's. Nothing has to be closed or freed.
 void ehlo_reader_init(struct ehlo_reader *r, ehlo_read_fn read, void *arg);
 
 enum ehlo_read_result {

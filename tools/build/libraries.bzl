@@ -1,4 +1,4 @@
-"""The system's libraries as Bazel repositories: @boringssl, @criterion and @jansson.
+"""The system's libraries as Bazel repositories: @boringssl, @criterion, @jansson and @pcap.
 
 A library is found by asking the C compiler where it is (-print-file-name), so no multiarch directory, and
 no architecture, is assumed. It is linked by its full path, with an rpath to its directory, because Debian
@@ -125,4 +125,10 @@ def ehlo_libraries():
         package = "libjansson-dev",
         headers = ["jansson.h", "jansson_config.h"],
         libraries = ["jansson"],
+    )
+    _system_library(
+        name = "pcap",
+        package = "libpcap-dev",
+        headers = ["pcap.h", "pcap"],
+        libraries = ["pcap"],
     )

@@ -6,7 +6,9 @@ set -uo pipefail
 wrapper=$PWD/tools/bazel
 failed=0 passed=0
 everything="bazel-bootstrap clang lld libclang-rt-dev android-libboringssl-dev libcriterion-dev libjansson-dev \
-ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks gsasl tmux"
+libpcap-dev ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks \
+gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace chromium"
+commands="bazel clang ld.lld swaks gsasl tmux curl msmtp openssl php node tcpdump strace chromium"
 
 # A command that records its name, its arguments and whether services may start, and exits with $2.
 stand_in() {
@@ -39,12 +41,13 @@ new_machine() {
   : >"$machine/calls"
   local tool
   for tool in bash cat chmod rm; do ln -s "$(type -P "$tool")" "$machine/bin/$tool"; done
-  for tool in bazel clang ld.lld swaks gsasl tmux apt-get debconf-set-selections systemctl; do stand_in "$tool"; done
+  for tool in $commands apt-get debconf-set-selections systemctl; do stand_in "$tool"; done
   i_am 0
   put usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-any.a
   put usr/include/android/openssl/is_boringssl.h
   put usr/include/criterion/criterion.h
   put usr/include/jansson.h
+  put usr/include/pcap/pcap.h
   put etc/ssl/certs/ca-certificates.crt
   put usr/sbin/postfix
   put usr/sbin/dovecot
@@ -52,6 +55,8 @@ new_machine() {
   put usr/lib/dovecot/submission
   put usr/lib/dovecot/lmtp
   put usr/lib/python3/dist-packages/aiosmtpd/controller.py
+  put usr/share/php/libphp-phpmailer/autoload.php
+  put usr/share/nodejs/nodemailer/package.json
   put usr/include/libetpan/libetpan.h
   put usr/share/llhttp/llhttp.c
 }
@@ -168,8 +173,8 @@ run_wrapper EHLO_BORINGSSL=/home/me/boringssl -- build //...
 check "... in the environment too" not_called apt-get
 
 new_machine
-rm -r "$machine"/bin/{apt-get,bazel,clang,ld.lld,swaks,gsasl,tmux} "$machine"/usr/{include,lib} "$machine/etc" \
-  "$machine"/usr/sbin/{postfix,dovecot}
+for tool in $commands apt-get; do rm "$machine/bin/$tool"; done
+rm -r "$machine"/usr/{include,lib,share} "$machine/etc" "$machine"/usr/sbin/{postfix,dovecot}
 run_wrapper -- test //...
 check "without apt-get it is told what to install" says "lacks the Debian packages: $everything"
 check "... and that it has to be by hand" says "there is no apt-get here"

@@ -17,7 +17,7 @@
 #include "tools/driver/demo_transcript.h"
 #include "tools/driver/file.h"
 #include "tools/driver/message.h"
-#include "tools/driver/play.h"
+#include "tools/driver/serve_loop.h"
 #include "tools/driver/session.h"
 #include "tools/live/certificate.h"
 
@@ -70,27 +70,25 @@ static long read_text(void *arg, uint8_t *buf, size_t cap) {
 
 // Serves one connection; returns the child's exit status.
 static int serve(const struct demo *d) {
-  static struct live connection;
-  static struct ehlo_reader reader;
+  static struct ehlo_faults faults;
   struct text_reader text = {demo_transcript, strlen(demo_transcript)};
-  SSL_CTX *context = live_tls_server_context(&d->certificate, &d->authority);
-  int fd = live_net_accept(d->listener, WAIT_MS);
-  if (context == NULL || fd < 0) {
+  struct ehlo_script script;
+  struct ehlo_transcript_error error;
+  struct serve server = {
+      .listener = d->listener,
+      .context = live_tls_server_context(&d->certificate, &d->authority),
+      .script = &script,
+      .faults = &faults,
+      .idle_us = UINT64_C(1000) * WAIT_MS,
+      .max_connections = 1,
+  };
+  if (server.context == NULL ||
+      ehlo_script_read(&script, &error, read_text, &text) != EHLO_SCRIPT_OK) {
     return 1;
   }
-  live_adopt(&connection, fd, context);
-  ehlo_reader_init(&reader, read_text, &text);
-  bool good = play_server(&connection.transport, &reader, WAIT_MS);
-  // The client closes first, so that the last reply is not lost with the connection.
-  struct ehlo_output nothing = {.flags = 0};
-  uint8_t in[256];
-  size_t taken;
-  size_t got;
-  uint64_t deadline = connection.transport.ops->now_us(&connection.transport) / 1000 + 2000;
-  connection.transport.ops->exchange(&connection.transport, &taken, &got, &nothing, in, sizeof(in),
-                                     deadline);
-  connection.transport.ops->close(&connection.transport);
-  SSL_CTX_free(context);
+  bool good = serve_run(&server);
+  ehlo_script_free(&script);
+  SSL_CTX_free(server.context);
   return good ? 0 : 1;
 }
 

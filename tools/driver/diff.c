@@ -52,15 +52,15 @@ static const struct command command = {
     .name = "diff",
     .synopsis = "[OPTION…] A B",
     .summary =
-        "Compares two transcripts: tells the first difference that matters, then the rest. One\n"
-        "of them may be -, for standard input.",
+        "Compares two transcripts: tells the first difference that matters, then the\n"
+        "rest. One of them may be -, for standard input.",
     .tables = tables,
     .notes =
-        "A wait differs if one is at least a second longer than the other, and twice as long.\n"
-        "Words of replies, the place connected to, and what is new in each message (Date,\n"
-        "Message-ID, boundaries) do not matter and come last.\n\n"
-        "Exit status: 0 nothing that matters differs, 1 something does, 65 one is no transcript,\n"
-        "66 one cannot be read.\n",
+        "A wait differs if one is at least a second longer than the other, and twice\n"
+        "as long. Words of replies, the place connected to, and what is new in each\n"
+        "message (Date, Message-ID, boundaries) do not matter and come last.\n\n"
+        "Exit status: 0 nothing that matters differs, 1 something does, 65 one is no\n"
+        "transcript, 66 one cannot be read.\n",
 };
 
 // ---- For people ---------------------------------------------------------------------------------

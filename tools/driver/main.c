@@ -19,11 +19,14 @@ static const struct {
 } commands[] = {
     {"send", "submit a message to a server", command_send},
     {"probe", "look at a server without sending mail", command_probe},
-    {"replay", "run recorded sessions again, offline", command_replay},
     {"record", "relay another program's session to a server, and record it", command_record},
     {"show", "print a recorded session", command_show},
-    {"shrink", "cut a recorded session down to the smallest with the same outcome", command_shrink},
+    {"replay", "run recorded sessions again, offline", command_replay},
+    {"serve", "play the server of a recorded session to any client", command_serve},
     {"diff", "tell what differs between two recorded sessions", command_diff},
+    {"shrink", "cut a recorded session down to the smallest with the same outcome", command_shrink},
+    {"import", "make a recorded session of another program's log", command_import},
+    {"scrub", "take the credentials out of somebody's log", command_scrub},
     {"demo", "see all of it work on this machine alone", command_demo},
 };
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -10,8 +10,8 @@ enum replay_updated {
   REPLAY_UNWRITTEN  // see `why`; the file is as it was
 };
 
-// Runs the transcript and, if it goes as recorded, replaces the file by what came: at once, with its
-// mode, and through a link where `path` is one.
+// Runs the transcript and, if it goes as recorded and its events are others, replaces the file by what
+// came: at once, with its owner and mode, and through a link where `path` is one.
 enum replay_updated replay_update(struct ehlo_replay_result *out, char why[200],
                                   struct ehlo_replayer *replayer, struct replay_source *source,
                                   const char *path);

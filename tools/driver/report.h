@@ -51,6 +51,9 @@ const struct kept_reply *report_recipient(const struct report *r, size_t message
 // {"code": 550, "enhanced": "5.7.1" or null, "lines": [...]}, or null where there is no reply.
 json_t *report_reply_json(const struct kept_reply *kept);
 
+// {"meaning": …, "fix": […], "source": …, …} of the reply that refused, or null where none did.
+json_t *report_explanation_json(const struct report *r, const struct ehlo_submit *submit);
+
 // {"status": …, "scope": …, "schemes": …} of a refused token, or null.
 json_t *report_oauth_json(const struct report *r);
 

@@ -85,7 +85,7 @@ static void print_json(const struct send_options *o, const struct session *s,
   char hash[REPORT_HASH_SIZE];
   report_hash(hash, r->hash);
   json_t *json = json_pack(
-      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:o, s:I, s:I, s:f, s:s, s:s?, s:o, s:n}", "outcome",
+      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:o, s:I, s:I, s:f, s:s, s:s?, s:o, s:o}", "outcome",
       ehlo_outcome_name(submit->verdict.outcome), "stage", ehlo_stage_name(submit->verdict.stage),
       "reply", report_reply_json(report_deciding(r, submit)), "recipients",
       recipients_json(o, s, 0), "tls", report_tls_json(tls, false), "capabilities",
@@ -94,7 +94,7 @@ static void print_json(const struct send_options *o, const struct session *s,
       report_oauth_json(r), "round_trips", (json_int_t)s->flights, "writes", (json_int_t)s->writes,
       "seconds", (double)r->seconds_us / 1e6, "hash", hash, "error",
       s->error[0] != '\0' ? s->error : NULL, "warnings", warnings_json(warnings, &s->warnings),
-      "explanation");
+      "explanation", report_explanation_json(r, submit));
   if (submit->config.num_messages > 1) {
     json_object_set_new(json, "messages", messages_json(o, s));
   }

@@ -1,25 +1,35 @@
-// ehlo show: a transcript for people, or as JSON Lines.
+// ehlo show: a transcript for people, as JSON Lines, or as a page.
 #include <errno.h>
-#include <jansson.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include "replay/transcript.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
 #include "tools/driver/options.h"
-#include "tools/driver/text.h"
+#include "tools/driver/show_json.h"
 #include "tools/driver/trace.h"
+#include "tools/explain/explain.h"
+#include "tools/show/page.h"
+#include "tools/show/summary.h"
 
 struct show_command {
   bool json;
   bool verbose;
+  const char *html;  // where the page goes, NULL: there is none
 };
 
 static const char *set_json(void *o, const char *value) {
   (void)value;
   ((struct show_command *)o)->json = true;
+  return NULL;
+}
+
+static const char *set_html(void *o, const char *value) {
+  ((struct show_command *)o)->html = value;
   return NULL;
 }
 
@@ -30,7 +40,8 @@ static const char *set_verbose(void *o, const char *value) {
 }
 
 static const struct option_row rows[] = {
-    {"json", 0, NULL, "JSON Lines: one item of the transcript a line", set_json},
+    {"json", 0, NULL, "JSON Lines, see below", set_json},
+    {"html", 0, "FILE", "write a page with a diagram; - is standard output", set_html},
     {"verbose", 'v', NULL, "with the raw bytes, times, cuts and events", set_verbose},
     {NULL, 0, NULL, NULL, NULL},
 };
@@ -40,68 +51,158 @@ static const struct command command = {
     .synopsis = "[OPTION…] FILE",
     .summary = "Prints a transcript; - is standard input.",
     .tables = tables,
-    .notes = "Marks: -> <- in cleartext, ~> <~ under TLS, <** <~* a refusal, === a fact.\n",
+    .notes =
+        "Marks: -> <- in cleartext, ~> <~ under TLS, <** <~* a refusal, === a fact.\n"
+        "Waits of a second and more stand in parentheses. A long message is cut\n"
+        "short; -v shows all of it.\n\n" SHOW_JSON_HELP,
 };
 
-static const char *type_name(enum ehlo_item_type type) {
-  static const char *const names[] = {"comment", "fact", "server", "client", "event"};
-  return names[type];
+// The transcript in whatever way it is shown.
+struct view {
+  struct show_dialogue dialogue;
+  struct trace trace;
+  struct show_summary summary;
+};
+
+// One line on how it ended, and one on why where a reply decided it.
+static void print_end(const struct show_summary *summary) {
+  bool inferred;
+  struct explanation e;
+  struct show_verdict v = show_summary_verdict(summary, &inferred);
+  const struct show_reply *reply = show_summary_deciding(summary, v);
+  if (v.outcome == EHLO_OUTCOME_OPEN) {
+    return;
+  }
+  printf("=== %s at %s%s\n", ehlo_outcome_name(v.outcome), ehlo_stage_name(v.stage),
+         inferred ? ", by the look of the dialogue" : "");
+  if (reply != NULL && explain_reply(&e, reply->stage, reply->code, reply->enhanced)) {
+    printf("    %s\n", e.meaning);
+  }
 }
 
-// The bytes of an item with its secrets as the transcript has them.
-static json_t *item_text(const struct ehlo_item *item) {
-  if (item->type != EHLO_ITEM_SERVER && item->type != EHLO_ITEM_CLIENT) {
-    return text_to_json((struct ehlo_span){(const uint8_t *)item->text, item->text_len});
+static void take_text(void *view, const struct ehlo_item *item) {
+  struct view *v = view;
+  struct show_piece piece;
+  show_dialogue_item(&v->dialogue, item);
+  while (show_dialogue_next(&v->dialogue, &piece)) {
+    show_summary_piece(&v->summary, &piece);
   }
-  if (item->num_secrets > 0) {
-    return text_to_json((struct ehlo_span){(const uint8_t *)item->text, item->text_len});
-  }
-  size_t len = item->bytes_len - (item->ends_line ? 2 : 0);
-  return text_to_json((struct ehlo_span){item->bytes, len});
+  trace_item(&v->trace, item);
 }
 
-static void show_json(const struct ehlo_item *item, uint64_t time_us) {
-  json_t *json = json_pack("{s:I, s:s, s:o}", "line", (json_int_t)item->line, "type",
-                           type_name(item->type), "text", item_text(item));
-  if (item->has_time) {
-    json_object_set_new(json, "seconds", json_real((double)time_us / 1e6));
+static int complain(const struct ehlo_reader *reader, enum ehlo_read_result why, const char *path) {
+  fflush(stdout);
+  if (why == EHLO_READ_BAD) {
+    fprintf(stderr, "ehlo: %s:%zu:%zu: %s\n", path, reader->error.line, reader->error.column,
+            reader->error.message);
+    return EX_DATAERR;
   }
-  if (item->type == EHLO_ITEM_SERVER || item->type == EHLO_ITEM_CLIENT) {
-    json_object_set_new(json, "ends_line", json_boolean(item->ends_line));
-    json_object_set_new(json, "secret", json_boolean(item->num_secrets > 0));
-  }
-  text_print_json(json, JSON_COMPACT);
+  fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(errno));
+  return EX_NOINPUT;
 }
+
+// Reads all of it, giving each item to `take`.
+static int read_all(FILE *file, const char *path, void (*take)(void *arg, const struct ehlo_item *),
+                    void *arg) {
+  static struct ehlo_reader reader;
+  struct ehlo_item item;
+  enum ehlo_read_result read;
+  ehlo_reader_init(&reader, file_read, file);
+  while ((read = ehlo_reader_next(&reader, &item)) == EHLO_READ_ITEM) {
+    take(arg, &item);
+  }
+  return read == EHLO_READ_END ? 0 : complain(&reader, read, path);
+}
+
+static void take_json(void *dialogue, const struct ehlo_item *item) {
+  show_json_item(dialogue, item);
+}
+
+static int show_json(FILE *file, const char *path) {
+  static struct show_dialogue dialogue;
+  show_dialogue_init(&dialogue);
+  return read_all(file, path, take_json, &dialogue);
+}
+
+static int show_text(FILE *file, const char *path, bool verbose) {
+  static struct view v;
+  show_dialogue_init(&v.dialogue);
+  show_summary_init(&v.summary);
+  trace_init(&v.trace, stdout, verbose);
+  int status = read_all(file, path, take_text, &v);
+  trace_finish(&v.trace);
+  if (status == 0) {
+    print_end(&v.summary);
+  }
+  return status;
+}
+
+// ---- The page -----------------------------------------------------------------------------------
+
+static void take_page(void *page, const struct ehlo_item *item) {
+  show_page_item(page, item);
+}
+
+static int cannot_write(const char *path) {
+  fprintf(stderr, "ehlo: cannot write %s: %s\n", path, strerror(errno));
+  return EX_CANTCREAT;
+}
+
+// The page replaces what is there, but not the transcript that it is made of.
+static bool is_same_file(FILE *file, const char *path) {
+  struct stat a;
+  struct stat b;
+  return fstat(fileno(file), &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
+}
+
+// A page may hold a message: it is readable by its owner alone.
+static int write_page(struct show_page *page, const char *to, const char *name) {
+  int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+  if (out == NULL) {
+    return cannot_write(to);
+  }
+  bool whole = show_page_write(page, out, name);
+  bool bad = ferror(out) != 0;
+  if (fclose(out) != 0 || bad) {
+    return cannot_write(to);
+  }
+  return whole ? 0 : EX_OSERR;
+}
+
+static int show_html(FILE *file, const char *path, const char *to) {
+  static struct show_page page;
+  const char *slash = strrchr(path, '/');
+  const char *name = strcmp(path, "-") == 0 ? "on standard input"
+                     : slash != NULL        ? slash + 1
+                                            : path;
+  bool to_stdout = strcmp(to, "-") == 0;
+  if (!to_stdout && is_same_file(file, to)) {
+    options_complain(&command, "--html: %s is the transcript itself", to);
+    return EX_USAGE;
+  }
+  show_page_init(&page);
+  int status = read_all(file, path, take_page, &page);
+  if (status == 0) {
+    status = !to_stdout                             ? write_page(&page, to, name)
+             : show_page_write(&page, stdout, name) ? 0
+                                                    : EX_OSERR;
+  }
+  show_page_free(&page);
+  if (status == EX_OSERR) {
+    fprintf(stderr, "ehlo: out of memory\n");
+  }
+  return status;
+}
+
+// ---- The command --------------------------------------------------------------------------------
 
 static int show(const struct show_command *c, FILE *file, const char *path) {
-  static struct ehlo_reader reader;
-  static struct trace trace;
-  struct ehlo_item item;
-  uint64_t time_us = 0;
-  ehlo_reader_init(&reader, file_read, file);
-  trace_init(&trace, stdout, c->verbose);
-  for (;;) {
-    switch (ehlo_reader_next(&reader, &item)) {
-      case EHLO_READ_ITEM:
-        time_us += item.has_time ? item.delta_us : 0;
-        if (c->json) {
-          show_json(&item, time_us);
-        } else {
-          trace_item(&trace, &item);
-        }
-        break;
-      case EHLO_READ_END:
-        return 0;
-      case EHLO_READ_BAD:
-        fflush(stdout);
-        fprintf(stderr, "ehlo: %s:%zu:%zu: %s\n", path, reader.error.line, reader.error.column,
-                reader.error.message);
-        return EX_DATAERR;
-      case EHLO_READ_FAILED:
-        fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(errno));
-        return EX_NOINPUT;
-    }
+  if (c->html != NULL) {
+    return show_html(file, path, c->html);
   }
+  return c->json ? show_json(file, path) : show_text(file, path, c->verbose);
 }
 
 static int run(void *options, const struct option_uses *uses) {
@@ -111,6 +212,10 @@ static int run(void *options, const struct option_uses *uses) {
   }
   if (uses->num_operands != 1) {
     options_complain(&command, "one FILE is expected");
+    return EX_USAGE;
+  }
+  if (c->json && c->html != NULL) {
+    options_complain(&command, "--json and --html exclude each other");
     return EX_USAGE;
   }
   FILE *file = file_open(uses->operands[0]);

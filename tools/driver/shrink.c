@@ -88,10 +88,9 @@ static const char *set_keep(void *o, const char *value) {
 
 static const struct option_row rows[] = {
     {"output", 'o', "OUT", "where to write it (default: standard output)", set_out},
-    {"keep", 0, "WHAT", "what has to stay the same: outcome, reply (default) or text", set_keep},
-    {"until-seconds", 0, "N", "stop after N seconds with what there is (default: 60)", set_seconds},
-    {"max-replays", 0, "N", "stop after N replays with what there is (default: 100000)",
-     set_replays},
+    {"keep", 0, "WHAT", "what stays: outcome, reply (default) or text", set_keep},
+    {"until-seconds", 0, "N", "stop after N seconds (default: 60)", set_seconds},
+    {"max-replays", 0, "N", "stop after N replays (default: 100000)", set_replays},
     {"json", 0, NULL, "one JSON object on standard output", set_json},
     {"quiet", 'q', NULL, "no progress and no summary", set_quiet},
     {NULL, 0, NULL, NULL, NULL},
@@ -101,17 +100,18 @@ static const struct command command = {
     .name = "shrink",
     .synopsis = "[OPTION…] FILE",
     .summary =
-        "Cuts a transcript down to the smallest one that has the same outcome; - is standard\n"
-        "input.",
+        "Cuts a transcript down to the smallest one with the same outcome; - is\n"
+        "standard input.",
     .tables = tables,
     .notes =
-        "--keep outcome: the outcome, the stage, the error and the end of the session.\n"
-        "--keep reply:   and the code and enhanced code of the reply that decided, which is the\n"
-        "                last refusal, or without one the last reply.\n"
+        "--keep outcome: the outcome, the stage, the error and how the session ended;\n"
+        "--keep reply:   and code and enhanced code of the reply that decided: the last\n"
+        "                refusal, or without one the last reply, QUIT's aside;\n"
         "--keep text:    and its words, or the line that broke the protocol.\n"
         "A transcript that diverges goes on diverging in the same way.\n\n"
-        "Exit status: 0 done, also where a bound ended it; 65 no transcript, or one of more than\n"
-        "16 MiB; 66 it cannot be read; 73 the result cannot be written.\n",
+        "Exit status: 0 done, also where a bound ended it; 65 it is no transcript, or\n"
+        "has more than 16 MiB or 1000000 lines; 66 it cannot be read; 73 the result\n"
+        "cannot be written.\n",
 };
 
 // ---- Reading and writing ------------------------------------------------------------------------
@@ -261,7 +261,7 @@ static int shrink(struct shrink_command *c, const char *path, const char *text, 
               result.replay.error.column, result.replay.error.message);
       return EX_DATAERR;
     case EHLO_SHRINK_TOO_LONG:
-      fprintf(stderr, "ehlo: %s: more than 16 MiB cannot be shrunk\n", path);
+      fprintf(stderr, "ehlo: %s: more than 16 MiB or 1000000 lines cannot be shrunk\n", path);
       return EX_DATAERR;
     case EHLO_SHRINK_NO_MEMORY:
       fprintf(stderr, "ehlo: out of memory\n");

@@ -176,9 +176,11 @@ def cases_bad():
             (ehlo.directory / "d").mkdir()
             (ehlo.directory / "d/x.smtp").write_bytes(octets)
             line, column = map(int, place.split(":"))
-            for arguments in (("d/x.smtp",), ("d",), ("--chunks", "byte", "d"), ("--until", "99", "d/x.smtp"), ("--tolerant", "d"), ("--verbose", "d")):
+            for arguments in (("d/x.smtp",), ("d",), ("--chunks", "byte", "d"), ("--until", "99", "d/x.smtp"),
+                              ("--tolerant", "d"), ("--verbose", "d")):
                 yield from want(ehlo("replay", *arguments), 65, err=rf"^ehlo: d/x\.smtp:{place}: \S.* ")
-            yield from want(step(ehlo, "d/x.smtp", commands=["c", "p", "l", "q"]), 65, err=rf"^ehlo: d/x\.smtp:{place}: ")
+            yield from want(step(ehlo, "d/x.smtp", commands=["c", "p", "l", "q"]), 65,
+                            err=rf"^ehlo: d/x\.smtp:{place}: ")
             yield from want(ehlo("replay", "-", stdin=octets), 65, err=rf"^ehlo: -:{place}: ")
             yield from want(ehlo("replay", "--update", "d"), 65, err=rf"^ehlo: d/x\.smtp:{place}: ")
             if (ehlo.directory / "d/x.smtp").read_bytes() != octets or len(os.listdir(ehlo.directory / "d")) != 1:
@@ -280,6 +282,25 @@ def cases_update():
         if modes != {0o640}:
             yield f"the modes are {modes}"
 
+    # What is right already is not even replaced, nor is what has a right beginning only.
+    @case("update/unchanged")
+    def _(ehlo):
+        path = ehlo.directory / "x.smtp"
+        shutil.copy(ACCEPTED, path)
+        inode = path.stat().st_ino
+        yield from want(ehlo("replay", "--update", "x.smtp"), 0)
+        if path.stat().st_ino != inode or os.listdir(ehlo.directory) != ["x.smtp"]:
+            yield "a transcript that was right is another file now"
+        path.write_bytes(ACCEPTED.read_bytes() + b"= closed\n")
+        yield from want(ehlo("replay", "--update", "x.smtp"), 0)
+        if path.read_bytes() != ACCEPTED.read_bytes():
+            yield "an event too many stays"
+        octets = ACCEPTED.read_bytes()
+        path.write_bytes(octets[:octets.index(b"= outcome")])
+        yield from want(ehlo("replay", "--update", "x.smtp"), 0)
+        if path.read_bytes() != octets:
+            yield "an event that is missing is not added"
+
     @case("update/link")
     def _(ehlo):
         (ehlo.directory / "real").mkdir()
@@ -328,6 +349,9 @@ def cases_until():
         yield from want(ehlo("replay", "--until", "17", "x.smtp"), 0, err="event 17 was not reached, there are 16")
         verbose = ehlo("replay", "--verbose", "--until", "3", "x.smtp")
         yield from want(verbose, 0, out=r"^->  STARTTLS\n<-  220 .*\n  3 = reply 220 2\.0\.0 to STARTTLS\nevent 3: ")
+        message = ehlo("replay", "--until", "9", CORPUS / "rfc/rfc5321-d1-typical-transaction.smtp")
+        yield from want(message, 0, out=r"\Aevent 9: reply 250 to body$")
+        yield from want(message, 0, out="^  last command +DATA$")
         secret = ehlo("replay", "--until", "8", "x.smtp")
         yield from want(secret, 0, out=r"^  last command +\\\{secret\}$")
 

@@ -122,12 +122,17 @@ MECHANISMS = {
 }
 
 
-class Echo(Session):
-    """Says the password back wherever it may say anything after AUTH, and refuses where it is told to."""
+# Mechanisms that tell the password. With the others it is never on the wire, and who only listens cannot know it: there
+# the server says the proof back to such a program.
+TELLING = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", "NTLM")
 
-    def __init__(self, mechanism, make, refuses):
+
+class Echo(Session):
+    """Says the secret back wherever it may say anything after AUTH, and refuses where it is told to."""
+
+    def __init__(self, mechanism, make, refuses, to_listener):
         super().__init__([mechanism], lambda chosen: make())
-        self.refuses = refuses
+        self.refuses, self.says_proof = refuses, to_listener and mechanism not in TELLING
 
     def authenticate(self, peer, line):
         said = []
@@ -136,13 +141,13 @@ class Echo(Session):
         super().authenticate(peer, line)
         peer.say = say
         code = "535" if self.refuses or not said[-1].startswith("235") else "235"
-        secret = PASSWORD.encode()
-        peer.say(f"{code}-5.7.8 for {PASSWORD}", f"{code}-2.7.0 {b64(secret)}", f"{code}-{b64(b'x' + secret)}",
-                 f"{code}-{b64(b'xy' + secret)}", f"{code} {PASSWORD[:12]}")
+        secret = self.sasl.proofs[0].encode() if self.says_proof else PASSWORD.encode()
+        peer.say(f"{code}-5.7.8 for ".encode() + secret, f"{code}-2.7.0 {b64(secret)}",
+                 f"{code}-{b64(b'x' + secret)}", f"{code}-{b64(b'xy' + secret)}", f"{code} ".encode() + secret[:12])
 
 
-def serve(mechanism, make, refuses):
-    session = Echo(mechanism, make, refuses)
+def serve(mechanism, make, refuses, to_listener=True):
+    session = Echo(mechanism, make, refuses, to_listener)
     return session, Server(session, None)
 
 
@@ -218,7 +223,7 @@ def add(mechanism, make, refuses):
     @case(f"send/{words}")
     def _(ehlo):
         (ehlo.directory / "message.eml").write_bytes(MESSAGE)
-        session, server = serve(mechanism, make, refuses)
+        session, server = serve(mechanism, make, refuses, to_listener=False)
         search = Search(ehlo, ())
         with server:
             for number, options in enumerate(((), ("-v",), ("--json",), ("--initial-response", "never"))):
@@ -257,7 +262,7 @@ def add(mechanism, make, refuses):
     @case(f"serve/{words}")
     def _(ehlo):
         (ehlo.directory / "message.eml").write_bytes(MESSAGE)
-        _, server = serve(mechanism, make, refuses)
+        _, server = serve(mechanism, make, refuses, to_listener=False)
         search = Search(ehlo, ())
         with server:
             ehlo("send", f"127.0.0.1:{server.port}", *SEND, "--auth", mechanism, "--record", "x.smtp",

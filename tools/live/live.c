@@ -210,8 +210,11 @@ static enum ehlo_status exchange(struct ehlo_transport *t, size_t *out_taken, si
     *out_taken = stage(l, out->span);
     *in_len = 0;
     bool writing = (!hold || is_full(l)) && push(l);
-    if (*out_taken > 0 && l->is_server) {
-      return EHLO_OK;  // the client may answer a 220 with TLS: not to be read as cleartext
+    if (*out_taken > 0 && (l->is_server || (out->flags & EHLO_OUTPUT_BODY) == 0)) {
+      // What comes is for the next call. A client may answer a 220 with TLS, which must not be read as
+      // cleartext; and a record has to tell what was said before a reply was known from what was said
+      // after it. Only within a message an early reply is looked for at each piece.
+      return EHLO_OK;
     }
     enum ehlo_status status = pull(l, in_len, in, in_cap);
     // Who has nothing more to say will take no message either: the next call tells.

@@ -421,6 +421,8 @@ Test(live, gives_data_after_a_failed_write) {
   size_t got;
   live_test_server_join(&s->server);
   cr_assert_eq(call(&s->client, &taken, &got, "EHLO a\r\n", 8, 0, in, sizeof in, WAIT_MS), EHLO_OK);
+  cr_assert_eq(taken, 8);
+  cr_assert_eq(call(&s->client, &taken, &got, "QUIT\r\n", 6, 0, in, sizeof in, WAIT_MS), EHLO_OK);
   cr_assert_eq(got, 8);
   cr_assert(memcmp(in, "554 no\r\n", 8) == 0);
   cr_assert_eq(call(&s->client, &taken, &got, "QUIT\r\n", 6, 0, in, sizeof in, WAIT_MS),
@@ -447,6 +449,29 @@ Test(live, a_server_that_sends_does_not_read) {
   cr_assert_eq(got, 5);
   end(&l);
   close(fds[1]);
+}
+
+// A client takes what came already only after its own words, which were chosen without it: but within a
+// message it does, since the server may have refused the rest.
+Test(live, a_client_that_sends_reads_within_a_message_alone) {
+  static const unsigned flags[] = {0, EHLO_OUTPUT_MORE, EHLO_OUTPUT_BODY,
+                                   EHLO_OUTPUT_BODY | EHLO_OUTPUT_MORE};
+  for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+    struct scene *s = begin(serve_refusal);
+    uint8_t in[16];
+    size_t taken;
+    size_t got;
+    live_test_server_join(&s->server);
+    cr_assert_eq(call(&s->client, &taken, &got, "text", 4, flags[i], in, sizeof in, WAIT_MS),
+                 EHLO_OK);
+    cr_assert_eq(taken, 4);
+    cr_assert_eq(got, (flags[i] & EHLO_OUTPUT_BODY) != 0 ? 8 : 0, "%zu: %zu", i, got);
+    inbox_len = 0;
+    if (got == 0) {
+      take(&s->client, "554 no\r\n");
+    }
+    finish(s);
+  }
 }
 
 Test(live, survives_a_broken_pipe) {

@@ -353,20 +353,44 @@ const char *live_tls_failure(const struct live_tls *tls) {
   return tls->failure;
 }
 
+// NAME="TEXT". In TEXT no quotation mark is left: those of the certificate's own words are escapes
+// already, and ours become apostrophes.
+static void add_quoted(struct live_text *t, const char *name, const char *text) {
+  if (text[0] == '\0') {
+    return;
+  }
+  live_text_format(t, " %s=\"", name);
+  for (; *text != '\0'; text++) {
+    live_text_format(t, "%c", *text == '"' ? '\'' : *text);
+  }
+  live_text_format(t, "\"");
+}
+
+static void add_certificate(struct live_text *t, const struct live_tls_info *info, bool reason) {
+  const struct live_certificate_info *c = &info->certificates[0];
+  if (!info->judged || info->num_certificates == 0) {
+    return;
+  }
+  live_text_format(t, " name=%s chain=%s sha256=%s", info->verdict.name_ok ? "ok" : "no",
+                   info->verdict.chain_ok ? "ok" : "no", c->sha256);
+  add_quoted(t, "reason", reason ? info->verdict.reason : "");
+  add_quoted(t, "subject", c->subject);
+  add_quoted(t, "issuer", c->issuer);
+  live_text_format(t, " not_before=%s not_after=%s", c->not_before, c->not_after);
+  add_quoted(t, "names", c->names);
+}
+
 void live_tls_describe(const struct live_tls *tls, char *out, size_t cap) {
   const struct live_tls_info *info = &tls->info;
   struct live_text t;
   live_text_init(&t, out, cap);
   if (tls->failure[0] != '\0') {
     live_text_format(&t, "%s", tls->failure);
-    return;
-  }
-  if (tls->state == LIVE_TLS_HANDSHAKE) {
-    return;
-  }
-  live_text_format(&t, "%s %s %s", info->version, info->cipher, info->group);
-  if (info->judged && info->num_certificates > 0) {
-    live_text_format(&t, " name=%s chain=%s sha256=%s", info->verdict.name_ok ? "ok" : "no",
-                     info->verdict.chain_ok ? "ok" : "no", info->certificates[0].sha256);
+    if (info->verdict.reason[0] != '\0' && !tls->insecure) {
+      add_certificate(&t, info, false);  // it is what was refused, and the reason stands before it
+    }
+  } else if (tls->state != LIVE_TLS_HANDSHAKE) {
+    live_text_format(&t, "%s %s %s", info->version, info->cipher, info->group);
+    add_certificate(&t, info, true);
   }
 }

@@ -115,8 +115,12 @@ void live_tls_close(struct live_tls *tls);
 // Why the session failed, as a sentence without a full stop; empty if it did not.
 const char *live_tls_failure(const struct live_tls *tls);
 
-// One line: the failure, or else version, cipher, group, verdict and fingerprint. Empty before the
-// handshake is over.
+// Chars that hold every description: the fields of a certificate, the reason and the words between.
+#define LIVE_TLS_DESCRIPTION_MAX 4096
+
+// One line, the DETAILS of a "tls" fact in replay/FORMAT.md: the failure, or else version, cipher,
+// group, verdict, fingerprint and what the certificate says of itself. Empty before the handshake is
+// over.
 void live_tls_describe(const struct live_tls *tls, char *out, size_t cap);
 
 #endif  // EHLO_TOOLS_LIVE_TLS_H

@@ -106,8 +106,8 @@ Test(live_tls, talks_however_the_bytes_are_cut) {
 
 Test(live_tls, tells_what_was_agreed) {
   struct pair p;
-  char line[256];
-  char want[256];
+  char line[LIVE_TLS_DESCRIPTION_MAX];
+  char want[LIVE_TLS_DESCRIPTION_MAX];
   pair_make(&p, GOOD_NAMES, 30);
   pair_begin(&p, "mail.example", false);
   live_tls_describe(&p.client, line, sizeof line);
@@ -125,8 +125,11 @@ Test(live_tls, tells_what_was_agreed) {
   cr_assert_eq(strlen(info->certificates[0].sha256), 64);
   cr_assert_str_eq(info->certificates[1].subject, "CN=Test CA");
   cr_assert(strcmp(info->certificates[1].not_before, info->certificates[1].not_after) < 0);
-  (void)snprintf(want, sizeof want, "TLSv1.3 %s X25519 name=ok chain=ok sha256=%s", info->cipher,
-                 info->certificates[0].sha256);
+  const struct live_certificate_info *own = &info->certificates[0];
+  (void)snprintf(want, sizeof want,
+                 "TLSv1.3 %s X25519 name=ok chain=ok sha256=%s subject=\"CN=common.example\" "
+                 "issuer=\"CN=Test CA\" not_before=%s not_after=%s names=\"%s\"",
+                 info->cipher, own->sha256, own->not_before, own->not_after, own->names);
   live_tls_describe(&p.client, line, sizeof line);
   cr_assert_str_eq(line, want);
   pair_end(&p);
@@ -296,9 +299,27 @@ Test(live_tls, wants_a_chain) {
   }
 }
 
+// What was refused is in the record, behind the reason and after no other failure.
+Test(live_tls, describes_the_certificate_that_it_refused) {
+  struct pair p;
+  char line[LIVE_TLS_DESCRIPTION_MAX];
+  pair_make(&p, "mail.example", 30);
+  pair_begin(&p, "other.example", false);
+  cr_assert_eq(shake(&p, WHOLE), EHLO_E_TLS);
+  live_tls_describe(&p.client, line, sizeof line);
+  const char *failure = live_tls_failure(&p.client);
+  cr_assert(strncmp(line, failure, strlen(failure)) == 0, "%s", line);
+  cr_assert(strstr(line, "\" name=no chain=ok sha256=") == line + strlen(failure) - 1, "%s", line);
+  cr_assert(strstr(line, " subject=\"CN=common.example\" issuer=\"CN=Test CA\"") != NULL, "%s",
+            line);
+  cr_assert(strstr(line, " reason=") == NULL, "%s", line);
+  pair_end(&p);
+  pair_free(&p);
+}
+
 Test(live_tls, goes_on_insecurely_but_tells) {
   struct pair p;
-  char line[512];
+  char line[LIVE_TLS_DESCRIPTION_MAX];
   pair_make(&p, "mail.example", 30);
   pair_begin(&p, "other.example", true);
   cr_assert_eq(shake(&p, WHOLE), EHLO_OK);
@@ -311,6 +332,10 @@ Test(live_tls, goes_on_insecurely_but_tells) {
   cr_assert_eq(shake(&p, WHOLE), EHLO_OK);
   live_tls_describe(&p.client, line, sizeof line);
   cr_assert(strstr(line, " name=no chain=no sha256=") != NULL, "%s", line);
+  cr_assert(strstr(line,
+                   " reason=\"the certificate is for 'mail.example', not for 'other.example'; the "
+                   "certificate is self-signed and not trusted here\" subject=\"") != NULL,
+            "%s", line);
   cr_assert_str_eq(p.client.info.verdict.reason,
                    "the certificate is for \"mail.example\", not for \"other.example\"; "
                    "the certificate is self-signed and not trusted here");

@@ -1,0 +1,227 @@
+// ehlo scrub: somebody's log without the credentials in it.
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/rand.h>
+#include <openssl/siphash.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "engine/ehlo.h"
+#include "replay/scrub/scrub.h"
+#include "tools/driver/commands.h"
+#include "tools/driver/file.h"
+#include "tools/driver/options.h"
+#include "tools/driver/output.h"
+#include "tools/driver/spool.h"
+#include "tools/driver/text.h"
+
+struct scrub_command {
+  const char *out_path;
+  bool check;
+  bool in_place;
+  bool names;
+  uint64_t key[2];  // of the pseudonyms of this run
+  bool found;
+  const char *path;  // at hand
+  struct output output;
+};
+
+static const char *set_output(void *o, const char *value) {
+  ((struct scrub_command *)o)->out_path = value;
+  return NULL;
+}
+
+static const char *set_check(void *o, const char *value) {
+  (void)value;
+  ((struct scrub_command *)o)->check = true;
+  return NULL;
+}
+
+static const char *set_in_place(void *o, const char *value) {
+  (void)value;
+  ((struct scrub_command *)o)->in_place = true;
+  return NULL;
+}
+
+static const char *set_names(void *o, const char *value) {
+  struct scrub_command *c = o;
+  (void)value;
+  c->names = true;
+  return RAND_bytes((uint8_t *)c->key, sizeof(c->key)) == 1 ? NULL : "there is no randomness";
+}
+
+static const struct option_row rows[] = {
+    {"output", 'o', "FILE", "write to FILE instead of standard output", set_output},
+    {"check", 0, NULL, "only say where credentials are: FILE:LINE:COLUMN", set_check},
+    {"in-place", 0, NULL, "replace each FILE by what is left of it", set_in_place},
+    {"names", 0, NULL, "hide mailboxes and users too, each name the same way", set_names},
+    {NULL, 0, NULL, NULL, NULL},
+};
+static const struct option_row *const tables[] = {rows, NULL};
+static const struct command command = {
+    .name = "scrub",
+    .synopsis = "[OPTION…] FILE…",
+    .summary =
+        "Finds credentials in somebody's log and puts {secret} in their place; - is\n"
+        "standard input. Nothing else is changed. With --check it is a commit hook.",
+    .tables = tables,
+    .notes =
+        "Exit status: 0 there were none, 1 there were some, 65 a file holds too many to\n"
+        "look for, 66 cannot be read, 73 cannot be written.\n",
+};
+
+// A transcript by its name, or by its header behind comments.
+static bool is_transcript(FILE *file, const char *path) {
+  static const char header[] = "! ehlo-transcript ";
+  char line[256];
+  size_t len = strlen(path);
+  bool is = len > 5 && strcmp(path + len - 5, ".smtp") == 0;
+  while (!is && fgets(line, sizeof(line), file) != NULL && line[0] == '#') {
+  }
+  is = is || strncmp(line, header, sizeof(header) - 1) == 0;
+  rewind(file);
+  return is;
+}
+
+static bool write_text(void *arg, const char *text, size_t len) {
+  return fwrite(text, 1, len, ((struct scrub_command *)arg)->output.file) == len;
+}
+
+static void print_finding(void *arg, const struct ehlo_scrub_finding *finding) {
+  const struct scrub_command *c = arg;
+  if (c->check) {
+    text_print(stdout, ehlo_str(c->path));
+    printf(":%" PRIu64 ":%" PRIu64 ": %s\n", finding->line, finding->column, finding->what);
+  }
+}
+
+static int unreadable(const char *path) {
+  fputs("ehlo: cannot read ", stderr);
+  text_print(stderr, ehlo_str(path));
+  fprintf(stderr, ": %s\n", strerror(errno));
+  return EX_NOINPUT;
+}
+
+// One reading; false if the file cannot be read to its end.
+static bool read_all(struct ehlo_scrub *s, FILE *file,
+                     void (*take)(struct ehlo_scrub *s, const uint8_t *bytes, size_t len)) {
+  uint8_t buf[65536];
+  long len;
+  while ((len = file_read(file, buf, sizeof(buf))) > 0) {
+    take(s, buf, (size_t)len);
+  }
+  return len == 0;
+}
+
+// A keyed hash: the same name is the same within one run, and nobody can try names against it.
+static void pseudonym(void *arg, char out[EHLO_SCRUB_PSEUDONYM_MAX], const uint8_t *name,
+                      size_t len) {
+  const struct scrub_command *c = arg;
+  snprintf(out, EHLO_SCRUB_PSEUDONYM_MAX, "{name-%08" PRIx32 "}",
+           (uint32_t)SIPHASH_24(c->key, name, len));
+}
+
+static void warn_of_dump(const char *path) {
+  fputs("ehlo: ", stderr);
+  text_print(stderr, ehlo_str(path));
+  fputs(" has a hexadecimal dump in it: its octets are not looked into, only its text\n", stderr);
+}
+
+static int rewrite(struct scrub_command *c, struct ehlo_scrub *s, FILE *file) {
+  bool writes = !c->check;
+  int status = writes ? output_open(&c->output, c->in_place ? c->path : c->out_path) : 0;
+  if (status != 0) {
+    return status;
+  }
+  rewind(file);
+  ehlo_scrub_rewrite_begin(s, writes ? write_text : NULL, print_finding, c);
+  bool read = read_all(s, file, ehlo_scrub_rewrite);
+  int why = errno;
+  bool found = ehlo_scrub_rewrite_end(s) > 0;
+  c->found = c->found || found;
+  if (!read) {
+    if (writes) {
+      output_drop(&c->output);
+    }
+    errno = why;
+    return unreadable(c->path);
+  }
+  if (c->in_place && !found) {
+    output_drop(&c->output);
+    return 0;
+  }
+  return writes ? output_commit(&c->output) : 0;
+}
+
+static int scrub(struct scrub_command *c, FILE *file) {
+  static struct ehlo_scrub s;
+  int status = EX_DATAERR;
+  ehlo_scrub_init(&s);
+  if (is_transcript(file, c->path)) {
+    ehlo_scrub_init_transcript(&s);
+  }
+  if (c->names) {
+    ehlo_scrub_hide_names(&s, pseudonym, c);
+  }
+  if (!read_all(&s, file, ehlo_scrub_learn)) {
+    status = unreadable(c->path);
+  } else if (!ehlo_scrub_learn_end(&s)) {
+    fputs("ehlo: ", stderr);
+    text_print(stderr, ehlo_str(c->path));
+    fprintf(stderr,
+            ": more than %zu different credentials, which is more than are looked for; split it\n",
+            SCRUB_KNOWN_MAX);
+  } else {
+    if (ehlo_scrub_saw_dump(&s)) {
+      warn_of_dump(c->path);
+    }
+    status = rewrite(c, &s, file);
+  }
+  ehlo_scrub_wipe(&s);
+  return status;
+}
+
+static const char *conflict(const struct scrub_command *c, const struct option_uses *uses) {
+  bool has_stdin = false;
+  for (int i = 0; i < uses->num_operands; i++) {
+    has_stdin = has_stdin || strcmp(uses->operands[i], "-") == 0;
+  }
+  if (uses->num_operands == 0) {
+    return "FILE is missing";
+  }
+  if (c->check + c->in_place + (c->out_path != NULL) > 1) {
+    return "--check, --in-place and --output exclude one another";
+  }
+  if (uses->num_operands > 1 && !c->check && !c->in_place) {
+    return "several files want --check or --in-place";
+  }
+  return c->in_place && has_stdin ? "standard input has no place to be written to" : NULL;
+}
+
+static int run(void *options, const struct option_uses *uses) {
+  struct scrub_command *c = options;
+  int status = 0;
+  if (!options_apply(uses, &command, c)) {
+    return EX_USAGE;
+  }
+  const char *wrong = conflict(c, uses);
+  if (wrong != NULL) {
+    options_complain(&command, "%s", wrong);
+    return EX_USAGE;
+  }
+  for (int i = 0; i < uses->num_operands; i++) {
+    c->path = uses->operands[i];
+    FILE *file = spool_open(c->path);
+    int outcome = file != NULL ? scrub(c, file) : EX_NOINPUT;
+    status = status == 0 ? outcome : status;
+    if (file != NULL) {
+      spool_close(file);
+    }
+  }
+  return status != 0 ? status : c->found ? 1 : 0;
+}
+
+int command_scrub(int argc, char **argv) {
+  struct scrub_command c = {0};
+  return options_run(&command, argc, argv, &c, run);
+}
