@@ -58,25 +58,35 @@ static bool line_has(const uint8_t *line, size_t len, const struct window *wante
 
 // ---- The windows of a line ----------------------------------------------------------------------
 
-// A Bloom filter: what is not in it is not in the line.
-#define SEEN_BITS 18
+// A Bloom filter: what is not in it is not in the line. A short line has a small one.
+#define SEEN_BITS_MIN 10
+#define SEEN_BITS_MAX 18
 struct seen {
-  uint64_t words[(1u << SEEN_BITS) / 64];
+  int bits;
+  uint64_t words[(1u << SEEN_BITS_MAX) / 64];
 };
 
-static uint32_t seen_bit(uint64_t value, int which) {
+static uint32_t seen_bit(const struct seen *s, uint64_t value, int which) {
   uint64_t hash = value * UINT64_C(0x9e3779b97f4a7c15);
-  return (uint32_t)(hash >> (which == 0 ? 64 - SEEN_BITS : 64 - 2 * SEEN_BITS)) &
-         ((1u << SEEN_BITS) - 1);
+  return (uint32_t)(hash >> (64 - (which + 1) * s->bits)) & ((1u << s->bits) - 1);
+}
+
+// Sixteen bits for each octet of the line.
+static void seen_init(struct seen *s, size_t len) {
+  s->bits = SEEN_BITS_MIN;
+  while (s->bits < SEEN_BITS_MAX && (size_t)1 << s->bits < 16 * len) {
+    s->bits++;
+  }
+  memset(s->words, 0, ((size_t)1 << s->bits) / 8);
 }
 
 static void seen_fill(struct seen *s, const uint8_t *line, size_t len, size_t window) {
   struct window w = {.size = window};
-  memset(s, 0, sizeof(*s));
+  seen_init(s, len);
   for (size_t i = 0; i < len; i++) {
     if (window_push(&w, line[i])) {
       for (int which = 0; which < 2; which++) {
-        uint32_t bit = seen_bit(w.value, which);
+        uint32_t bit = seen_bit(s, w.value, which);
         s->words[bit / 64] |= UINT64_C(1) << (bit % 64);
       }
     }
@@ -85,7 +95,7 @@ static void seen_fill(struct seen *s, const uint8_t *line, size_t len, size_t wi
 
 static bool seen_maybe(const struct seen *s, uint64_t value) {
   for (int which = 0; which < 2; which++) {
-    uint32_t bit = seen_bit(value, which);
+    uint32_t bit = seen_bit(s, value, which);
     if ((s->words[bit / 64] >> (bit % 64) & 1) == 0) {
       return false;
     }

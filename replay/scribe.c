@@ -113,7 +113,7 @@ void ehlo_scribe_flush_server(struct ehlo_scribe *s) {
   }
   if (s->hiding) {
     mark_written(s);
-  } else if (s->guarded || s->redactor->full ||
+  } else if ((s->guarded && s->held_len > CODE_LEN + 1) || s->redactor->full ||
              ehlo_redactor_grazes(s->redactor, s->held, s->held_len)) {
     hide_held(s);
     ehlo_writer_chunk_end(&s->writer);

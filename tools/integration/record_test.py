@@ -10,6 +10,8 @@ import contextlib
 import itertools
 import os
 import pathlib
+import re
+import shutil
 import signal
 import smtplib
 import socket
@@ -362,6 +364,69 @@ def cancelled(ehlo):
         yield f"the record:\n{visible(relay.record())}"
 
 
+POSTFIX_MAIN = """
+compatibility_level = 3.6
+queue_directory = {home}/queue
+data_directory = {home}/data
+daemon_directory = /usr/lib/postfix/sbin
+myhostname = client.example
+mydestination =
+inet_interfaces = loopback-only
+relayhost = [127.0.0.1]:{port}
+smtp_sasl_auth_enable = yes
+smtp_sasl_password_maps = texthash:{home}/etc/passwords
+smtp_sasl_security_options =
+smtp_sasl_mechanism_filter = login
+smtp_tls_security_level = encrypt
+maillog_file = {home}/log
+maillog_file_prefixes = /tmp
+smtp_host_lookup = native
+disable_dns_lookups = yes
+"""
+POSTFIX_MASTER = """
+pickup unix n - n 1 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 1 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+scache unix - - n - 1 scache
+tlsmgr unix - - n 1000? 1 tlsmgr
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+def postfix(ehlo):
+    """Postfix's own client, which sends all of an envelope in one flight, to several recipients."""
+    name = fresh("postfix")
+    place = ehlo.directory / "postfix"
+    for part in ("etc", "queue", "data"):
+        (place / part).mkdir(parents=True)
+    shutil.chown(place / "data", "postfix")
+    with Relay(ehlo, DOVECOT["starttls"], *front_arguments("starttls"), *behind_arguments("starttls")) as relay:
+        (place / "etc" / "main.cf").write_text(POSTFIX_MAIN.format(home=place, port=relay.port))
+        (place / "etc" / "master.cf").write_text(POSTFIX_MASTER)
+        (place / "etc" / "passwords").write_text(f"[127.0.0.1]:{relay.port} {USER}:{PASSWORD}\n")
+        run_client(relay, "/usr/sbin/postfix", "-c", place / "etc", "start")
+        try:
+            run_client(relay, "/usr/sbin/sendmail", "-C", place / "etc", "-f", SENDER, RECIPIENT, "carol@ehlo.test",
+                       stdin=f"Subject: {name}\n\n.\nHello.\n".encode())
+            relay.finish()
+        finally:
+            run_client(relay, "/usr/sbin/postfix", "-c", place / "etc", "stop")
+    yield from judge(relay)
+    yield from judge_exchange(relay.record())
+    if not re.search(rb"C: MAIL.*\n +C: RCPT.*\n +C: RCPT.*\n +C: (DATA|BDAT)", relay.record()):
+        yield f"the commands were not sent in one flight:\n{visible(relay.record())}"
+    if not any(f"Subject: {name}".encode() in content for content in submitted.taken):
+        yield "the message was not taken"
+
+
+bench.add("login/postfix", postfix)
 bench.add("login/refused", refused)
 bench.add("login/cancelled", cancelled)
 
