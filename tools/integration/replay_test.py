@@ -407,7 +407,7 @@ def cases_until():
         edited(ehlo.directory / "x.smtp", b"C: MAIL FROM:<alice@", b"C: MAIL FROM:<mallory@")
         result = step(ehlo, "x.smtp", commands=["c", "p", "l", "8", "q"])
         yield from want(result, 0, out=r"^diverged  x\.smtp:53:\d+ \(recorded\)$")
-        yield from want(result, 0, out=r"^~>  \(hidden\)\n<~  235 .*\n  8 = reply 235 2\.7\.0 to AUTH\n\Z")
+        yield from want(result, 0, out=r"^~>  \(hidden\)\n    \(1\.2 s, waiting for the server\)\n<~  235 .*\n  8 = reply 235 2\.7\.0 to AUTH\n\Z")
         yield from want(step(ehlo, "x.smtp", commands=["c", "q"]), 1, out="^diverged")
         (ehlo.directory / "x.smtp").write_bytes(b"nonsense\n")
         yield from want(step(ehlo, "x.smtp", commands=["p", "l", "q"]), 65, out="^the session did not begin$",
@@ -498,7 +498,7 @@ def cases_terminal():
             t.keys("n", "Enter")
             t.expect(r"^->  STARTTLS\n.*\n  3 = reply 220 2\.0\.0 to STARTTLS\nstep>")
             t.keys("8", "Enter")
-            t.expect(r"^~>  \(hidden\)\n<~  235 .*\n  8 = reply 235 2\.7\.0 to AUTH\nstep>")
+            t.expect(r"^~>  \(hidden\)\n    \(1\.2 s, waiting for the server\)\n<~  235 .*\n  8 = reply 235 2\.7\.0 to AUTH\nstep>")
             t.keys("p", "Enter")
             t.expect(r"^  client +data, under TLS, authenticated")
             t.keys("g 2", "Enter")
