@@ -344,22 +344,37 @@ static bool is_three_digits(const uint8_t *text) {
          text[2] <= '9';
 }
 
+// Whether the text ends in a token that will be taken for the answer.
+static bool ends_in_answer(const struct scan *s, size_t at, size_t len) {
+  uint8_t octets[SCRUB_BASE64_MAX];
+  size_t ignored;
+  size_t end = at + len;
+  size_t start = end;
+  while (start > at && s->line.bytes[start - 1] != ' ') {
+    start--;
+  }
+  return (end - start) % 4 == 0 && logline_begins_at(&s->line, start) &&
+         scrub_base64_decode(octets, &ignored, s->line.bytes + start, end - start);
+}
+
 // What a password prompt is answered with is a password, though it be no base64.
 static void take_plain_answer(struct scan *s) {
   uint8_t octets[SCRUB_BASE64_MAX];
   size_t at = 0;
   size_t len = s->line.len;
-  size_t ignored;
+  size_t decoded_len;
   bool is_client = s->f->expects.next_line || logline_client_text(&s->line, &at, &len);
   const uint8_t *text = s->line.bytes + at;
   if (!is_client || len == 0 || len > SCRUB_BASE64_MAX || is_verb(text, len) ||
-      (len > 3 && is_three_digits(text) && !is_word_char(text[3])) ||
-      (len % 4 == 0 && scrub_base64_decode(octets, &ignored, text, len))) {
+      (len > 3 && is_three_digits(text) && !is_word_char(text[3])) || ends_in_answer(s, at, len)) {
     return;
   }
   expect(s->f, EXPECT_NOTHING);
   if (!scrub_is_placeholder(text, len) && !(len == 1 && text[0] == '*')) {
     tell(s, at, len, "an answer to a password prompt");
+    if (scrub_base64_decode(octets, &decoded_len, text, len)) {  // its padding is missing
+      s->f->secret(s->f->arg, octets, decoded_len);
+    }
     s->f->secret(s->f->arg, text, len);
   }
 }

@@ -128,6 +128,34 @@ Test(scrub, login) {
          "< 334 UGFzc3dvcmQ6\n} [5 bytes data]\n> {secret}\n{ [5 bytes data]\n< 235 ok\n");
 }
 
+// Logs of programs that nobody thought of here.
+Test(scrub, other_formats) {
+  static const char *const lines[][3] = {
+      {"-> \"334 UGFzc3dvcmQ6\\r\\n\"", "<- \"", "\\r\\n\""},
+      {"Net::SMTP>>> Net::SMTP=GLOB(0x1)<<< 334 UGFzc3dvcmQ6",
+       "Net::SMTP>>> Net::SMTP=GLOB(0x1)>>> ", ""},
+      {"SERVER -&gt; CLIENT: 334 UGFzc3dvcmQ6<br>", "2024-01-01 CLIENT -&gt; SERVER: ", "<br />"},
+      {"2  0.000 10.0.0.1 -> 10.0.0.2  SMTP 85 S: 334 UGFzc3dvcmQ6",
+       "3  0.010 10.0.0.2 -> 10.0.0.1  SMTP 85 C: Pass: ", ""},
+      {"06:13:00 [12] smtp: <- 334 UGFzc3dvcmQ6", "06:13:00 [12] smtp: -> ", ""},
+      {"Jan  1 00:00:00 host app[1]: server: 334 UGFzc3dvcmQ6",
+       "Jan  1 00:00:00 host app[1]: client: ", ""},
+      {"{\"t\":1,\"data\":\"334 UGFzc3dvcmQ6\\r\\n\"}", "{\"t\":1,\"data\":\"", "\\r\\n\"}"},
+      {"334 UGFzc3dvcmQ6\r", "", "\r"},
+  };
+  for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    char log[256];
+    char expected[256];
+    snprintf(log, sizeof(log), "%s\n%s" PASSWORD "%s\nhunter2\n", lines[i][0], lines[i][1],
+             lines[i][2]);
+    snprintf(expected, sizeof(expected), "%s\n%s{secret}%s\n{secret}\n", lines[i][0], lines[i][1],
+             lines[i][2]);
+    expect(log, expected);
+  }
+  expect("S: 334 UGFzc3dvcmQ6\nC: aHVudGVyMg\nhunter2\n",
+         "S: 334 UGFzc3dvcmQ6\nC: {secret}\n{secret}\n");
+}
+
 // A prompt for a password is answered with one, though it be no base64.
 Test(scrub, a_password_typed_as_it_is) {
   expect("334 UGFzc3dvcmQ6\nhunter2\n535 no\nhunter2 again\n",

@@ -70,8 +70,8 @@ static const struct command command = {
         "do not get into it. What the log does not show is marked as unknown.",
     .tables = tables,
     .notes =
-        "Formats: s_client (openssl s_client -starttls smtp), swaks, curl (-v), curl-trace\n"
-        "(--trace-ascii, --trace), msmtp (-v), smtplib (set_debuglevel), phpmailer\n"
+        "Formats: s_client (openssl s_client -starttls smtp), swaks, curl (-v),\n"
+        "curl-trace (--trace-ascii, --trace), msmtp (-v), smtplib (set_debuglevel), phpmailer\n"
         "(SMTPDebug), nodemailer (its logger), pcap (a capture of cleartext SMTP).\n\n"
         "Exit status: 0 done, 64 usage, 65 not understood, 66 cannot be read, 73 cannot\n"
         "be written.\n",

@@ -54,7 +54,7 @@ static const struct option_row rows[] = {
     {"output", 'o', "FILE", "write to FILE instead of standard output", set_output},
     {"check", 0, NULL, "only say where credentials are: FILE:LINE:COLUMN", set_check},
     {"in-place", 0, NULL, "replace each FILE by what is left of it", set_in_place},
-    {"names", 0, NULL, "hide mailboxes and users too, each name the same way", set_names},
+    {"names", 0, NULL, "hide mailboxes and users too, consistently", set_names},
     {NULL, 0, NULL, NULL, NULL},
 };
 static const struct option_row *const tables[] = {rows, NULL};
