@@ -71,8 +71,8 @@ static const struct command command = {
     .tables = tables,
     .notes =
         "Formats: s_client (openssl s_client -starttls smtp), swaks, curl (-v),\n"
-        "curl-trace (--trace-ascii, --trace), msmtp (-v), smtplib (set_debuglevel), phpmailer\n"
-        "(SMTPDebug), nodemailer (its logger), pcap (a capture of cleartext SMTP).\n\n"
+        "curl-trace (--trace-ascii, --trace), msmtp (-v), smtplib (set_debuglevel),\n"
+        "phpmailer (SMTPDebug), nodemailer (its logger), pcap (cleartext SMTP, captured).\n\n"
         "Exit status: 0 done, 64 usage, 65 not understood, 66 cannot be read, 73 cannot\n"
         "be written.\n",
 };
