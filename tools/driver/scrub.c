@@ -211,7 +211,7 @@ static int run(void *options, const struct option_uses *uses) {
   }
   for (int i = 0; i < uses->num_operands; i++) {
     c->path = uses->operands[i];
-    FILE *file = spool_open(c->path);
+    FILE *file = spool_open(c->path, NULL, NULL);
     int outcome = file != NULL ? scrub(c, file) : EX_NOINPUT;
     status = status == 0 ? outcome : status;
     if (file != NULL) {

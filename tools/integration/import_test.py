@@ -507,6 +507,9 @@ def _(ehlo):
     yield from want(ehlo("import", "--format", "swaks", "-", stdin=b"hello\n"), 65, rb"ehlo: standard input:2:1: .*\n")
     yield from want(ehlo("import", "--format", "swaks", "-", stdin=os.urandom(1000) + b"\0"), 65,
                     rb"ehlo: standard input:\d+:\d+: a NUL.*\n")
+    yield from want(ehlo("import", "/dev/zero"), 65, rb"ehlo: /dev/zero: looks like no format.*")
+    yield from want(ehlo("import", "--format", "swaks", "/dev/zero"), 65, rb"ehlo: /dev/zero:1:1: a NUL.*\n")
+    yield from want(ehlo("import", "-", stdin=LOG + b"\0" + bytes(10**7)), 65, rb".*standard input:7:1: a NUL.*\n")
     yield from want(ehlo("import", "a.log", "-o", "no/where"), 73, rb".*cannot write no/where: No such file.*")
     yield from want(ehlo("import", "a.log", "-o", "/dev/full"), 73, rb".*No space left.*")
     with open("/dev/full", "wb") as full:
