@@ -423,9 +423,84 @@ static void take_tokens(struct scan *s) {
   }
 }
 
+// ---- Dumps --------------------------------------------------------------------------------------
+
+// A place in what was dumped, as places of the dump: one or two in each of its lines.
+static void found_in_dump(void *arg, const struct scrub_place *place) {
+  struct scrub_dumped *d = arg;
+  struct scrub_finder *outer = d->outer;
+  size_t end = place->at + place->len;
+  for (size_t i = place->at; i < end;) {
+    size_t last = i;
+    // Within a line the places of the octets are near one another.
+    while (last + 1 < end && d->hex_at[last + 1] - d->hex_at[last] <= 8) {
+      last++;
+    }
+    struct scrub_place hex = {d->hex_at[i], d->hex_at[last] + 2 - d->hex_at[i], place->what};
+    struct scrub_place text = {d->text_at[i], last + 1 - i, place->what};
+    outer->found(outer->arg, &hex);
+    if (d->text_at[i] != SIZE_MAX) {
+      outer->found(outer->arg, &text);
+    }
+    i = last + 1;
+  }
+}
+
+static void secret_in_dump(void *arg, const uint8_t *secret, size_t len) {
+  struct scrub_finder *outer = ((struct scrub_dumped *)arg)->outer;
+  outer->secret(outer->arg, secret, len);
+}
+
+void scrub_finder_look_into_dumps(struct scrub_finder *f, struct scrub_dumped *dumped) {
+  f->dumped = dumped;
+  dumped->len = 0;
+  dumped->outer = f;
+  scrub_finder_init(&dumped->finder, found_in_dump, secret_in_dump, NULL, dumped);
+}
+
+static void end_dumped_line(struct scrub_dumped *d) {
+  if (d->len > 0) {
+    scrub_finder_line(&d->finder, d->octets, d->len, 0);
+    scrub_finder_end(&d->finder);
+  }
+  d->len = 0;
+}
+
+// False if the line is none of a dump.
+static bool take_dump(struct scan *s) {
+  struct scrub_dump_line line;
+  struct scrub_dumped *d = s->f->dumped;
+  if (d == NULL) {
+    return false;
+  }
+  if (!scrub_dump_read(&line, &s->line)) {
+    end_dumped_line(d);
+    return false;
+  }
+  for (size_t i = 0; i < line.num; i++) {
+    if (line.octets[i] == '\n' || d->len == SCRUB_DUMP_MAX) {
+      end_dumped_line(d);
+    }
+    if (line.octets[i] != '\n') {
+      d->octets[d->len] = line.octets[i];
+      d->hex_at[d->len] = s->at + line.hex_at[i];
+      d->text_at[d->len++] = line.text_at > 0 ? s->at + line.text_at + i : SIZE_MAX;
+    }
+  }
+  return true;
+}
+
+bool scrub_finder_is_open(const struct scrub_finder *f) {
+  return f->open || (f->dumped != NULL && f->dumped->len > 0);
+}
+
 void scrub_finder_line(struct scrub_finder *f, const uint8_t *line, size_t len, size_t at) {
   struct scan s = {.f = f, .line = logline_of(line, len), .at = at};
   bool expects_password = f->expects.what == EXPECT_PASSWORD;
+  if (take_dump(&s)) {
+    close_token(f);
+    return;
+  }
   if (f->open) {
     go_on(&s);
   }
@@ -433,7 +508,6 @@ void scrub_finder_line(struct scrub_finder *f, const uint8_t *line, size_t len, 
     take_plain_answer(&s);
   }
   f->expects.next_line = false;
-  f->saw_dump = f->saw_dump || logline_is_dump(&s.line);
   take_fields(&s);
   take_replies(&s);
   take_tokens(&s);
@@ -444,4 +518,7 @@ void scrub_finder_line(struct scrub_finder *f, const uint8_t *line, size_t len, 
 
 void scrub_finder_end(struct scrub_finder *f) {
   close_token(f);
+  if (f->dumped != NULL) {
+    end_dumped_line(f->dumped);
+  }
 }

@@ -377,12 +377,65 @@ Test(scrub, places) {
   cr_expect(findings[2].line == 4 && findings[2].column == 2);
 }
 
-Test(scrub, dumps_are_told) {
-  static const char dump[] = "0000: 41 55 54 48 20 50 4c 41 49 4e AUTH PLAIN\n";
-  free(scrub(dump, sizeof(dump) - 1, 10).bytes);
-  cr_expect(ehlo_scrub_saw_dump(&s));
-  free(scrub("0000: deadbeef\n", 15, 10).bytes);
-  cr_expect(!ehlo_scrub_saw_dump(&s));
+// A dump in the layouts of curl, swaks, tcpdump and xxd: offset, octets, text.
+static void dump(char *out, size_t cap, const char *octets, const char *offset, const char *group,
+                 size_t per_group, const char *gap, char unprintable) {
+  size_t len = strlen(octets);
+  size_t used = 0;
+  for (size_t at = 0; at < len; at += 16) {
+    used += (size_t)snprintf(out + used, cap - used, offset, at);
+    for (size_t i = at; i < at + 16; i++) {
+      bool last = i % per_group == per_group - 1;
+      used += (size_t)snprintf(out + used, cap - used, i < len ? "%02x%s" : "  %.0d%s",
+                               (unsigned)(uint8_t)octets[i < len ? i : 0], last ? group : "");
+    }
+    used += (size_t)snprintf(out + used, cap - used, "%s", gap);
+    for (size_t i = at; i < at + 16 && i < len; i++) {
+      out[used++] = octets[i] >= ' ' && octets[i] < 0x7f ? octets[i] : unprintable;
+    }
+    out[used++] = '\n';
+  }
+  out[used] = '\0';
+}
+
+Test(scrub, dumps) {
+  static const struct {
+    const char *offset;
+    const char *group;
+    size_t per_group;
+    const char *gap;
+  } layouts[] = {
+      {"%04zx: ", " ", 1, ""},  {"  > %04zu: ", " ", 1, "   "}, {"\t0x%04zx:  ", " ", 2, " "},
+      {"%08zx: ", " ", 2, " "}, {"%08zx  ", " ", 1, " "},
+  };
+  for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
+    static const char *const dialogues[] = {
+        "AUTH PLAIN " PLAIN "\r\n",
+        "334 UGFzc3dvcmQ6\r\n" PASSWORD "\r\n",
+        "blanks there    at the end      \r\nAUTH PLAIN " PLAIN "\r\n",
+        "a line before\r\nAUTH XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciBodW50ZXIyAQE=\r\nbehind\r\n",
+    };
+    for (size_t d = 0; d < sizeof(dialogues) / sizeof(dialogues[0]); d++) {
+      char log[2048];
+      dump(log, sizeof(log), dialogues[d], layouts[i].offset, layouts[i].group,
+           layouts[i].per_group, layouts[i].gap, '.');
+      struct bytes out = scrub(log, strlen(log), 7);
+      cr_expect(s.num_found >= 2, "layout %zu:\n%s", i, log);
+      for (size_t at = 0; at + 8 <= 12; at++) {
+        char hex[32];
+        const char *base64 = d == 0   ? "AGFsaWNlAGh1bnRlcjI="
+                             : d == 1 ? "aHVudGVyMg=="
+                                      : "ciBodW50ZXIyAQE=";
+        snprintf(hex, sizeof(hex), "%02x %02x %02x %02x", base64[at], base64[at + 1],
+                 base64[at + 2], base64[at + 3]);
+        cr_expect(strstr(out.bytes, hex) == NULL, "layout %zu:\n%s", i, out.bytes);
+        char text[5] = {base64[at], base64[at + 1], base64[at + 2], base64[at + 3], '\0'};
+        cr_expect(strstr(out.bytes, text) == NULL, "layout %zu:\n%s", i, out.bytes);
+      }
+      free(out.bytes);
+    }
+  }
+  expect_clean("0000: 41 55 54 48 20 50 4c 41 49 4e AUTH PLAIN\n0000: deadbeef\n");
 }
 
 Test(scrub, wipe) {

@@ -121,12 +121,6 @@ static void pseudonym(void *arg, char out[EHLO_SCRUB_PSEUDONYM_MAX], const uint8
            (uint32_t)SIPHASH_24(c->key, name, len));
 }
 
-static void warn_of_dump(const char *path) {
-  fputs("ehlo: ", stderr);
-  text_print(stderr, ehlo_str(path));
-  fputs(" has a hexadecimal dump in it: its octets are not looked into, only its text\n", stderr);
-}
-
 static int rewrite(struct scrub_command *c, struct ehlo_scrub *s, FILE *file) {
   bool writes = !c->check;
   int status = writes ? output_open(&c->output, c->in_place ? c->path : c->out_path) : 0;
@@ -172,9 +166,6 @@ static int scrub(struct scrub_command *c, FILE *file) {
             ": more than %zu different credentials, which is more than are looked for; split it\n",
             SCRUB_KNOWN_MAX);
   } else {
-    if (ehlo_scrub_saw_dump(&s)) {
-      warn_of_dump(c->path);
-    }
     status = rewrite(c, &s, file);
   }
   ehlo_scrub_wipe(&s);
