@@ -344,6 +344,16 @@ static bool is_three_digits(const uint8_t *text) {
          text[2] <= '9';
 }
 
+// Nobody types this: it is of a TLS record in a dump.
+static bool has_controls(const struct logline *l) {
+  for (size_t i = 0; i < l->len; i++) {
+    if (l->bytes[i] < 0x20 && l->bytes[i] != '\t') {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Whether the text ends in a token that will be taken for the answer.
 static bool ends_in_answer(const struct scan *s, size_t at, size_t len) {
   uint8_t octets[SCRUB_BASE64_MAX];
@@ -504,10 +514,10 @@ void scrub_finder_line(struct scrub_finder *f, const uint8_t *line, size_t len, 
   if (f->open) {
     go_on(&s);
   }
-  if (expects_password) {
+  if (expects_password && !has_controls(&s.line)) {
     take_plain_answer(&s);
   }
-  f->expects.next_line = false;
+  f->expects.next_line = f->expects.next_line && has_controls(&s.line);
   take_fields(&s);
   take_replies(&s);
   take_tokens(&s);
