@@ -437,11 +437,11 @@ Test(scrub, dumps) {
   }
   // curl shows the headers of TLS records between a prompt and its answer.
   expect(
-      "0000: 33 33 34 20 55 47 46 7a 63 33 64 76 63 6d 51 36 334 UGFzc3dvcmQ6\n"
-      "=> Send SSL data\n0000: 17 03 03 00 3f                                  ....?\n"
+      "0000: 33 33 34 20 55 47 46 7a 63 33 64 76 63 6d 51 36 334 UGFzc3dvcmQ6\n=> Send SSL data\n"
+      "0000: 17 03 03 00 3f                                  ....?\n=> Send header\n"
       "0000: 61 48 56 75 64 47 56 79 4d 67 3d 3d             aHVudGVyMg==\n",
-      "0000: 33 33 34 20 55 47 46 7a 63 33 64 76 63 6d 51 36 334 UGFzc3dvcmQ6\n"
-      "=> Send SSL data\n0000: 17 03 03 00 3f                                  ....?\n"
+      "0000: 33 33 34 20 55 47 46 7a 63 33 64 76 63 6d 51 36 334 UGFzc3dvcmQ6\n=> Send SSL data\n"
+      "0000: 17 03 03 00 3f                                  ....?\n=> Send header\n"
       "0000: {secret}             {secret}\n");
   expect_clean("0000: 41 55 54 48 20 50 4c 41 49 4e AUTH PLAIN\n0000: deadbeef\n");
 }
