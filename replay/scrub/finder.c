@@ -344,22 +344,47 @@ static bool is_three_digits(const uint8_t *text) {
          text[2] <= '9';
 }
 
+// Nobody types this: it is of a TLS record in a dump.
+static bool has_controls(const struct logline *l) {
+  for (size_t i = 0; i < l->len; i++) {
+    if (l->bytes[i] < 0x20 && l->bytes[i] != '\t') {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Whether the text ends in a token that will be taken for the answer.
+static bool ends_in_answer(const struct scan *s, size_t at, size_t len) {
+  uint8_t octets[SCRUB_BASE64_MAX];
+  size_t ignored;
+  size_t end = at + len;
+  size_t start = end;
+  while (start > at && s->line.bytes[start - 1] != ' ') {
+    start--;
+  }
+  return (end - start) % 4 == 0 && logline_begins_at(&s->line, start) &&
+         scrub_base64_decode(octets, &ignored, s->line.bytes + start, end - start);
+}
+
 // What a password prompt is answered with is a password, though it be no base64.
 static void take_plain_answer(struct scan *s) {
   uint8_t octets[SCRUB_BASE64_MAX];
   size_t at = 0;
   size_t len = s->line.len;
-  size_t ignored;
+  size_t decoded_len;
   bool is_client = s->f->expects.next_line || logline_client_text(&s->line, &at, &len);
   const uint8_t *text = s->line.bytes + at;
   if (!is_client || len == 0 || len > SCRUB_BASE64_MAX || is_verb(text, len) ||
-      (len > 3 && is_three_digits(text) && !is_word_char(text[3])) ||
-      (len % 4 == 0 && scrub_base64_decode(octets, &ignored, text, len))) {
+      (len > 3 && is_three_digits(text) && !is_word_char(text[3])) || ends_in_answer(s, at, len)) {
     return;
   }
   expect(s->f, EXPECT_NOTHING);
   if (!scrub_is_placeholder(text, len) && !(len == 1 && text[0] == '*')) {
     tell(s, at, len, "an answer to a password prompt");
+    if (scrub_base64_decode(octets, &decoded_len, text, len)) {  // its padding is missing
+      s->f->secret(s->f->arg, octets, decoded_len);
+    }
     s->f->secret(s->f->arg, text, len);
   }
 }
@@ -408,17 +433,91 @@ static void take_tokens(struct scan *s) {
   }
 }
 
+// ---- Dumps --------------------------------------------------------------------------------------
+
+// A place in what was dumped, as places of the dump: one or two in each of its lines.
+static void found_in_dump(void *arg, const struct scrub_place *place) {
+  struct scrub_dumped *d = arg;
+  struct scrub_finder *outer = d->outer;
+  size_t end = place->at + place->len;
+  for (size_t i = place->at; i < end;) {
+    size_t last = i;
+    // Within a line the places of the octets are near one another.
+    while (last + 1 < end && d->hex_at[last + 1] - d->hex_at[last] <= 8) {
+      last++;
+    }
+    struct scrub_place hex = {d->hex_at[i], d->hex_at[last] + 2 - d->hex_at[i], place->what};
+    struct scrub_place text = {d->text_at[i], last + 1 - i, place->what};
+    outer->found(outer->arg, &hex);
+    if (d->text_at[i] != SIZE_MAX) {
+      outer->found(outer->arg, &text);
+    }
+    i = last + 1;
+  }
+}
+
+static void secret_in_dump(void *arg, const uint8_t *secret, size_t len) {
+  struct scrub_finder *outer = ((struct scrub_dumped *)arg)->outer;
+  outer->secret(outer->arg, secret, len);
+}
+
+void scrub_finder_look_into_dumps(struct scrub_finder *f, struct scrub_dumped *dumped) {
+  f->dumped = dumped;
+  dumped->len = 0;
+  dumped->outer = f;
+  scrub_finder_init(&dumped->finder, found_in_dump, secret_in_dump, NULL, dumped);
+}
+
+static void end_dumped_line(struct scrub_dumped *d) {
+  if (d->len > 0) {
+    scrub_finder_line(&d->finder, d->octets, d->len, 0);
+    scrub_finder_end(&d->finder);
+  }
+  d->len = 0;
+}
+
+// False if the line is none of a dump.
+static bool take_dump(struct scan *s) {
+  struct scrub_dump_line line;
+  struct scrub_dumped *d = s->f->dumped;
+  if (d == NULL) {
+    return false;
+  }
+  if (!scrub_dump_read(&line, &s->line)) {
+    end_dumped_line(d);
+    return false;
+  }
+  for (size_t i = 0; i < line.num; i++) {
+    if (line.octets[i] == '\n' || d->len == SCRUB_DUMP_MAX) {
+      end_dumped_line(d);
+    }
+    if (line.octets[i] != '\n') {
+      d->octets[d->len] = line.octets[i];
+      d->hex_at[d->len] = s->at + line.hex_at[i];
+      d->text_at[d->len++] = line.text_at > 0 ? s->at + line.text_at + i : SIZE_MAX;
+    }
+  }
+  return true;
+}
+
+bool scrub_finder_is_open(const struct scrub_finder *f) {
+  return f->open || (f->dumped != NULL && f->dumped->len > 0);
+}
+
 void scrub_finder_line(struct scrub_finder *f, const uint8_t *line, size_t len, size_t at) {
   struct scan s = {.f = f, .line = logline_of(line, len), .at = at};
   bool expects_password = f->expects.what == EXPECT_PASSWORD;
+  if (take_dump(&s)) {
+    close_token(f);
+    return;
+  }
   if (f->open) {
     go_on(&s);
   }
-  if (expects_password) {
+  if (expects_password && !has_controls(&s.line)) {
     take_plain_answer(&s);
   }
-  f->expects.next_line = false;
-  f->saw_dump = f->saw_dump || logline_is_dump(&s.line);
+  f->expects.next_line = f->expects.next_line && has_controls(&s.line);
   take_fields(&s);
   take_replies(&s);
   take_tokens(&s);
@@ -429,4 +528,7 @@ void scrub_finder_line(struct scrub_finder *f, const uint8_t *line, size_t len, 
 
 void scrub_finder_end(struct scrub_finder *f) {
   close_token(f);
+  if (f->dumped != NULL) {
+    end_dumped_line(f->dumped);
+  }
 }

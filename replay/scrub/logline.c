@@ -12,10 +12,6 @@ static bool is_digit(uint8_t c) {
   return c >= '0' && c <= '9';
 }
 
-static bool is_hex(uint8_t c) {
-  return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 static bool is_letter(uint8_t c) {
   c |= 0x20;
   return c >= 'a' && c <= 'z';
@@ -129,33 +125,6 @@ static size_t text_end(const struct logline *l, size_t at) {
     end -= 2;
   }
   return end;
-}
-
-// "0010: 67 6f 20 61 …": an offset and at least eight octets.
-bool logline_is_dump(const struct logline *l) {
-  size_t at = 0;
-  size_t pairs = 0;
-  while (at < l->len && (is_blank(l->bytes[at]) || l->bytes[at] == '<' || l->bytes[at] == '>')) {
-    at++;
-  }
-  size_t digits = at;
-  while (at < l->len && is_hex(l->bytes[at])) {
-    at++;
-  }
-  if (at - digits < 4 || at - digits > 16) {
-    return false;
-  }
-  while (at < l->len && (l->bytes[at] == ':' || l->bytes[at] == '-' || is_blank(l->bytes[at]))) {
-    at++;
-  }
-  while (at + 2 < l->len && is_hex(l->bytes[at]) && is_hex(l->bytes[at + 1])) {
-    pairs++;
-    at += 2;
-    while (at < l->len && (is_blank(l->bytes[at]) || l->bytes[at] == '-')) {
-      at++;
-    }
-  }
-  return pairs >= 8;
 }
 
 bool logline_client_text(const struct logline *l, size_t *out_at, size_t *out_len) {

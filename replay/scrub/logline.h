@@ -22,7 +22,5 @@ bool logline_ends_at(const struct logline *l, size_t end);
 bool logline_is_over_at(const struct logline *l, size_t end);
 // The text behind a mark that is a client's, without what is behind it. False if there is none.
 bool logline_client_text(const struct logline *l, size_t *out_at, size_t *out_len);
-// Whether it is a line of a hexadecimal dump.
-bool logline_is_dump(const struct logline *l);
 
 #endif  // EHLO_REPLAY_SCRUB_LOGLINE_H

@@ -199,6 +199,7 @@ static void take_window(struct ehlo_scrub *s, bool at_end) {
   size_t at = 0;
   size_t safe = 0;  // where nothing is open that began before
   struct scrub_expects expects = s->finder.expects;
+  struct scrub_expects dumped = s->dumped.finder.expects;
   while (at < s->len && s->num_places < EHLO_SCRUB_PLACES_MAX - 2 * SCRUB_PIECES_MAX) {
     const uint8_t *lf = memchr(s->buf + at, '\n', s->len - at);
     if (lf == NULL && !at_end) {
@@ -207,9 +208,10 @@ static void take_window(struct ehlo_scrub *s, bool at_end) {
     size_t end = lf != NULL ? (size_t)(lf - s->buf) : s->len;
     scrub_finder_line(&s->finder, s->buf + at, end - at, at);
     at = lf != NULL ? end + 1 : end;
-    if (!s->finder.open) {
+    if (!scrub_finder_is_open(&s->finder)) {
       safe = at;
       expects = s->finder.expects;
+      dumped = s->dumped.finder.expects;
     }
   }
   if (at == 0) {
@@ -221,10 +223,13 @@ static void take_window(struct ehlo_scrub *s, bool at_end) {
     scrub_finder_end(&s->finder);
     safe = at;
     expects = s->finder.expects;
+    dumped = s->dumped.finder.expects;
   }
   // What is behind `safe` is read once more, from the state of that place.
   s->finder.open = false;
   s->finder.expects = expects;
+  s->dumped.len = 0;
+  s->dumped.finder.expects = dumped;
   while (s->num_places > 0 && s->places[s->num_places - 1].at >= safe) {
     s->num_places--;
   }
@@ -256,6 +261,7 @@ static void feed_end(struct ehlo_scrub *s) {
 static void begin(struct ehlo_scrub *s) {
   scrub_finder_init(&s->finder, add_place, add_secret, s->pseudonym != NULL ? add_name : NULL, s);
   s->finder.ignores_server = s->is_transcript;
+  scrub_finder_look_into_dumps(&s->finder, &s->dumped);
   s->len = 0;
   s->num_places = 0;
   s->line = 1;
@@ -286,7 +292,6 @@ void ehlo_scrub_learn(struct ehlo_scrub *s, const uint8_t *bytes, size_t len) {
 
 bool ehlo_scrub_learn_end(struct ehlo_scrub *s) {
   feed_end(s);
-  s->saw_dump = s->finder.saw_dump;
   return !s->known.full && !s->names.full;
 }
 
@@ -317,10 +322,6 @@ void ehlo_scrub_rewrite(struct ehlo_scrub *s, const uint8_t *bytes, size_t len) 
 uint64_t ehlo_scrub_rewrite_end(struct ehlo_scrub *s) {
   feed_end(s);
   return s->num_found;
-}
-
-bool ehlo_scrub_saw_dump(const struct ehlo_scrub *s) {
-  return s->saw_dump;
 }
 
 void ehlo_scrub_wipe(struct ehlo_scrub *s) {

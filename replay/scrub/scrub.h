@@ -33,6 +33,7 @@ struct ehlo_scrub {
   ehlo_pseudonym_fn pseudonym;
   void *pseudonym_arg;
   struct scrub_finder finder;
+  struct scrub_dumped dumped;
   bool rewriting;  // in the second reading
   const char *substitute;
   bool is_transcript;
@@ -41,7 +42,6 @@ struct ehlo_scrub {
   void *arg;
   bool write_failed;
   uint64_t num_found;
-  bool saw_dump;
   // The window.
   uint64_t line;
   uint64_t column;
@@ -76,9 +76,6 @@ void ehlo_scrub_rewrite_begin(struct ehlo_scrub *s, ehlo_write_fn write,
 void ehlo_scrub_rewrite(struct ehlo_scrub *s, const uint8_t *bytes, size_t len);
 // The number of places that were taken out.
 uint64_t ehlo_scrub_rewrite_end(struct ehlo_scrub *s);
-
-// Whether the file has lines of a hexadecimal dump, whose octets are not looked into.
-bool ehlo_scrub_saw_dump(const struct ehlo_scrub *s);
 
 // Forgets the secrets.
 void ehlo_scrub_wipe(struct ehlo_scrub *s);

@@ -141,6 +141,34 @@ Test(scrub, login) {
          "< 334 UGFzc3dvcmQ6\n} [5 bytes data]\n> {secret}\n{ [5 bytes data]\n< 235 ok\n");
 }
 
+// Logs of programs that nobody thought of here.
+Test(scrub, other_formats) {
+  static const char *const lines[][3] = {
+      {"-> \"334 UGFzc3dvcmQ6\\r\\n\"", "<- \"", "\\r\\n\""},
+      {"Net::SMTP>>> Net::SMTP=GLOB(0x1)<<< 334 UGFzc3dvcmQ6",
+       "Net::SMTP>>> Net::SMTP=GLOB(0x1)>>> ", ""},
+      {"SERVER -&gt; CLIENT: 334 UGFzc3dvcmQ6<br>", "2024-01-01 CLIENT -&gt; SERVER: ", "<br />"},
+      {"2  0.000 10.0.0.1 -> 10.0.0.2  SMTP 85 S: 334 UGFzc3dvcmQ6",
+       "3  0.010 10.0.0.2 -> 10.0.0.1  SMTP 85 C: Pass: ", ""},
+      {"06:13:00 [12] smtp: <- 334 UGFzc3dvcmQ6", "06:13:00 [12] smtp: -> ", ""},
+      {"Jan  1 00:00:00 host app[1]: server: 334 UGFzc3dvcmQ6",
+       "Jan  1 00:00:00 host app[1]: client: ", ""},
+      {"{\"t\":1,\"data\":\"334 UGFzc3dvcmQ6\\r\\n\"}", "{\"t\":1,\"data\":\"", "\\r\\n\"}"},
+      {"334 UGFzc3dvcmQ6\r", "", "\r"},
+  };
+  for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    char log[256];
+    char expected[256];
+    snprintf(log, sizeof(log), "%s\n%s" PASSWORD "%s\nhunter2\n", lines[i][0], lines[i][1],
+             lines[i][2]);
+    snprintf(expected, sizeof(expected), "%s\n%s{secret}%s\n{secret}\n", lines[i][0], lines[i][1],
+             lines[i][2]);
+    expect(log, expected);
+  }
+  expect("S: 334 UGFzc3dvcmQ6\nC: aHVudGVyMg\nhunter2\n",
+         "S: 334 UGFzc3dvcmQ6\nC: {secret}\n{secret}\n");
+}
+
 // A prompt for a password is answered with one, though it be no base64.
 Test(scrub, a_password_typed_as_it_is) {
   expect("334 UGFzc3dvcmQ6\nhunter2\n535 no\nhunter2 again\n",
@@ -362,12 +390,73 @@ Test(scrub, places) {
   cr_expect(findings[2].line == 4 && findings[2].column == 2);
 }
 
-Test(scrub, dumps_are_told) {
-  static const char dump[] = "0000: 41 55 54 48 20 50 4c 41 49 4e AUTH PLAIN\n";
-  free(scrub(dump, sizeof(dump) - 1, 10).bytes);
-  cr_expect(ehlo_scrub_saw_dump(&s));
-  free(scrub("0000: deadbeef\n", 15, 10).bytes);
-  cr_expect(!ehlo_scrub_saw_dump(&s));
+// A dump in the layouts of curl, swaks, tcpdump and xxd: offset, octets, text.
+static void dump(char *out, size_t cap, const char *octets, const char *offset, const char *group,
+                 size_t per_group, const char *gap, char unprintable) {
+  size_t len = strlen(octets);
+  size_t used = 0;
+  for (size_t at = 0; at < len; at += 16) {
+    used += (size_t)snprintf(out + used, cap - used, offset, at);
+    for (size_t i = at; i < at + 16; i++) {
+      bool last = i % per_group == per_group - 1;
+      used += (size_t)snprintf(out + used, cap - used, i < len ? "%02x%s" : "  %.0d%s",
+                               (unsigned)(uint8_t)octets[i < len ? i : 0], last ? group : "");
+    }
+    used += (size_t)snprintf(out + used, cap - used, "%s", gap);
+    for (size_t i = at; i < at + 16 && i < len; i++) {
+      out[used++] = octets[i] >= ' ' && octets[i] < 0x7f ? octets[i] : unprintable;
+    }
+    out[used++] = '\n';
+  }
+  out[used] = '\0';
+}
+
+Test(scrub, dumps) {
+  static const struct {
+    const char *offset;
+    const char *group;
+    size_t per_group;
+    const char *gap;
+  } layouts[] = {
+      {"%04zx: ", " ", 1, ""},  {"  > %04zu: ", " ", 1, "   "}, {"\t0x%04zx:  ", " ", 2, " "},
+      {"%08zx: ", " ", 2, " "}, {"%08zx  ", " ", 1, " "},
+  };
+  for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
+    static const char *const dialogues[] = {
+        "AUTH PLAIN " PLAIN "\r\n",
+        "334 UGFzc3dvcmQ6\r\n" PASSWORD "\r\n",
+        "blanks there    at the end      \r\nAUTH PLAIN " PLAIN "\r\n",
+        "a line before\r\nAUTH XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciBodW50ZXIyAQE=\r\nbehind\r\n",
+    };
+    for (size_t d = 0; d < sizeof(dialogues) / sizeof(dialogues[0]); d++) {
+      char log[2048];
+      dump(log, sizeof(log), dialogues[d], layouts[i].offset, layouts[i].group,
+           layouts[i].per_group, layouts[i].gap, '.');
+      struct bytes out = scrub(log, strlen(log), 7);
+      cr_expect(s.num_found >= 2, "layout %zu:\n%s", i, log);
+      for (size_t at = 0; at + 8 <= 12; at++) {
+        char hex[32];
+        const char *base64 = d == 0   ? "AGFsaWNlAGh1bnRlcjI="
+                             : d == 1 ? "aHVudGVyMg=="
+                                      : "ciBodW50ZXIyAQE=";
+        snprintf(hex, sizeof(hex), "%02x %02x %02x %02x", base64[at], base64[at + 1],
+                 base64[at + 2], base64[at + 3]);
+        cr_expect(strstr(out.bytes, hex) == NULL, "layout %zu:\n%s", i, out.bytes);
+        char text[5] = {base64[at], base64[at + 1], base64[at + 2], base64[at + 3], '\0'};
+        cr_expect(strstr(out.bytes, text) == NULL, "layout %zu:\n%s", i, out.bytes);
+      }
+      free(out.bytes);
+    }
+  }
+  // curl shows the headers of TLS records between a prompt and its answer.
+  expect(
+      "0000: 33 33 34 20 55 47 46 7a 63 33 64 76 63 6d 51 36 334 UGFzc3dvcmQ6\n=> Send SSL data\n"
+      "0000: 17 03 03 00 3f                                  ....?\n=> Send header\n"
+      "0000: 61 48 56 75 64 47 56 79 4d 67 3d 3d             aHVudGVyMg==\n",
+      "0000: 33 33 34 20 55 47 46 7a 63 33 64 76 63 6d 51 36 334 UGFzc3dvcmQ6\n=> Send SSL data\n"
+      "0000: 17 03 03 00 3f                                  ....?\n=> Send header\n"
+      "0000: {secret}             {secret}\n");
+  expect_clean("0000: 41 55 54 48 20 50 4c 41 49 4e AUTH PLAIN\n0000: deadbeef\n");
 }
 
 Test(scrub, wipe) {

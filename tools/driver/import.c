@@ -24,6 +24,9 @@ struct import_command {
   unsigned long connection;  // from 1; 0: not told
   const char *path;
   struct output output;
+  // Of what is copied before it is read.
+  bool saw_head;
+  bool may_be_capture;
   // Of a capture.
   struct ehlo_import_session *session;
   bool encrypted;
@@ -70,9 +73,9 @@ static const struct command command = {
         "do not get into it. What the log does not show is marked as unknown.",
     .tables = tables,
     .notes =
-        "Formats: s_client (openssl s_client -starttls smtp), swaks, curl (-v), curl-trace\n"
-        "(--trace-ascii, --trace), msmtp (-v), smtplib (set_debuglevel), phpmailer\n"
-        "(SMTPDebug), nodemailer (its logger), pcap (a capture of cleartext SMTP).\n\n"
+        "Formats: s_client (openssl s_client -starttls smtp), swaks, curl (-v),\n"
+        "curl-trace (--trace-ascii, --trace), msmtp (-v), smtplib (set_debuglevel),\n"
+        "phpmailer (SMTPDebug), nodemailer (its logger), pcap (cleartext SMTP, captured).\n\n"
         "Exit status: 0 done, 64 usage, 65 not understood, 66 cannot be read, 73 cannot\n"
         "be written.\n",
 };
@@ -311,6 +314,21 @@ static bool recognise(struct import_command *c, FILE *file) {
   return false;
 }
 
+// What cannot be a log need not be read to its end, which a device may not have.
+static bool is_enough(void *arg, const uint8_t *bytes, size_t len) {
+  struct import_command *c = arg;
+  if (!c->saw_head) {
+    c->saw_head = true;
+    c->may_be_capture =
+        c->is_capture || (c->format == EHLO_IMPORT_UNKNOWN && capture_is_one(bytes, len));
+    if (!c->may_be_capture && c->format == EHLO_IMPORT_UNKNOWN &&
+        ehlo_import_recognise(bytes, len) == EHLO_IMPORT_UNKNOWN) {
+      return true;
+    }
+  }
+  return !c->may_be_capture && memchr(bytes, '\0', len) != NULL;
+}
+
 static int import(struct import_command *c, FILE *file) {
   bool told = c->is_capture || c->format != EHLO_IMPORT_UNKNOWN;
   if (!told && !recognise(c, file)) {
@@ -333,7 +351,7 @@ static int run(void *options, const struct option_uses *uses) {
     return EX_USAGE;
   }
   c->path = uses->operands[0];
-  FILE *file = spool_open(c->path);
+  FILE *file = spool_open(c->path, is_enough, c);
   if (file == NULL) {
     return EX_NOINPUT;
   }

@@ -54,7 +54,7 @@ static const struct option_row rows[] = {
     {"output", 'o', "FILE", "write to FILE instead of standard output", set_output},
     {"check", 0, NULL, "only say where credentials are: FILE:LINE:COLUMN", set_check},
     {"in-place", 0, NULL, "replace each FILE by what is left of it", set_in_place},
-    {"names", 0, NULL, "hide mailboxes and users too, each name the same way", set_names},
+    {"names", 0, NULL, "hide mailboxes and users too, consistently", set_names},
     {NULL, 0, NULL, NULL, NULL},
 };
 static const struct option_row *const tables[] = {rows, NULL};
@@ -121,12 +121,6 @@ static void pseudonym(void *arg, char out[EHLO_SCRUB_PSEUDONYM_MAX], const uint8
            (uint32_t)SIPHASH_24(c->key, name, len));
 }
 
-static void warn_of_dump(const char *path) {
-  fputs("ehlo: ", stderr);
-  text_print(stderr, ehlo_str(path));
-  fputs(" has a hexadecimal dump in it: its octets are not looked into, only its text\n", stderr);
-}
-
 static int rewrite(struct scrub_command *c, struct ehlo_scrub *s, FILE *file) {
   bool writes = !c->check;
   int status = writes ? output_open(&c->output, c->in_place ? c->path : c->out_path) : 0;
@@ -172,9 +166,6 @@ static int scrub(struct scrub_command *c, FILE *file) {
             ": more than %zu different credentials, which is more than are looked for; split it\n",
             SCRUB_KNOWN_MAX);
   } else {
-    if (ehlo_scrub_saw_dump(&s)) {
-      warn_of_dump(c->path);
-    }
     status = rewrite(c, &s, file);
   }
   ehlo_scrub_wipe(&s);
@@ -211,7 +202,7 @@ static int run(void *options, const struct option_uses *uses) {
   }
   for (int i = 0; i < uses->num_operands; i++) {
     c->path = uses->operands[i];
-    FILE *file = spool_open(c->path);
+    FILE *file = spool_open(c->path, NULL, NULL);
     int outcome = file != NULL ? scrub(c, file) : EX_NOINPUT;
     status = status == 0 ? outcome : status;
     if (file != NULL) {

@@ -16,12 +16,17 @@ static void complain(const char *path) {
   fprintf(stderr, ": %s\n", strerror(why));
 }
 
-static FILE *copy_of(FILE *from) {
+static FILE *copy_of(FILE *from, bool (*is_enough)(void *arg, const uint8_t *bytes, size_t len),
+                     void *arg) {
   uint8_t buf[65536];
   long len = 0;
   FILE *copy = tmpfile();
   while (copy != NULL && (len = file_read(from, buf, sizeof(buf))) > 0 &&
          file_write(copy, (const char *)buf, (size_t)len)) {
+    if (is_enough != NULL && is_enough(arg, buf, (size_t)len)) {
+      len = 0;
+      break;
+    }
   }
   if (copy != NULL && (len != 0 || fflush(copy) != 0)) {
     int why = errno;
@@ -32,7 +37,8 @@ static FILE *copy_of(FILE *from) {
   return copy;
 }
 
-FILE *spool_open(const char *path) {
+FILE *spool_open(const char *path, bool (*is_enough)(void *arg, const uint8_t *bytes, size_t len),
+                 void *arg) {
   struct stat info;
   FILE *file = file_open(path);
   if (file == NULL) {
@@ -41,7 +47,7 @@ FILE *spool_open(const char *path) {
   }
   bool regular = fstat(fileno(file), &info) == 0 && S_ISREG(info.st_mode);
   if (!regular || fseeko(file, 0, SEEK_CUR) != 0) {
-    FILE *copy = copy_of(file);
+    FILE *copy = copy_of(file, is_enough, arg);
     if (copy == NULL) {
       complain(path);
     }

@@ -234,7 +234,7 @@ def cases_usage():
 
     @case("usage/help")
     def _(ehlo):
-        for command in ((), ("send",), ("probe",), ("replay",), ("show",), ("demo",)):
+        for command in ((), ("send",), ("probe",), ("replay",), ("show",), ("import",), ("scrub",), ("demo",)):
             result = ehlo(*command, "--help")
             yield from want(result, 0, out="^usage: ehlo")
             lines = result.out.decode().splitlines()

@@ -363,7 +363,7 @@ def add_client(name, kind, client, mechanism, tls, whole, recipients):
         replay = ehlo("replay", "--chunks", "all", "session.smtp")
         if replay.status != 0:
             yield f"it does not replay: {visible(replay.out + replay.err)}"
-        if client is not s_client and "--trace" not in name and name != "curl-hex":
+        if client is not s_client:
             yield from scrubbed_clean(ehlo, path, log)
     bench.add(f"{name}/{mechanism.lower()}{'-tls' if tls else ''}/{recipients}", case)
 
@@ -507,6 +507,9 @@ def _(ehlo):
     yield from want(ehlo("import", "--format", "swaks", "-", stdin=b"hello\n"), 65, rb"ehlo: standard input:2:1: .*\n")
     yield from want(ehlo("import", "--format", "swaks", "-", stdin=os.urandom(1000) + b"\0"), 65,
                     rb"ehlo: standard input:\d+:\d+: a NUL.*\n")
+    yield from want(ehlo("import", "/dev/zero"), 65, rb"ehlo: /dev/zero: looks like no format.*")
+    yield from want(ehlo("import", "--format", "swaks", "/dev/zero"), 65, rb"ehlo: /dev/zero:1:1: a NUL.*\n")
+    yield from want(ehlo("import", "-", stdin=LOG + b"\0" + bytes(10**7)), 65, rb".*standard input:7:1: a NUL.*\n")
     yield from want(ehlo("import", "a.log", "-o", "no/where"), 73, rb".*cannot write no/where: No such file.*")
     yield from want(ehlo("import", "a.log", "-o", "/dev/full"), 73, rb".*No space left.*")
     with open("/dev/full", "wb") as full:
@@ -550,7 +553,6 @@ def _(ehlo):
     yield from want(ehlo("scrub", "--in-place", "a.log", "clean.log"), 0, rb"", rb"")
     yield from want(ehlo("scrub", "-", stdin=b"! ehlo-transcript 1\nC: AUTH PLAIN AGEAcGFzc3dvcmQ=\n"), 1, rb"",
                     rb"! ehlo-transcript 1\nC: AUTH PLAIN \\\{secret\}\n")
-    yield from want(ehlo("scrub", "-", stdin=b"0000: 41 42 43 44 45 46 47 48 ABCDEFGH\n"), 0, rb".*hexadecimal dump.*")
 
 
 @case("scrub/names")
