@@ -147,6 +147,10 @@ void ehlo_recorder_fact(struct ehlo_recorder *r, const char *text, size_t len) {
   ehlo_scribe_fact(&r->scribe, r->seen_us, text, len);
 }
 
+void ehlo_recorder_setting(struct ehlo_recorder *r, const char *text, size_t len) {
+  ehlo_scribe_fact(&r->scribe, EHLO_NO_TIME, text, len);
+}
+
 void ehlo_recorder_client_event(struct ehlo_recorder *r, const struct ehlo_client *c,
                                 const struct ehlo_event *event) {
   char text[EHLO_EVENT_TEXT_MAX];

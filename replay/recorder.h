@@ -23,8 +23,10 @@ struct ehlo_recorder {
 // be moved afterwards.
 void ehlo_recorder_init(struct ehlo_recorder *r, struct ehlo_transport *inner,
                         const struct ehlo_redactor *redactor, ehlo_write_fn write, void *arg);
-// Facts of the program's own ("connect …", "submit …", "note …") with the present time.
+// Facts of the program's own ("connect …", "note …") with the present time.
 void ehlo_recorder_fact(struct ehlo_recorder *r, const char *text, size_t len);
+// A setting ("submit …"): it happened at no time.
+void ehlo_recorder_setting(struct ehlo_recorder *r, const char *text, size_t len);
 // An event of the client, if a transcript may list it; and one that is only words of the program's,
 // such as the outcome.
 void ehlo_recorder_client_event(struct ehlo_recorder *r, const struct ehlo_client *c,

@@ -12,7 +12,16 @@
 
 // ---- A transport that does what it is told ------------------------------------------------------
 
-enum step_type { STEP_END, STEP_EXCHANGE, STEP_TLS, STEP_CLOSE, STEP_FACT, STEP_EVENT, STEP_LEARN };
+enum step_type {
+  STEP_END,
+  STEP_EXCHANGE,
+  STEP_TLS,
+  STEP_CLOSE,
+  STEP_FACT,
+  STEP_SETTING,
+  STEP_EVENT,
+  STEP_LEARN
+};
 
 struct step {
   enum step_type type;
@@ -42,6 +51,8 @@ struct step {
   { .type = STEP_CLOSE, .wait_us = (wait) }
 #define FACT(its_text) \
   { .type = STEP_FACT, .text = (its_text) }
+#define SETTING(its_text) \
+  { .type = STEP_SETTING, .text = (its_text) }
 #define EVENT(its_text) \
   { .type = STEP_EVENT, .text = (its_text) }
 #define LEARN(secret) \
@@ -164,6 +175,9 @@ static void do_step(const struct step *step) {
     case STEP_FACT:
       ehlo_recorder_fact(&recorder, step->text, strlen(step->text));
       break;
+    case STEP_SETTING:
+      ehlo_recorder_setting(&recorder, step->text, strlen(step->text));
+      break;
     case STEP_EVENT:
       ehlo_recorder_event(&recorder, step->text);
       break;
@@ -243,6 +257,12 @@ static const struct row plain_rows[] = {
      "+0.180000  S: RTTLS\n"
      "+0.000200  C: STARTTLS\n"
      "+0.000005  C: NOOP\n"},
+    // The time goes by on the fact that took it.
+    {"a setting has no time",
+     {SERVER(7, "220 a\r\n"), CLIENT(2, "", 0), SETTING("submit lmtp"), FACT("connect a:25 b")},
+     "+0.000007  S: 220 a\n"
+     "! submit lmtp\n"
+     "+0.000002  ! connect a:25 b\n"},
     {"client bytes that go on",
      {CLIENT(10, "AUTH PLAIN ", MORE), CLIENT(10, "c2VjcmV0", SECRET | MORE), CLIENT(10, "\r\n", 0),
       CLIENT(10, "QUIT\r\n", 0)},

@@ -272,8 +272,8 @@ static void choose_helo(struct session *s) {
 
 // ---- Running ----------------------------------------------------------------------------------------
 
-static void write_fact(void *arg, const char *text, size_t len) {
-  ehlo_recorder_fact(&((struct session *)arg)->recorder, text, len);
+static void write_setting(void *arg, const char *text, size_t len) {
+  ehlo_recorder_setting(&((struct session *)arg)->recorder, text, len);
 }
 
 static void write_connect_fact(struct session *s) {
@@ -289,7 +289,7 @@ static void write_connect_fact(struct session *s) {
   int len = s->connected
                 ? snprintf(text, sizeof(text), "connect %s %s", where, live_address(&s->live))
                 : snprintf(text, sizeof(text), "connect failed %s", live_reason(&s->live));
-  write_fact(s, text, (size_t)len);
+  ehlo_recorder_fact(&s->recorder, text, (size_t)len);
 }
 
 static void warn_of_insecure(struct session *s) {
@@ -309,7 +309,7 @@ static void on_secured(void *arg) {
   s->credentials.tls_exporter = (struct ehlo_span){s->binding.exporter, s->binding.exporter_len};
   s->credentials.tls_unique = (struct ehlo_span){s->binding.unique, s->binding.unique_len};
   if (wants_nonce(s) && s->config.credentials != NULL) {
-    ehlo_settings_write_binding(&s->credentials, write_fact, s);
+    ehlo_settings_write_binding(&s->credentials, write_setting, s);
   }
 }
 
@@ -404,7 +404,7 @@ int session_run(struct session *s, const struct ehlo_source *source) {
   choose_helo(s);
   ehlo_recorder_init(&s->recorder, s->connected ? &s->live.transport : &dead_transport,
                      &s->redactor, sink_write, &s->sink);
-  ehlo_settings_write(&s->client_config, &s->config, write_fact, s);
+  ehlo_settings_write(&s->client_config, &s->config, write_setting, s);
   write_connect_fact(s);
   ehlo_submission_init(&s->submission, &s->config, source);
   ehlo_client_init(&s->client, &s->client_config, s->buffer, sizeof(s->buffer),
