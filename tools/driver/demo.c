@@ -2,6 +2,7 @@
 // socket and TLS with a certificate made at start; the live transport submits to it; the session is
 // recorded and replayed.
 #include <errno.h>
+#include <inttypes.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,6 +51,7 @@ struct demo {
   pid_t server;
   char directory[64];
   char transcript[128];
+  uint64_t hash;  // of the session
 };
 
 // ---- The server -------------------------------------------------------------------------------------
@@ -186,8 +188,10 @@ static int submit(struct demo *d) {
   s->config.num_messages = 1;
   struct ehlo_source source = {begin, peek, skip, &message};
   status = session_run(s, &source);
-  printf("\n%s at %s, in %u round trips\n", ehlo_outcome_name(s->submission.submit.verdict.outcome),
-         ehlo_stage_name(s->submission.submit.verdict.stage), (unsigned)s->flights);
+  d->hash = s->report.hash;
+  printf("\n%s at %s, in %u round trips, session hash %016" PRIx64 "\n",
+         ehlo_outcome_name(s->submission.submit.verdict.outcome),
+         ehlo_stage_name(s->submission.submit.verdict.stage), (unsigned)s->flights, d->hash);
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo demo: %s\n", s->error);
   }
@@ -208,9 +212,10 @@ static int replay(const struct demo *d) {
     }
     ehlo_replay_run(&result, file_read, file, &options);
     file_close(file);
-    bool same = result.verdict == EHLO_REPLAY_SAME;
-    printf("  %-18s  %s: %s at %s, %zu events\n", names[i], same ? "the same" : "DIFFERENT",
-           ehlo_outcome_name(result.outcome), ehlo_stage_name(result.stage), result.num_events);
+    bool same = result.verdict == EHLO_REPLAY_SAME && result.hash == d->hash;
+    printf("  %-18s  %s: %s at %s, %zu events, hash %016" PRIx64 "\n", names[i],
+           same ? "the same" : "DIFFERENT", ehlo_outcome_name(result.outcome),
+           ehlo_stage_name(result.stage), result.num_events, result.hash);
     if (!same) {
       return 1;
     }
@@ -223,11 +228,13 @@ static void say_what_next(const struct demo *d) {
       "\nThe record is %s\n"
       "Next:\n"
       "  ehlo show %s\n"
+      "  ehlo show --html page.html %s\n"
       "  ehlo replay --chunks all %s\n"
+      "  ehlo serve %s --listen 127.0.0.1:2525\n"
       "  ehlo probe smtp.office365.com\n"
       "  ehlo send smtp.office365.com --user you@your.domain --from you@your.domain \\\n"
       "      --to you@your.domain --data message.eml --record session.smtp\n",
-      d->transcript, d->transcript, d->transcript);
+      d->transcript, d->transcript, d->transcript, d->transcript, d->transcript);
 }
 
 static int run(void *options, const struct option_uses *uses) {
