@@ -232,12 +232,11 @@ def s_client(directory, port, mechanism, tls, to):
     return log.read_bytes()
 
 
-HAS_SSLEAY = subprocess.run(["perl", "-MNet::SSLeay", "-e", "1"], capture_output=True, check=False).returncode == 0
 LOGIN, PLAIN, CRAM = "LOGIN", "PLAIN", "CRAM-MD5"
 
 # A name; the format; the client; mechanisms; with TLS, without; whether the log has the whole dialogue.
 CLIENTS = [
-    ("swaks", "swaks", swaks, (LOGIN, PLAIN, CRAM), (False, True) if HAS_SSLEAY else (False,), True),
+    ("swaks", "swaks", swaks, (LOGIN, PLAIN, CRAM), (False, True), True),
     ("curl", "curl", curl("-v"), (LOGIN, PLAIN, CRAM, "XOAUTH2", "OAUTHBEARER"), (False, True), False),
     ("curl-trace", "curl-trace", curl("--trace-ascii", "TRACE"), (LOGIN, PLAIN, CRAM, "XOAUTH2"), (False, True), True),
     ("curl-trace-time", "curl-trace", curl("--trace-ascii", "TRACE", "--trace-time"), (PLAIN,), (False, True), True),
