@@ -67,7 +67,7 @@ class Relay:
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
         line = self.process.stdout.readline()
         self.out += line
-        if not line.startswith(b"listening on "):
+        if not re.fullmatch(rb"[0-9.]+:\d+\n", line):
             self.finish(kill=True)
             raise Complaint(f"the relay does not listen: {line!r} {visible(self.err)}")
         self.port = int(line.decode().rsplit(":", 1)[1])
