@@ -11,6 +11,7 @@
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
 #include "tools/driver/front_certificate.h"
+#include "tools/driver/input.h"
 #include "tools/driver/listen.h"
 #include "tools/driver/serve_loop.h"
 #include "tools/driver/serve_report.h"
@@ -203,9 +204,8 @@ static const struct command command = {
 
 static int read_script(struct serve_command *s, const char *path) {
   struct ehlo_transcript_error error;
-  FILE *file = file_open(path);
+  FILE *file = input_open(path);
   if (file == NULL) {
-    fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(errno));
     return EX_NOINPUT;
   }
   enum ehlo_script_result result = ehlo_script_read(&s->script, &error, file_read, file);
@@ -218,8 +218,7 @@ static int read_script(struct serve_command *s, const char *path) {
       fprintf(stderr, "ehlo: %s:%zu:%zu: %s\n", path, error.line, error.column, error.message);
       return EX_DATAERR;
     case EHLO_SCRIPT_FAILED:
-      fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(why));
-      return EX_NOINPUT;
+      return input_complain(path, strerror(why));
     case EHLO_SCRIPT_MEMORY:
       break;
   }
