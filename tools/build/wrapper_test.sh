@@ -7,7 +7,7 @@ wrapper=$PWD/tools/bazel
 failed=0 passed=0
 everything="bazel-bootstrap clang lld libclang-rt-dev android-libboringssl-dev libcriterion-dev libjansson-dev \
 libpcap-dev ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks \
-gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace chromium"
+libnet-ssleay-perl gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace chromium"
 commands="bazel clang ld.lld swaks gsasl tmux curl msmtp openssl php node tcpdump strace chromium"
 
 # A command that records its name, its arguments and whether services may start, and exits with $2.
@@ -55,6 +55,7 @@ new_machine() {
   put usr/lib/dovecot/submission
   put usr/lib/dovecot/lmtp
   put usr/lib/python3/dist-packages/aiosmtpd/controller.py
+  put usr/lib/x86_64-linux-gnu/perl5/5.36/Net/SSLeay.pm
   put usr/share/php/libphp-phpmailer/autoload.php
   put usr/share/nodejs/nodemailer/package.json
   put usr/include/libetpan/libetpan.h
@@ -133,6 +134,11 @@ check "mail servers are asked for by test" called "$install postfix swaks"
 check "... Postfix asks no question" grep -q "postfix/main_mailer_type select No configuration" "$machine/stdin"
 check "... and does not start at boot" called "systemctl disable --quiet postfix"
 check "... and a policy of the machine's own stays" grep -q "exit 0" "$machine/usr/sbin/policy-rc.d"
+
+new_machine
+rm "$machine/usr/lib/x86_64-linux-gnu/perl5/5.36/Net/SSLeay.pm"
+run_wrapper -- test //...
+check "what swaks needs for TLS is asked for by test" called "no-services $install libnet-ssleay-perl"
 
 new_machine
 rm "$machine/usr/sbin/postfix" "$machine/bin/swaks"

@@ -17,6 +17,7 @@
 #include "tools/driver/commands.h"
 #include "tools/driver/demo_transcript.h"
 #include "tools/driver/file.h"
+#include "tools/driver/input.h"
 #include "tools/driver/message.h"
 #include "tools/driver/serve_loop.h"
 #include "tools/driver/session.h"
@@ -205,9 +206,8 @@ static int replay(const struct demo *d) {
   for (int i = 0; i < 3; i++) {
     struct ehlo_replay_options options = {.chunks = (enum ehlo_chunks)i};
     struct ehlo_replay_result result;
-    FILE *file = file_open(d->transcript);
+    FILE *file = input_open(d->transcript);
     if (file == NULL) {
-      fprintf(stderr, "ehlo demo: cannot read %s: %s\n", d->transcript, strerror(errno));
       return EX_NOINPUT;
     }
     ehlo_replay_run(&result, file_read, file, &options);

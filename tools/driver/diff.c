@@ -9,6 +9,7 @@
 #include "replay/compare.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
+#include "tools/driver/input.h"
 #include "tools/driver/options.h"
 #include "tools/driver/text.h"
 
@@ -160,8 +161,7 @@ static int compare(const struct diff_command *c, FILE *a, FILE *b) {
       path = c->paths[0];
       // fall through
     case EHLO_COMPARE_FAILED_B:
-      fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(errno));
-      return EX_NOINPUT;
+      return input_complain(path, strerror(errno));
     case EHLO_COMPARE_NO_MEMORY:
       fputs("ehlo: out of memory\n", stderr);
       return EX_OSERR;
@@ -174,14 +174,6 @@ static int compare(const struct diff_command *c, FILE *a, FILE *b) {
   int status = result.num_matter > 0 ? 1 : 0;
   ehlo_comparison_free(&result);
   return status;
-}
-
-static FILE *open_or_complain(const char *path) {
-  FILE *file = file_open(path);
-  if (file == NULL) {
-    fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(errno));
-  }
-  return file;
 }
 
 static int run(void *options, const struct option_uses *uses) {
@@ -199,8 +191,8 @@ static int run(void *options, const struct option_uses *uses) {
     options_complain(&command, "standard input can be only one of them");
     return EX_USAGE;
   }
-  FILE *a = open_or_complain(c->paths[0]);
-  FILE *b = a != NULL ? open_or_complain(c->paths[1]) : NULL;
+  FILE *a = input_open(c->paths[0]);
+  FILE *b = a != NULL ? input_open(c->paths[1]) : NULL;
   int status = b != NULL ? compare(c, a, b) : EX_NOINPUT;
   if (a != NULL) {
     file_close(a);

@@ -12,9 +12,9 @@
 #include "tools/capture/capture.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
+#include "tools/driver/input.h"
 #include "tools/driver/options.h"
 #include "tools/driver/output.h"
-#include "tools/driver/spool.h"
 #include "tools/driver/text.h"
 
 struct import_command {
@@ -90,10 +90,7 @@ static void begin_complaint(const struct import_command *c) {
 }
 
 static int unreadable(const struct import_command *c) {
-  int why = errno;
-  begin_complaint(c);
-  fprintf(stderr, ": cannot be read: %s\n", strerror(why));
-  return EX_NOINPUT;
+  return input_complain(c->path, strerror(errno));
 }
 
 static int finish_output(struct import_command *c, bool write_failed, int status) {
@@ -351,12 +348,12 @@ static int run(void *options, const struct option_uses *uses) {
     return EX_USAGE;
   }
   c->path = uses->operands[0];
-  FILE *file = spool_open(c->path, is_enough, c);
+  FILE *file = input_spool(c->path, is_enough, c);
   if (file == NULL) {
     return EX_NOINPUT;
   }
   int status = import(c, file);
-  spool_close(file);
+  file_close(file);
   return status;
 }
 

@@ -11,6 +11,7 @@
 
 #include "tools/driver/commands.h"
 #include "tools/driver/front_certificate.h"
+#include "tools/driver/listen.h"
 #include "tools/driver/live_options.h"
 #include "tools/driver/relay.h"
 #include "tools/driver/text.h"
@@ -19,7 +20,8 @@
 
 struct record_options {
   struct live_options live;  // first
-  const char *listen;
+  struct listen_place place;
+  bool has_listen;
   enum ehlo_tls_mode listen_tls;
   const char *tls_cert;
   const char *tls_key;
@@ -59,12 +61,17 @@ static const char *set_connections(void *o, const char *value) {
   return NULL;
 }
 
+static const char *set_listen(void *o, const char *value) {
+  struct record_options *options = o;
+  options->has_listen = true;
+  return listen_parse(&options->place, value);
+}
+
 #define TEXT_SETTER(field)                                     \
   static const char *set_##field(void *o, const char *value) { \
     ((struct record_options *)o)->field = value;               \
     return NULL;                                               \
   }
-TEXT_SETTER(listen)
 TEXT_SETTER(tls_cert)
 TEXT_SETTER(tls_key)
 TEXT_SETTER(ca_out)
@@ -99,6 +106,8 @@ static const struct command command = {
         "passwords. The options below that are not about listening speak of the server.",
     .tables = tables,
     .notes =
+        "The first line of standard output is the address it listens on, ADDRESS:PORT; with\n"
+        "--json it is in an object.\n"
         "The first session is recorded in FILE, the next ones in FILE with .2, .3 … before\n"
         "its suffix. With TLS behind, the relay begins it by itself before any login passes;\n"
         "a program in front may speak TLS or not. SIGINT and SIGTERM end the relay.",
@@ -123,7 +132,7 @@ static bool has_idle_option(const struct option_uses *uses) {
 
 static const char *what_is_wrong(const struct record_options *o) {
   bool makes = o->tls_cert == NULL && o->listen_tls != EHLO_TLS_NONE;
-  if (o->listen == NULL) {
+  if (!o->has_listen) {
     return "--listen is missing";
   }
   if (o->live.record == NULL) {
@@ -139,34 +148,6 @@ static const char *what_is_wrong(const struct record_options *o) {
     return "--ca-out has no use where no certificate is made";
   }
   return NULL;
-}
-
-struct listen_place {
-  char host[256];
-  uint16_t port;
-};
-
-static bool parse_listen(struct listen_place *out, const char *text) {
-  const char *colon = strrchr(text, ':');
-  char *end;
-  if (colon == NULL || colon[1] < '0' || colon[1] > '9') {
-    return false;
-  }
-  unsigned long port = strtoul(colon + 1, &end, 10);
-  size_t len = (size_t)(colon - text);
-  bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
-  if (bracketed) {
-    text++;
-    len -= 2;
-  }
-  if (*end != '\0' || port > 65535 || len == 0 || len >= sizeof(out->host) ||
-      (!bracketed && memchr(text, ':', len) != NULL)) {
-    return false;
-  }
-  memcpy(out->host, text, len);
-  out->host[len] = '\0';
-  out->port = (uint16_t)port;
-  return true;
 }
 
 static bool is_loopback(const char *address) {
@@ -199,33 +180,23 @@ struct record {
   struct relay_config relay;
   struct front_certificate certificate;
   char place_name[400];
-  char listening[LIVE_ADDRESS_MAX + 16];
+  struct listening listening;
 };
 
 static int listen_in_front(struct record *r) {
   const struct record_options *o = r->options;
-  struct listen_place place;
   char error[LIVE_REASON_MAX];
-  char address[LIVE_ADDRESS_MAX];
-  if (!parse_listen(&place, o->listen)) {
-    options_complain(&command, "--listen %s: it is HOST:PORT, or [ADDRESS]:PORT", o->listen);
-    return EX_USAGE;
-  }
-  uint16_t port = 0;
-  r->relay.listen_fd = live_net_listen(&port, error, sizeof(error), place.host, place.port);
-  if (r->relay.listen_fd < 0) {
+  if (!listen_open(&r->listening, error, sizeof(error), &o->place)) {
     fprintf(stderr, "ehlo: %s\n", error);
     return EX_UNAVAILABLE;
   }
-  live_net_local_address(address, r->relay.listen_fd);
-  snprintf(r->listening, sizeof(r->listening), strchr(address, ':') != NULL ? "[%s]:%u" : "%s:%u",
-           address, (unsigned)port);
-  bool open = !is_loopback(address) && !o->allow_cleartext_listen;
+  r->relay.listen_fd = r->listening.fd;
+  bool open = !is_loopback(r->listening.address) && !o->allow_cleartext_listen;
   if (open && o->listen_tls == EHLO_TLS_NONE) {
     fprintf(stderr,
             "ehlo: %s is open to other hosts, whose passwords would go in cleartext;"
             " use --listen-tls, a loopback address, or --allow-cleartext-listen\n",
-            r->listening);
+            r->listening.name);
     return EX_CONFIG;
   }
   r->relay.requires_front_tls = open && o->listen_tls == EHLO_TLS_STARTTLS;
@@ -234,13 +205,11 @@ static int listen_in_front(struct record *r) {
 
 static int prepare_front_tls(struct record *r) {
   const struct record_options *o = r->options;
-  struct listen_place place;
   if (o->listen_tls == EHLO_TLS_NONE) {
     return 0;
   }
-  (void)parse_listen(&place, o->listen);
   const char *name = live_options_tls_name(&o->live);
-  const char *names[5] = {"localhost", "127.0.0.1", "::1", place.host};
+  const char *names[5] = {"localhost", "127.0.0.1", "::1", o->place.host};
   r->certificate = (struct front_certificate){.cert_file = o->tls_cert,
                                               .key_file = o->tls_key,
                                               .ca_out = o->ca_out,
@@ -284,11 +253,11 @@ static int prepare_behind(struct record *r) {
 static void announce(const struct record *r) {
   const struct record_options *o = r->options;
   if (o->live.json) {
-    text_print_json(json_pack("{s:s, s:s?}", "listening", r->listening, "certificate_sha256",
+    text_print_json(json_pack("{s:s, s:s?}", "listening", r->listening.name, "certificate_sha256",
                               r->certificate.sha256[0] != '\0' ? r->certificate.sha256 : NULL),
                     JSON_COMPACT);
   } else {
-    printf("listening on %s\n", r->listening);
+    listen_announce(&r->listening);
     if (r->certificate.sha256[0] != '\0' && !o->live.quiet) {
       printf("the certificate in front%s: SHA-256 %s\n",
              o->tls_cert == NULL ? ", made just now" : "", r->certificate.sha256);

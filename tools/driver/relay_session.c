@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sysexits.h>
 
+#include "tools/driver/numbered.h"
 #include "tools/driver/relay_parts.h"
 #include "tools/driver/text.h"
 
@@ -151,18 +152,13 @@ static void name_client(struct relay_session *s, int fd) {
   }
 }
 
-// FILE, and then FILE with a number before its suffix.
-static void name_record(struct relay_session *s) {
-  const char *record = s->config->record;
-  const char *slash = strrchr(record, '/');
-  const char *name = slash != NULL ? slash + 1 : record;
-  const char *dot = strrchr(name, '.');
-  const char *end = dot != NULL && dot > name ? dot : record + strlen(record);
-  if (s->number == 1) {
-    snprintf(s->path, sizeof(s->path), "%s", record);
-  } else {
-    snprintf(s->path, sizeof(s->path), "%.*s.%" PRIu64 "%s", (int)(end - record), record, s->number,
-             end);
+static void open_record(struct relay_session *s) {
+  struct trace *trace = s->config->verbose ? &s->trace : NULL;
+  if (!numbered_path(s->path, sizeof(s->path), s->config->record, s->number)) {
+    fprintf(stderr, "ehlo: cannot write a transcript: its name is too long\n");
+    s->sink = (struct sink){.fd = -1, .trace = trace, .incomplete = true};
+  } else if (sink_open(&s->sink, s->path, trace) != 0) {
+    s->sink.incomplete = true;  // told; the session goes on without
   }
 }
 
@@ -180,13 +176,10 @@ struct relay_session *relay_session_begin(const struct relay_config *config, int
   live_channel_init(&s->front, fd);
   live_channel_init(&s->behind, -1);
   name_client(s, fd);
-  name_record(s);
   if (config->verbose) {
     trace_init(&s->trace, stdout, true);
   }
-  if (sink_open(&s->sink, s->path, config->verbose ? &s->trace : NULL) != 0) {
-    s->sink.incomplete = true;  // told; the session goes on without
-  }
+  open_record(s);
   begin_gate(s);
   relay_touch(s);
   if (config->front == EHLO_TLS_IMPLICIT) {

@@ -29,7 +29,7 @@ static long read_at(void *arg, uint8_t *buf, size_t cap) {
 static struct second_look *look_again(const struct replay_source *source) {
   struct second_look *l = malloc(sizeof(*l));
   if (l != NULL) {
-    l->fd = source->fd;
+    l->fd = fileno(source->file);
     l->at = 0;
     ehlo_reader_init(&l->reader, read_at, l);
   }

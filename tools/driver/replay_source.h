@@ -5,17 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct replay_source {
-  int fd;
-  bool own;       // to be closed
-  unsigned mode;  // as stat() gives it
+  FILE *file;
+  bool has_name;  // it is a regular file, and the path given is its own
   char why[120];  // what is wrong, after a failure
 };
 
-// Opens `path`, "-" for standard input, without ever waiting for somebody to write to it: named
-// pipes, devices and sockets are refused. With `again` what cannot be read twice is copied to a
-// temporary file first. False with `why` set.
+// Opens `path` as file_open() does; with `again` as spool_open() does. False with `why` set.
 bool replay_source_open(struct replay_source *s, const char *path, bool again);
 
 // To be read from the front again.

@@ -86,7 +86,7 @@ static enum replay_updated replace(struct ehlo_replay_result *out, char why[200]
                                    const char *target) {
   struct new_file new_file;
   struct ehlo_writer writer;
-  if (!open_beside(&new_file, target, source->fd)) {
+  if (!open_beside(&new_file, target, fileno(source->file))) {
     return fail(why, strerror(errno));
   }
   ehlo_writer_init(&writer, write_new, &new_file);
@@ -109,7 +109,7 @@ static enum replay_updated replace(struct ehlo_replay_result *out, char why[200]
 enum replay_updated replay_update(struct ehlo_replay_result *out, char why[200],
                                   struct ehlo_replayer *replayer, struct replay_source *source,
                                   const char *path) {
-  if (!source->own || !S_ISREG(source->mode)) {
+  if (!source->has_name) {
     return fail(why, "it is no file that could be replaced");
   }
   char *target = realpath(path, NULL);

@@ -10,9 +10,9 @@
 #include "replay/scrub/scrub.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
+#include "tools/driver/input.h"
 #include "tools/driver/options.h"
 #include "tools/driver/output.h"
-#include "tools/driver/spool.h"
 #include "tools/driver/text.h"
 
 struct scrub_command {
@@ -96,10 +96,7 @@ static void print_finding(void *arg, const struct ehlo_scrub_finding *finding) {
 }
 
 static int unreadable(const char *path) {
-  fputs("ehlo: cannot read ", stderr);
-  text_print(stderr, ehlo_str(path));
-  fprintf(stderr, ": %s\n", strerror(errno));
-  return EX_NOINPUT;
+  return input_complain(path, strerror(errno));
 }
 
 // One reading; false if the file cannot be read to its end.
@@ -202,11 +199,11 @@ static int run(void *options, const struct option_uses *uses) {
   }
   for (int i = 0; i < uses->num_operands; i++) {
     c->path = uses->operands[i];
-    FILE *file = spool_open(c->path, NULL, NULL);
+    FILE *file = input_spool(c->path, NULL, NULL);
     int outcome = file != NULL ? scrub(c, file) : EX_NOINPUT;
     status = status == 0 ? outcome : status;
     if (file != NULL) {
-      spool_close(file);
+      file_close(file);
     }
   }
   return status != 0 ? status : c->found ? 1 : 0;

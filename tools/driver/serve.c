@@ -11,6 +11,8 @@
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
 #include "tools/driver/front_certificate.h"
+#include "tools/driver/input.h"
+#include "tools/driver/listen.h"
 #include "tools/driver/serve_loop.h"
 #include "tools/driver/serve_report.h"
 #include "tools/driver/text.h"
@@ -18,8 +20,7 @@
 #define IDLE_SECONDS 300
 
 struct serve_command {
-  char host[256];
-  uint16_t port;
+  struct listen_place place;
   bool has_listen;
   enum ehlo_serve_tls tls;
   const char *certificate;
@@ -44,29 +45,10 @@ static bool read_number(const char *text, double *out, double least, double most
   return plain && *end == '\0' && isfinite(*out) && *out >= least && *out <= most;
 }
 
-// HOST:PORT or [V6]:PORT
 static const char *set_listen(void *o, const char *value) {
   struct serve_command *s = o;
-  const char *colon = strrchr(value, ':');
-  double port;
-  if (colon == NULL || !read_number(colon + 1, &port, 0, 65535) || strchr(colon, '.') != NULL) {
-    return "it is HOST:PORT, the port a number to 65535";
-  }
-  size_t len = (size_t)(colon - value);
-  if (len > 2 && value[0] == '[' && value[len - 1] == ']') {
-    value++;
-    len -= 2;
-  } else if (memchr(value, ':', len) != NULL) {
-    return "an IPv6 address stands in brackets: [::1]:2525";
-  }
-  if (len == 0 || len >= sizeof(s->host)) {
-    return "the host is missing or too long";
-  }
-  memcpy(s->host, value, len);
-  s->host[len] = '\0';
-  s->port = (uint16_t)port;
   s->has_listen = true;
-  return NULL;
+  return listen_parse(&s->place, value);
 }
 
 static const char *set_tls(void *o, const char *value) {
@@ -181,8 +163,8 @@ static const struct command command = {
     .synopsis = "FILE --listen HOST:PORT [OPTION…]",
     .summary =
         "Plays the server's side of a transcript to any client, connection after connection.\n"
-        "The first line of standard output is \"listening on HOST:PORT\"; then comes what each\n"
-        "client did, when it is done.",
+        "The first line of standard output is the address it listens on, ADDRESS:PORT; then\n"
+        "comes what each client did, when it is done.",
     .tables = tables,
     .notes =
         "A command gets the reply that the next recorded command of the same meaning got: the "
@@ -222,9 +204,8 @@ static const struct command command = {
 
 static int read_script(struct serve_command *s, const char *path) {
   struct ehlo_transcript_error error;
-  FILE *file = file_open(path);
+  FILE *file = input_open(path);
   if (file == NULL) {
-    fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(errno));
     return EX_NOINPUT;
   }
   enum ehlo_script_result result = ehlo_script_read(&s->script, &error, file_read, file);
@@ -237,8 +218,7 @@ static int read_script(struct serve_command *s, const char *path) {
       fprintf(stderr, "ehlo: %s:%zu:%zu: %s\n", path, error.line, error.column, error.message);
       return EX_DATAERR;
     case EHLO_SCRIPT_FAILED:
-      fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(why));
-      return EX_NOINPUT;
+      return input_complain(path, strerror(why));
     case EHLO_SCRIPT_MEMORY:
       break;
   }
@@ -271,7 +251,7 @@ static int get_certificate(struct front_certificate *f, const struct serve_comma
 
 static int serve(struct serve_command *s, SSL_CTX *context) {
   char error[LIVE_REASON_MAX];
-  uint16_t port = s->port;
+  struct listening listening;
   struct serve server = {
       .context = context,
       .script = &s->script,
@@ -284,14 +264,12 @@ static int serve(struct serve_command *s, SSL_CTX *context) {
       .ended = tell,
       .arg = s,
   };
-  server.listener = live_net_listen(&port, error, sizeof(error), s->host, s->port);
-  if (server.listener < 0) {
+  if (!listen_open(&listening, error, sizeof(error), &s->place)) {
     fprintf(stderr, "ehlo serve: %s\n", error);
     return EX_IOERR;
   }
-  bool v6 = strchr(s->host, ':') != NULL;
-  printf("listening on %s%s%s:%u\n", v6 ? "[" : "", s->host, v6 ? "]" : "", (unsigned)port);
-  fflush(stdout);
+  listen_announce(&listening);
+  server.listener = listening.fd;
   bool good = serve_run(&server);
   int why = errno;
   close(server.listener);

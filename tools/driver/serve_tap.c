@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "replay/tap.h"
+#include "tools/driver/numbered.h"
 #include "tools/driver/sink.h"
 
 struct serve_tap {
@@ -14,25 +15,9 @@ struct serve_tap {
   char path[4096];
 };
 
-// "session.smtp" is "session.2.smtp" for the second; a path without a suffix gets the number
-// behind.
-static bool number_path(char *out, size_t cap, const char *path, size_t number) {
-  const char *slash = strrchr(path, '/');
-  const char *dot = strrchr(slash != NULL ? slash : path, '.');
-  int len;
-  if (number == 1) {
-    len = snprintf(out, cap, "%s", path);
-  } else if (dot == NULL || dot == path || dot[-1] == '/') {
-    len = snprintf(out, cap, "%s.%zu", path, number);
-  } else {
-    len = snprintf(out, cap, "%.*s.%zu%s", (int)(dot - path), path, number, dot);
-  }
-  return len >= 0 && (size_t)len < cap;
-}
-
 struct serve_tap *serve_tap_open(const char *path, size_t number) {
   struct serve_tap *t = malloc(sizeof(*t));
-  if (t == NULL || !number_path(t->path, sizeof(t->path), path, number)) {
+  if (t == NULL || !numbered_path(t->path, sizeof(t->path), path, number)) {
     fprintf(stderr, "ehlo serve: cannot record a connection: %s\n",
             t == NULL ? "out of memory" : "the path is too long");
     free(t);

@@ -9,6 +9,7 @@
 #include "replay/transcript.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
+#include "tools/driver/input.h"
 #include "tools/driver/options.h"
 #include "tools/driver/show_json.h"
 #include "tools/driver/trace.h"
@@ -97,8 +98,7 @@ static int complain(const struct ehlo_reader *reader, enum ehlo_read_result why,
             reader->error.message);
     return EX_DATAERR;
   }
-  fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(errno));
-  return EX_NOINPUT;
+  return input_complain(path, strerror(errno));
 }
 
 // Reads all of it, giving each item to `take`.
@@ -218,9 +218,8 @@ static int run(void *options, const struct option_uses *uses) {
     options_complain(&command, "--json and --html exclude each other");
     return EX_USAGE;
   }
-  FILE *file = file_open(uses->operands[0]);
+  FILE *file = input_open(uses->operands[0]);
   if (file == NULL) {
-    fprintf(stderr, "ehlo: cannot read %s: %s\n", uses->operands[0], strerror(errno));
     return EX_NOINPUT;
   }
   int status = show(c, file, uses->operands[0]);

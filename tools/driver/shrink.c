@@ -12,6 +12,7 @@
 #include "replay/shrink.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
+#include "tools/driver/input.h"
 #include "tools/driver/options.h"
 #include "tools/driver/text.h"
 
@@ -294,16 +295,16 @@ static int run(void *options, const struct option_uses *uses) {
     return EX_USAGE;
   }
   const char *path = uses->operands[0];
-  FILE *file = file_open(path);
-  size_t len;
-  char *text = file != NULL ? read_all(file, &len) : NULL;
-  int why = errno;
-  if (file != NULL) {
-    file_close(file);
-  }
-  if (text == NULL) {
-    fprintf(stderr, "ehlo: cannot read %s: %s\n", path, strerror(why));
+  FILE *file = input_open(path);
+  if (file == NULL) {
     return EX_NOINPUT;
+  }
+  size_t len;
+  char *text = read_all(file, &len);
+  int why = errno;
+  file_close(file);
+  if (text == NULL) {
+    return input_complain(path, strerror(why));
   }
   c->tells = !c->quiet && isatty(STDERR_FILENO);
   int status = shrink(c, path, text, len);

@@ -5,19 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "engine/ehlo.h"
 #include "tools/driver/file.h"
-#include "tools/driver/text.h"
 
-static void complain(const char *path) {
-  int why = errno;
-  fputs("ehlo: cannot read ", stderr);
-  text_print(stderr, ehlo_str(strcmp(path, "-") == 0 ? "standard input" : path));
-  fprintf(stderr, ": %s\n", strerror(why));
-}
-
-static FILE *copy_of(FILE *from, bool (*is_enough)(void *arg, const uint8_t *bytes, size_t len),
-                     void *arg) {
+static FILE *copy_of(const char **out_why, FILE *from,
+                     bool (*is_enough)(void *arg, const uint8_t *bytes, size_t len), void *arg) {
   uint8_t buf[65536];
   long len = 0;
   FILE *copy = tmpfile();
@@ -28,38 +19,30 @@ static FILE *copy_of(FILE *from, bool (*is_enough)(void *arg, const uint8_t *byt
       break;
     }
   }
-  if (copy != NULL && (len != 0 || fflush(copy) != 0)) {
-    int why = errno;
-    fclose(copy);
-    errno = why;
+  if (copy == NULL || len != 0 || fflush(copy) != 0) {
+    *out_why = strerror(errno);
+    if (copy != NULL) {
+      fclose(copy);
+    }
     return NULL;
   }
+  rewind(copy);
   return copy;
 }
 
-FILE *spool_open(const char *path, bool (*is_enough)(void *arg, const uint8_t *bytes, size_t len),
-                 void *arg) {
+bool spool_is_regular(FILE *file) {
   struct stat info;
-  FILE *file = file_open(path);
-  if (file == NULL) {
-    complain(path);
-    return NULL;
-  }
-  bool regular = fstat(fileno(file), &info) == 0 && S_ISREG(info.st_mode);
-  if (!regular || fseeko(file, 0, SEEK_CUR) != 0) {
-    FILE *copy = copy_of(file, is_enough, arg);
-    if (copy == NULL) {
-      complain(path);
-    }
-    file_close(file);
-    file = copy;
-  }
-  if (file != NULL) {
-    rewind(file);
-  }
-  return file;
+  return fstat(fileno(file), &info) == 0 && S_ISREG(info.st_mode);
 }
 
-void spool_close(FILE *file) {
+FILE *spool_open(const char **out_why, const char *path,
+                 bool (*is_enough)(void *arg, const uint8_t *bytes, size_t len), void *arg) {
+  FILE *file = file_open(out_why, path);
+  // Of standard input a part may have been read by somebody else.
+  if (file == NULL || (spool_is_regular(file) && ftello(file) == 0)) {
+    return file;
+  }
+  FILE *copy = copy_of(out_why, file, is_enough, arg);
   file_close(file);
+  return copy;
 }

@@ -14,13 +14,14 @@ import queue
 import re
 import shutil
 import socket
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from harness import (MESSAGE, PASSWORD, USER, Bench, Complaint, Ehlo, Server, make_certificates, secrets_in,
+from harness import (MESSAGE, PASSWORD, RUN_BOUND, USER, Bench, Complaint, Ehlo, Server, make_certificates, secrets_in,
                      session_hash, tls_context, unsafe_characters, want_reproduced)
 
 MEMORY_MAX = 8 << 10  # KiB more than the empty program
@@ -873,6 +874,62 @@ def cases_transcript():
             yield f"{len(items)} items, and the file has another number of lines"
         if not any(i["type"] == "client" and i["text"] == "QUIT" for i in items):
             yield "QUIT is not among the items"
+
+    # What each command that reads a transcript makes of what is no regular file.
+    readers = {
+        "show": ("show", "FILE"),
+        "show-html": ("show", "--html", "o.html", "FILE"),
+        "diff": ("diff", "FILE", "x.smtp"),
+        "shrink": ("shrink", "-q", "FILE"),
+        "import": ("import", "--format", "s_client", "FILE"),
+        "scrub": ("scrub", "FILE"),
+        "replay": ("replay", "FILE"),
+        "replay-all": ("replay", "--chunks", "all", "FILE"),
+        "serve": ("serve", "FILE", "--listen", "192.0.2.1:0"),  # nobody's, which it finds when it has read FILE
+    }
+
+    def of(arguments, path):
+        return [path if a == "FILE" else a for a in arguments]
+
+    for name, arguments in readers.items():
+        @case(f"file/cannot-be-read/{name}")
+        def _(ehlo, arguments=arguments):
+            record(ehlo)
+            (ehlo.directory / "d").mkdir()
+            os.mkfifo(ehlo.directory / "fifo")
+            with socket.socket(socket.AF_UNIX) as local:
+                local.bind(str(ehlo.directory / "local"))
+                for path, why in (("nowhere", "No such file or directory"), ("local", "it is a socket"),
+                                  ("fifo", "it is a named pipe to which nobody writes"),
+                                  ("/dev/zero", "it is a device")):
+                    yield from want(ehlo(*of(arguments, path)), 66, err=f"^ehlo: cannot read {path}: {why}$")
+            if arguments[0] != "replay":  # which walks directories
+                yield from want(ehlo(*of(arguments, "d")), 66, err="^ehlo: cannot read d: it is a directory$")
+
+        @case(f"file/pipes/{name}")
+        def _(ehlo, arguments=arguments):
+            record(ehlo)
+            os.mkfifo(ehlo.directory / "fifo")
+            ways = {
+                "itself": '"$@"',
+                "-": 'cat x.smtp | "$@"',
+                "/dev/stdin": 'cat x.smtp | "$@"',
+                "/dev/fd/9": '"$@" 9< <(sleep 0.1; cat x.smtp)',
+                # Both ends at once, so that nobody waits for the other.
+                "fifo": 'exec 8<>fifo; (sleep 0.1; cat x.smtp) >fifo & exec 8<&-; "$@"',
+            }
+            expected = None
+            for path, script in ways.items():
+                operand = "x.smtp" if path == "itself" else path
+                run = subprocess.run(["bash", "-c", script, "bash", ehlo.program, *of(arguments, operand)],
+                                     cwd=ehlo.directory, capture_output=True, timeout=RUN_BOUND, check=False)
+                tells_names = arguments[0] in ("diff", "replay")
+                said = (run.returncode, b"" if tells_names else run.stdout)
+                if b"cannot read" in run.stderr:
+                    yield f"{path}: {run.stderr!r}"
+                expected = expected or said
+                if said != expected:
+                    yield f"{path}: {said}, and from the file itself {expected}"
 
     @case("show/bad")
     def _(ehlo):

@@ -67,7 +67,7 @@ class Relay:
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
         line = self.process.stdout.readline()
         self.out += line
-        if not line.startswith(b"listening on "):
+        if not re.fullmatch(rb"[0-9.]+:\d+\n", line):
             self.finish(kill=True)
             raise Complaint(f"the relay does not listen: {line!r} {visible(self.err)}")
         self.port = int(line.decode().rsplit(":", 1)[1])
@@ -188,12 +188,13 @@ def msmtp(relay, front, mechanism, text, expect=0):
 
 
 def swaks(relay, front, mechanism, text, expect=0):
-    if front != "none":
-        raise ValueError("swaks has no TLS here")
     (relay.ehlo.directory / "message").write_bytes(text.replace(b"\r\n", b"\n"))
+    tls = {"none": [], "starttls": ["--tls"], "implicit": ["--tls-on-connect"]}[front]
+    if tls:
+        tls += ["--tls-verify", "--tls-ca-path", "authority.pem"]
     run_client(relay, "swaks", "--server", "127.0.0.1", "--port", relay.port, "--from", SENDER, "--to", RECIPIENT,
                "--auth", mechanism, "--auth-user", USER, "--auth-password", PASSWORD, "--data", "@message",
-               expect=expect)
+               *tls, expect=expect)
 
 
 def connect_smtplib(relay, front):
@@ -333,7 +334,9 @@ for index, sasl in enumerate(("XOAUTH2", "OAUTHBEARER")):
     for one in (curl, msmtp, ehlo_send):
         add_login(one, WAYS[index], WAYS[1 + index], AIO[WAYS[1 + index]], sasl, mailboxes)
 for index, sasl in enumerate(("PLAIN", "LOGIN", "CRAM-MD5")):
-    add_login(swaks, "none", WAYS[(index + 1) % 3], DOVECOT[WAYS[(index + 1) % 3]], sasl, submitted)
+    for offset in range(3):
+        add_login(swaks, WAYS[(index + offset) % 3], WAYS[(index + 1) % 3], DOVECOT[WAYS[(index + 1) % 3]], sasl,
+                  submitted)
 for sasl in ("PLAIN", "CRAM-MD5"):
     add_login(smtplib_client, "starttls", "starttls", DOVECOT["starttls"], sasl, submitted)
 

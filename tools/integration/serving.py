@@ -6,6 +6,7 @@ Nothing here knows of a particular case.
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -33,7 +34,7 @@ class Serving:
                                         env={"PATH": "/usr/bin:/bin", "HOME": str(self.directory),
                                              "LC_ALL": "C.UTF-8"})
         line = self.process.stdout.readline()
-        if not line.startswith(b"listening on 127.0.0.1:"):
+        if not re.fullmatch(rb"127\.0\.0\.1:\d+\n", line):
             self.process.kill()
             _, err = self.process.communicate()
             raise Complaint(f"{' '.join(self.arguments)}: {visible(line + err)}")
