@@ -24,6 +24,21 @@ static uint64_t load(const uint8_t *bytes) {
   return word;
 }
 
+static uint64_t load_half(const uint8_t *bytes) {
+  return (uint64_t)bytes[0] | (uint64_t)bytes[1] << 8 | (uint64_t)bytes[2] << 16 |
+         (uint64_t)bytes[3] << 24;
+}
+
+// Fewer than eight of them. From four on two loads reach them all, with an overlap of the same bytes.
+static uint64_t load_some(const uint8_t *bytes, size_t len) {
+  if (len >= 4) {
+    return load_half(bytes) | load_half(bytes + len - 4) << 8 * (len - 4);
+  }
+  uint64_t word = len > 0 ? bytes[0] : 0;
+  word |= len > 1 ? (uint64_t)bytes[1] << 8 : 0;
+  return word | (len > 2 ? (uint64_t)bytes[2] << 16 : 0);
+}
+
 // Words are of eight bytes of the stream, wherever the calls cut it: `shift` bits of the word under way
 // are there already.
 static void add_bytes(struct ehlo_digest_lane *l, const uint8_t *bytes, size_t len) {
@@ -36,10 +51,7 @@ static void add_bytes(struct ehlo_digest_lane *l, const uint8_t *bytes, size_t l
     hash = mix(hash, word | next << shift);
     word = shift > 0 ? next >> (64 - shift) : 0;
   }
-  uint64_t rest = 0;
-  for (size_t i = 0; i < len; i++) {
-    rest |= (uint64_t)bytes[i] << 8 * i;
-  }
+  uint64_t rest = load_some(bytes, len);
   word |= rest << shift;
   if (shift + 8 * len >= 64) {
     hash = mix(hash, word);

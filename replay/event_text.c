@@ -68,8 +68,8 @@ bool ehlo_event_is_recorded(const struct ehlo_client *c, const struct ehlo_event
 }
 
 void ehlo_outcome_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit) {
-  snprintf(out, EHLO_EVENT_TEXT_MAX, "outcome %s at %s", ehlo_outcome_name(submit->verdict.outcome),
-           ehlo_stage_name(submit->verdict.stage));
+  char *to = put_text(put_text(out, "outcome "), ehlo_outcome_name(submit->verdict.outcome));
+  put_text(put_text(to, " at "), ehlo_stage_name(submit->verdict.stage));
 }
 
 void ehlo_message_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit,

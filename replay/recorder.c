@@ -1,6 +1,5 @@
 // Writes down what passes through a transport, as it passes. It must not change what passes, must not
-// hold back what the program told for longer than to the next exchange, and must not let a secret into the
-// record: client spans say by their flags that they are one.
+// hold back what was seen while the next exchange lasts, and must not let a secret into the record: client spans say by their flags that they are one.
 #include "replay/recorder.h"
 
 #include <assert.h>
@@ -73,7 +72,7 @@ static enum ehlo_status recorder_exchange(struct ehlo_transport *t, size_t *out_
                                           size_t *in_len, const struct ehlo_output *out,
                                           uint8_t *in, size_t in_cap, uint64_t deadline_ms) {
   struct ehlo_recorder *r = (struct ehlo_recorder *)t;
-  ehlo_scribe_push(&r->scribe);  // the call may wait
+  ehlo_scribe_push_seen(&r->scribe);  // the call may wait
   enum ehlo_status status =
       r->inner->ops->exchange(r->inner, out_taken, in_len, out, in, in_cap, deadline_ms);
   uint64_t now_us = present_us(r);

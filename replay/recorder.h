@@ -19,8 +19,8 @@ struct ehlo_recorder {
 };
 
 // `inner` and `redactor` are the caller's. What an exchange moved goes through `write` before it
-// returns, in few calls of whole lines; the header, facts and events go before the next exchange. Not to
-// be moved afterwards.
+// returns, in few calls of whole lines; facts, and bytes that were held, go before the next exchange, and
+// events, which a replay makes anew, with what it brings. Not to be moved afterwards.
 void ehlo_recorder_init(struct ehlo_recorder *r, struct ehlo_transport *inner,
                         const struct ehlo_redactor *redactor, ehlo_write_fn write, void *arg);
 // Facts of the program's own ("connect …", "note …") with the present time.

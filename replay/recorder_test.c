@@ -120,7 +120,6 @@ static struct script script;
 static struct ehlo_redactor redactor;
 static char record[1 << 18];
 static size_t record_len;
-static size_t num_writes;
 
 static bool record_write(void *arg, const char *text, size_t len) {
   (void)arg;
@@ -129,7 +128,6 @@ static bool record_write(void *arg, const char *text, size_t len) {
   record_len += len;
   record[record_len] = '\0';
   cr_assert(len > 0 && text[len - 1] == '\n');
-  num_writes++;
   return true;
 }
 
@@ -530,50 +528,6 @@ Test(recorder, forgets_what_it_held) {
   for (size_t i = 0; i < sizeof(recorder.scribe.held); i++) {
     cr_assert_eq(recorder.scribe.held[i], 0);
   }
-}
-
-// ---- Few calls, and nothing kept ----------------------------------------------------------------
-
-// All that an exchange brought is written before it returns, with one call, and what the program told
-// in between before the next one waits.
-Test(recorder, writes_once_for_an_exchange) {
-  static const char before[] = "! ehlo-transcript 1\n+0.000000  ! connect a\n";
-  start();
-  num_writes = 0;
-  do_step(&(struct step)FACT("connect a"));
-  cr_expect_eq(num_writes, 0u);
-  do_step(&(struct step)SERVER(1, "250-a\r\n250-b\r\n250-c\r\n250 d\r\n25"));
-  cr_expect_eq(num_writes, 2u);  // what was there before it may wait, and what it brought
-  cr_expect_eq(strncmp(record, before, sizeof(before) - 1), 0);
-  cr_expect(strstr(record, "S: 250 d\n") != NULL && strstr(record, "S: 25\\\n") != NULL);
-  do_step(&(struct step)EVENT("one"));
-  do_step(&(struct step)EVENT("two"));
-  cr_expect_eq(num_writes, 2u);
-  do_step(&(struct step)CLIENT(1, "QUIT\r\n", 0));
-  cr_expect_eq(num_writes, 4u);
-  do_step(&(struct step)CLIENT(1, "half\r\nof", MORE));
-  cr_expect_eq(num_writes, 5u);
-  cr_expect(strstr(record, "C: half\n") != NULL && strstr(record, "of") == NULL);
-  do_step(&(struct step)TLS(1, EHLO_OK, "x"));
-  do_step(&(struct step)EVENT("three"));
-  num_writes = 0;
-  ehlo_recorder_finish(&recorder);
-  cr_expect_eq(num_writes, 1u);
-}
-
-// A message takes few calls.
-Test(recorder, writes_a_message_in_few_calls) {
-  static char message[13825];
-  for (size_t i = 0; i + 72 < sizeof(message); i += 72) {
-    memset(message + i, 'x', 70);
-    memcpy(message + i + 70, "\r\n", 2);
-  }
-  start();
-  num_writes = 0;
-  for (int i = 0; i < 10; i++) {
-    do_step(&(struct step)CLIENT(1, message, MORE));
-  }
-  cr_expect_leq(num_writes, 11u);
 }
 
 // ---- At random ----------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
 // Finds credentials in server lines. The line and each form of a secret are folded to what is
-// compared, and their windows of a few characters are compared as integers; a table of what the
-// line holds makes that fast for tokens of many kilobytes. It keeps no state from line to line.
+// compared, and their windows of a few characters are compared as integers. Nearly every line is let
+// through by a filter of the secrets' windows after one look at it; for the others a table of what
+// the line holds keeps the comparison fast with tokens of many kilobytes. It keeps no state from line
+// to line.
 #include "replay/redact.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define HIT_WINDOW 8
@@ -144,14 +147,23 @@ static size_t form_folded_len(const struct form *f) {
   return num;
 }
 
+// How many of its folded characters a window has: all of them where there are few; 0: the form is not
+// looked for.
+static size_t form_window(const struct form *f, size_t window) {
+  size_t len = form_folded_len(f);
+  if (len < (f->shift == RAW ? 1 : BASE64_FORM_MIN)) {
+    return 0;
+  }
+  return len < window ? len : window;
+}
+
 static bool form_in_line(const struct form *f, const uint8_t *line, size_t len, size_t window,
                          const struct seen *s) {
-  size_t form_len = form_folded_len(f);
-  if (form_len < (f->shift == RAW ? 1 : BASE64_FORM_MIN)) {
+  struct window w = {.size = form_window(f, window)};
+  bool in_table = w.size == window;
+  if (w.size == 0) {
     return false;
   }
-  struct window w = {.size = form_len < window ? form_len : window};
-  bool in_table = w.size == window;
   for (size_t place = form_first(f); place < form_end(f); place++) {
     if (window_push(&w, form_at(f, place)) && (!in_table || seen_maybe(s, w.value)) &&
         line_has(line, len, &w)) {
@@ -181,10 +193,108 @@ static bool contains(const struct ehlo_redactor *r, const uint8_t *line, size_t 
   return false;
 }
 
+// ---- The windows of the secrets -----------------------------------------------------------------
+
+// A Bloom filter with all bits of a window in one word. With 64 bits and more for each window, as
+// long as there is room, an ordinary line hardly ever touches it.
+#define FILTER_BITS_MIN 9u
+#define FILTER_BITS_MAX 12u
+static_assert(1u << FILTER_BITS_MAX == EHLO_REDACT_FILTER_MAX, "as large as it may become");
+
+static uint64_t filter_hash(uint64_t end) {
+  return end * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static uint64_t filter_word_bits(uint64_t hash) {
+  return UINT64_C(1) << (hash >> 46 & 63) | UINT64_C(1) << (hash >> 40 & 63) |
+         UINT64_C(1) << (hash >> 34 & 63);
+}
+
+// The last `len` characters of a window, 1 to 8.
+static uint64_t end_mask(size_t len) {
+  return UINT64_MAX >> (64 - 8 * len);
+}
+
+static void put_form(struct ehlo_redactor *r, const struct form *f) {
+  struct window w = {.size = form_window(f, HIT_WINDOW)};
+  for (size_t place = form_first(f); w.size > 0 && place < form_end(f); place++) {
+    if (window_push(&w, form_at(f, place))) {
+      uint64_t hash = filter_hash(w.value & end_mask(r->end_len));
+      r->filter[hash >> (64 - r->filter_bits)] |= filter_word_bits(hash);
+      r->num_windows++;
+    }
+  }
+}
+
+static void put_secret(struct ehlo_redactor *r, const uint8_t *secret, size_t len) {
+  for (int shift = RAW; shift <= 2; shift++) {
+    put_form(r, &(struct form){secret, len, shift});
+  }
+}
+
+static size_t shortest_window(const uint8_t *secret, size_t len) {
+  size_t shortest = HIT_WINDOW;
+  for (int shift = RAW; shift <= 2; shift++) {
+    size_t size = form_window(&(struct form){secret, len, shift}, HIT_WINDOW);
+    shortest = size > 0 && size < shortest ? size : shortest;
+  }
+  return shortest;
+}
+
+// Makes the filter fit for one more secret: what is in it already is put anew if need be.
+static void make_room(struct ehlo_redactor *r, const uint8_t *secret, size_t len) {
+  size_t shortest = shortest_window(secret, len);
+  unsigned bits = r->filter_bits;
+  while (bits < FILTER_BITS_MAX && (size_t)1 << bits < r->num_windows + 5 * len) {
+    bits++;
+  }
+  if (bits == r->filter_bits && shortest >= r->end_len) {
+    return;
+  }
+  r->filter_bits = bits;
+  r->end_len = shortest < r->end_len ? shortest : r->end_len;
+  r->num_windows = 0;
+  memset(r->filter, 0, sizeof(r->filter[0]) << bits);
+  const uint8_t *known = r->bytes;
+  for (size_t i = 0; i < r->num; i++) {
+    put_secret(r, known, r->len[i]);
+    known += r->len[i];
+  }
+}
+
+// Whether a line may hold a window of a secret. What is shorter than the end of one has a zero in it,
+// which none of those has.
+static bool touches(const struct ehlo_redactor *r, const uint8_t *line, size_t len) {
+  uint64_t mask = end_mask(r->end_len);
+  unsigned shift = 64 - r->filter_bits;
+  uint64_t value = 0;
+  for (size_t i = 0; i < len; i++) {
+    uint8_t c = r->folded[line[i]];
+    value = value << (c != 0 ? 8 : 0) | c;
+    uint64_t hash = filter_hash(value & mask);
+    uint64_t bits = filter_word_bits(hash);
+    if ((r->filter[hash >> shift] & bits) == bits) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // ---- The secrets --------------------------------------------------------------------------------
 
 void ehlo_redactor_init(struct ehlo_redactor *r) {
-  memset(r, 0, sizeof(*r));
+  r->num = 0;
+  memset(r->len, 0, sizeof(r->len));
+  r->used = 0;
+  r->full = false;
+  r->num_windows = 0;
+  r->end_len = HIT_WINDOW;
+  r->filter_bits = FILTER_BITS_MIN;
+  memset(r->filter, 0, sizeof(r->filter[0]) << FILTER_BITS_MIN);
+  for (unsigned byte = 0; byte < sizeof(r->folded); byte++) {
+    int c = fold((uint8_t)byte);
+    r->folded[byte] = (uint8_t)(c < 0 ? 0 : c);
+  }
 }
 
 static bool has_secret(const struct ehlo_redactor *r, const uint8_t *bytes, size_t len) {
@@ -206,6 +316,8 @@ void ehlo_redactor_add(struct ehlo_redactor *r, const uint8_t *bytes, size_t len
     r->full = true;
     return;
   }
+  make_room(r, bytes, len);
+  put_secret(r, bytes, len);
   memcpy(r->bytes + r->used, bytes, len);
   r->used += len;
   r->len[r->num++] = len;
@@ -216,17 +328,25 @@ bool ehlo_redactor_is_empty(const struct ehlo_redactor *r) {
 }
 
 bool ehlo_redactor_hits(const struct ehlo_redactor *r, const uint8_t *line, size_t len) {
-  return r->full || contains(r, line, len, HIT_WINDOW);
+  return r->full || (touches(r, line, len) && contains(r, line, len, HIT_WINDOW));
 }
 
 bool ehlo_redactor_grazes(const struct ehlo_redactor *r, const uint8_t *text, size_t len) {
   return contains(r, text, len, GRAZE_WINDOW);
 }
 
-void ehlo_redactor_wipe(struct ehlo_redactor *r) {
-  // A plain memset() of what nobody reads again may be left out.
-  volatile uint8_t *bytes = (volatile uint8_t *)r;
-  for (size_t i = 0; i < sizeof(*r); i++) {
+// A plain memset() of what nobody reads again may be left out.
+static void wipe(volatile uint8_t *bytes, size_t len) {
+  for (size_t i = 0; i < len; i++) {
     bytes[i] = 0;
   }
+}
+
+void ehlo_redactor_wipe(struct ehlo_redactor *r) {
+  volatile uint64_t *filter = r->filter;
+  for (size_t i = 0; i < (size_t)1 << r->filter_bits; i++) {
+    filter[i] = 0;
+  }
+  wipe(r->bytes, r->used);
+  wipe((volatile uint8_t *)r, offsetof(struct ehlo_redactor, bytes));
 }

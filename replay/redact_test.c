@@ -143,10 +143,26 @@ Test(redact, is_full_one_byte_past_its_room) {
 
 Test(redact, wipes_itself) {
   static const struct ehlo_redactor zero;
+  static uint8_t token[12288];
+  memset(token, 'k', sizeof(token));
   ehlo_redactor_init(&r);
   add("hunter2");
   ehlo_redactor_wipe(&r);
   cr_expect_eq(memcmp(&r, &zero, sizeof(r)), 0);
+  ehlo_redactor_init(&r);
+  add("hunter2");
+  ehlo_redactor_add(&r, token, sizeof(token));  // the filter grows
+  ehlo_redactor_wipe(&r);
+  cr_expect_eq(memcmp(&r, &zero, sizeof(r)), 0);
+}
+
+// Used again in memory that is anything but zero.
+Test(redact, begins_anew_whatever_was_there) {
+  memset(&r, 0xa5, sizeof(r));
+  ehlo_redactor_init(&r);
+  cr_expect(ehlo_redactor_is_empty(&r) && !hits("535 bad password hunter2"));
+  add("hunter2");
+  cr_expect(hits("535 bad password hunter2") && !hits("535 bad password hunter"));
 }
 
 // ---- At random ----------------------------------------------------------------------------------
@@ -286,4 +302,150 @@ Test(redact, is_quick_with_long_tokens) {
   cr_expect_leq((double)(clock() - start) / CLOCKS_PER_SEC, 1.0);
   memcpy(line + 2000, token + sizeof(token) - 8, 8);
   cr_expect(ehlo_redactor_hits(&r, line, sizeof(line)));
+}
+
+// ---- Against the plainest way to do it ----------------------------------------------------------
+
+// The same by its definition alone: each form as a string, each of its windows looked for anywhere in
+// the folded line.
+static size_t folded(char *out, const uint8_t *text, size_t len) {
+  size_t n = 0;
+  for (size_t i = 0; i < len; i++) {
+    uint8_t c = text[i];
+    if (c > 0x20 && c != 0x7f) {
+      out[n++] = (char)(c == '-'   ? '+'
+                        : c == '_' ? '/'
+                                   : (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
+    }
+  }
+  return n;
+}
+
+static bool plain_has_form(const uint8_t *form, size_t form_len, size_t least, const char *line,
+                           size_t line_len, size_t window) {
+  static char text[3 * EHLO_REDACT_BYTES_MAX];
+  size_t len = folded(text, form, form_len);
+  size_t size = len < window ? len : window;
+  if (len < least) {
+    return false;
+  }
+  for (size_t at = 0; at + size <= len; at++) {
+    for (size_t there = 0; there + size <= line_len; there++) {
+      if (memcmp(line + there, text + at, size) == 0) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+static bool plain_has_secret(const uint8_t *secret, size_t secret_len, const char *line,
+                             size_t line_len, size_t window) {
+  if (plain_has_form(secret, secret_len, 1, line, line_len, window)) {
+    return true;
+  }
+  for (size_t before = 0; before < 3; before++) {
+    static uint8_t message[256];
+    static char text[512];
+    memset(message, 0, sizeof(message));
+    memcpy(message + before, secret, secret_len);
+    base64(text, message, before + secret_len);
+    size_t first = before == 0 ? 0 : before + 1;
+    size_t end = 8 * (before + secret_len) / 6;
+    if (end > first &&
+        plain_has_form((uint8_t *)text + first, end - first, 4, line, line_len, window)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool plainly(const uint8_t *line, size_t len, size_t window) {
+  static char text[4096];
+  size_t text_len = folded(text, line, len);
+  size_t at = 0;
+  for (size_t i = 0; i < r.num; i++) {
+    if (plain_has_secret(r.bytes + at, r.len[i], text, text_len, window)) {
+      return true;
+    }
+    at += r.len[i];
+  }
+  return false;
+}
+
+// Secrets of one letter up to two hundred octets of anything; blanks and control bytes among them.
+static void add_secret_of_few_letters(void) {
+  uint8_t secret[200];
+  size_t len = 1 + (size_t)rand() % (rand() % 8 == 0 ? sizeof(secret) : 14);
+  for (size_t i = 0; i < len; i++) {
+    secret[i] = rand() % 12 == 0 ? (uint8_t)rand() : (uint8_t) "abAB-_+/ "[rand() % 9];
+  }
+  ehlo_redactor_add(&r, secret, len);
+}
+
+// A line with a piece of a form in it, or a piece that nearly is one.
+static size_t line_with_a_piece(uint8_t *line, size_t num) {
+  size_t which = (size_t)rand() % num;
+  size_t at = 0;
+  for (size_t i = 0; i < which; i++) {
+    at += r.len[i];
+  }
+  uint8_t message[256] = {0};
+  char text[512];
+  size_t before = (size_t)rand() % 4;
+  memcpy(message + before % 3, r.bytes + at, r.len[which]);
+  size_t len = before == 3 ? r.len[which] : base64(text, message, before + r.len[which]);
+  if (before == 3) {
+    memcpy(text, r.bytes + at, len);
+  }
+  size_t from = (size_t)rand() % len;
+  size_t n = 1 + (size_t)rand() % 12;
+  n = n < len - from ? n : len - from;
+  size_t end = strew(line, ordinary(line, 0), (uint8_t *)text + from, n);
+  if (end > 0 && rand() % 4 == 0) {
+    line[(size_t)rand() % end] ^= 1;
+  }
+  return ordinary(line, end);
+}
+
+Test(redact, does_what_its_definition_says) {
+  size_t num_hits = 0;
+  size_t num_grazes = 0;
+  srand(6);
+  for (int round = 0; round < 4000; round++) {
+    ehlo_redactor_init(&r);
+    for (int i = 1 + rand() % 4; i > 0; i--) {
+      add_secret_of_few_letters();
+    }
+    for (int i = 0; i < 5; i++) {
+      uint8_t line[2000];
+      size_t len = line_with_a_piece(line, r.num);
+      bool hit = plainly(line, len, 8);
+      bool graze = plainly(line, len, 4);
+      cr_assert_eq(ehlo_redactor_hits(&r, line, len), hit, "round %d", round);
+      cr_assert_eq(ehlo_redactor_grazes(&r, line, len), graze, "round %d", round);
+      num_hits += hit ? 1 : 0;
+      num_grazes += graze ? 1 : 0;
+    }
+  }
+  cr_expect(num_hits > 1000 && num_hits < 19000, "%zu of 20000", num_hits);
+  cr_expect(num_grazes > num_hits && num_grazes < 19500, "%zu of 20000", num_grazes);
+}
+
+// While it grows, none of the secrets that it has is lost.
+Test(redact, finds_all_secrets_while_the_filter_grows) {
+  static uint8_t secrets[EHLO_REDACT_MAX][1300];
+  srand(7);
+  ehlo_redactor_init(&r);
+  for (size_t i = 0; i < EHLO_REDACT_MAX; i++) {
+    for (size_t k = 0; k < sizeof(secrets[i]); k++) {
+      secrets[i][k] = (uint8_t)('!' + rand() % 94);
+    }
+    ehlo_redactor_add(&r, secrets[i], sizeof(secrets[i]));
+    for (size_t k = 0; k <= i; k++) {
+      size_t at = (size_t)rand() % (sizeof(secrets[k]) - 8);
+      cr_assert(ehlo_redactor_hits(&r, secrets[k] + at, 8), "%zu of %zu", k, i);
+    }
+  }
+  cr_expect(!r.full);
 }

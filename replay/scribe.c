@@ -28,6 +28,7 @@ static uint64_t take_delta(struct ehlo_scribe *s, uint64_t time_us) {
 // that were written.
 static void write_bytes(struct ehlo_scribe *s, enum ehlo_side side, const uint8_t *bytes,
                         size_t len) {
+  s->seen_gathered = true;
   ehlo_writer_bytes(&s->writer, bytes, len);
   if (s->digest != NULL) {
     ehlo_digest_bytes(s->digest, side, s->last_us, bytes, len);
@@ -35,6 +36,7 @@ static void write_bytes(struct ehlo_scribe *s, enum ehlo_side side, const uint8_
 }
 
 static void write_secret(struct ehlo_scribe *s, enum ehlo_side side) {
+  s->seen_gathered = true;
   ehlo_writer_secret(&s->writer);
   if (s->digest != NULL) {
     ehlo_digest_secret(s->digest, side, s->last_us);
@@ -253,7 +255,8 @@ void ehlo_scribe_client_secret(struct ehlo_scribe *s) {
 
 void ehlo_scribe_client_end(struct ehlo_scribe *s) {
   if (s->client_in_chunk) {
-    ehlo_writer_chunk_end(&s->writer);
+    ehlo_writer_chunk_end(&s->writer);  // with what was begun of a line
+    s->seen_gathered = true;
     s->client_in_chunk = false;
   }
 }
@@ -266,6 +269,13 @@ static void end_sides(struct ehlo_scribe *s) {
 
 void ehlo_scribe_push(struct ehlo_scribe *s) {
   ehlo_writer_flush(&s->writer);
+  s->seen_gathered = false;
+}
+
+void ehlo_scribe_push_seen(struct ehlo_scribe *s) {
+  if (s->seen_gathered) {
+    ehlo_scribe_push(s);
+  }
 }
 
 void ehlo_scribe_flush(struct ehlo_scribe *s) {
@@ -275,6 +285,7 @@ void ehlo_scribe_flush(struct ehlo_scribe *s) {
 
 void ehlo_scribe_fact(struct ehlo_scribe *s, uint64_t time_us, const char *text, size_t len) {
   end_sides(s);
+  s->seen_gathered = true;
   ehlo_writer_fact(&s->writer, take_delta(s, time_us), text, len);
   if (s->digest != NULL) {
     ehlo_digest_fact(s->digest, s->last_us, (const uint8_t *)text, len);

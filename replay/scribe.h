@@ -39,6 +39,7 @@ struct ehlo_scribe {
   bool cr;               // the server's last byte was a CR
   bool hiding;           // the rest of this line is hidden, up to its CRLF
   bool client_in_chunk;  // a client chunk is open
+  bool seen_gathered;    // what was gathered holds bytes or facts, not only events
   uint8_t held[EHLO_REPLY_LINE_MAX + EHLO_TOKEN_MAX];
 };
 
@@ -67,6 +68,9 @@ void ehlo_scribe_fact(struct ehlo_scribe *s, uint64_t time_us, const char *text,
 void ehlo_scribe_event(struct ehlo_scribe *s, const char *text);
 // Hands over what was gathered. A server line that is held stays so.
 void ehlo_scribe_push(struct ehlo_scribe *s);
+// The same where it holds anything that was seen, bytes of a side or a fact. Events alone may wait: a
+// replay makes them anew.
+void ehlo_scribe_push_seen(struct ehlo_scribe *s);
 // Both sides are written as far as they came, and handed over.
 void ehlo_scribe_flush(struct ehlo_scribe *s);
 

@@ -19,19 +19,21 @@ enum args_rule {
 
 struct fact_row {
   const char *word;
+  size_t len;
   enum ehlo_fact fact;
   enum args_rule rule;
 };
 
+#define WORD(text) (text), sizeof(text) - 1
 static const struct fact_row facts[] = {
-    {"ehlo-transcript", EHLO_FACT_HEADER, ARGS_VERSION},
-    {"connect", EHLO_FACT_CONNECT, ARGS_SOME},
-    {"tls", EHLO_FACT_TLS, ARGS_ANY},
-    {"eof", EHLO_FACT_EOF, ARGS_SIDE},
-    {"reset", EHLO_FACT_RESET, ARGS_SIDE},
-    {"timeout", EHLO_FACT_TIMEOUT, ARGS_NONE},
-    {"note", EHLO_FACT_NOTE, ARGS_SOME},
-    {"submit", EHLO_FACT_SUBMIT, ARGS_SOME},
+    {WORD("ehlo-transcript"), EHLO_FACT_HEADER, ARGS_VERSION},
+    {WORD("connect"), EHLO_FACT_CONNECT, ARGS_SOME},
+    {WORD("tls"), EHLO_FACT_TLS, ARGS_ANY},
+    {WORD("eof"), EHLO_FACT_EOF, ARGS_SIDE},
+    {WORD("reset"), EHLO_FACT_RESET, ARGS_SIDE},
+    {WORD("timeout"), EHLO_FACT_TIMEOUT, ARGS_NONE},
+    {WORD("note"), EHLO_FACT_NOTE, ARGS_SOME},
+    {WORD("submit"), EHLO_FACT_SUBMIT, ARGS_SOME},
 };
 
 static bool is_digit(char c) {
@@ -285,12 +287,13 @@ static bool parse_fact(struct ehlo_reader *r, struct ehlo_item *out, size_t pos)
   if (!set_text(r, out, pos + 2) || !decode(r, out)) {
     return false;
   }
-  size_t word_len = strcspn(out->text, " ");
-  bool has_args = out->text[word_len] == ' ';
+  const char *blank = memchr(out->text, ' ', out->text_len);
+  bool has_args = blank != NULL;
+  size_t word_len = has_args ? (size_t)(blank - out->text) : out->text_len;
   out->args = out->text + word_len + (has_args ? 1 : 0);
   out->args_len = out->text_len - (size_t)(out->args - out->text);
   for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-    if (strlen(facts[i].word) == word_len && memcmp(facts[i].word, out->text, word_len) == 0) {
+    if (facts[i].len == word_len && memcmp(facts[i].word, out->text, word_len) == 0) {
       out->fact = facts[i].fact;
       out->failed = (out->fact == EHLO_FACT_CONNECT || out->fact == EHLO_FACT_TLS) &&
                     strcspn(out->args, " ") == 6 && memcmp(out->args, "failed", 6) == 0;
@@ -319,10 +322,17 @@ static bool parse_comment(struct ehlo_reader *r, struct ehlo_item *out, size_t p
   return set_text(r, out, out->raw[pos + 1] == ' ' ? pos + 2 : pos + 1);
 }
 
+// Blanks before the mark of a line without a time, in the canonical layout.
+#define MARK_COLUMN (sizeof(blanks) - 1)
+static const char blanks[] = "           ";
+
 static bool parse_line(struct ehlo_reader *r, struct ehlo_item *out) {
   size_t pos = 0;
   if (!parse_time(r, out, &pos)) {
     return false;
+  }
+  if (out->raw_len >= MARK_COLUMN && memcmp(out->raw, blanks, MARK_COLUMN) == 0) {
+    pos = MARK_COLUMN;  // as tools write it
   }
   while (out->raw[pos] == ' ') {
     pos++;
