@@ -3,15 +3,11 @@
 #include "tools/driver/serve_connection.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/sockios.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <openssl/mem.h>
 
@@ -34,8 +30,8 @@ static void note_peer(char out[LIVE_ADDRESS_MAX], int fd) {
 void serve_connection_init(struct serve_connection *c, int fd, SSL_CTX *context,
                            const struct ehlo_script *script, struct ehlo_faults *faults,
                            enum ehlo_serve_tls tls, uint32_t speed_permille, size_t number) {
-  memset(c, 0, sizeof(*c));
-  c->fd = fd;
+  memset(c, 0, offsetof(struct serve_connection, channel));
+  live_channel_init(&c->channel, fd);
   c->context = context;
   c->start_us = live_net_clock_us();
   c->active_us = c->start_us;
@@ -43,113 +39,45 @@ void serve_connection_init(struct serve_connection *c, int fd, SSL_CTX *context,
   ehlo_served_init(&c->served, script, faults, tls, speed_permille, number);
 }
 
-// ---- Out ---------------------------------------------------------------------------------------
+// ---- Out and in --------------------------------------------------------------------------------
 
-// One send; false if nothing was taken.
-static bool send_some(struct serve_connection *c, const uint8_t *bytes, size_t len,
-                      size_t *out_sent) {
-  ssize_t n;
-  do {
-    n = send(c->fd, bytes, len, MSG_NOSIGNAL);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0) {
-    c->broken = c->broken || (errno != EAGAIN && errno != EWOULDBLOCK);
-    c->peer_ended = c->peer_ended || c->broken;
-    return false;
-  }
-  c->active_us = live_net_clock_us();
-  *out_sent = (size_t)n;
-  return true;
-}
-
-static bool flush_tls(struct serve_connection *c) {
-  const uint8_t *bytes;
-  size_t len;
-  size_t sent;
-  while (!c->broken && live_tls_output(&c->tls, &bytes, &len)) {
-    if (!send_some(c, bytes, len, &sent)) {
-      return c->broken;
-    }
-    live_tls_output_ack(&c->tls, sent);
-  }
-  return true;
-}
-
-// Writes what was gathered. False: the socket has no room for now. What a broken one does not
-// take is gone.
+// Writes what was gathered, in one piece. False: the socket has no room for now. What a broken one
+// does not take is gone.
 static bool flush(struct serve_connection *c) {
-  size_t sent;
-  serve_tap_server(c->tap, c->out + c->out_at + c->out_told, c->out_len - c->out_told,
-                   live_net_clock_us() - c->start_us);
-  c->out_told = c->out_len;
-  if (c->tls_on && c->out_len > 0) {
-    c->broken = live_tls_write(&c->tls, c->out, c->out_len) != EHLO_OK || c->broken;
+  live_channel_flush(&c->channel);
+  if (c->out_len > 0 && live_channel_is_idle(&c->channel)) {
+    serve_tap_server(c->tap, c->out, c->out_len, live_net_clock_us() - c->start_us);
+    live_channel_write(&c->channel, c->out, c->out_len);
     c->out_len = 0;
   }
-  while (!c->tls_on && c->out_len > 0 && !c->broken) {
-    if (!send_some(c, c->out + c->out_at, c->out_len, &sent)) {
-      break;
-    }
-    c->out_at += sent;
-    c->out_len -= sent;
-  }
-  c->out_len = c->broken ? 0 : c->out_len;
-  c->out_at = c->out_len == 0 ? 0 : c->out_at;
-  c->out_told = c->out_len;
-  return c->out_len == 0 && (!c->tls_on || flush_tls(c));
+  return c->out_len == 0 && live_channel_is_idle(&c->channel);
 }
 
-// ---- In ----------------------------------------------------------------------------------------
-
-static size_t receive(struct serve_connection *c, uint8_t *out, size_t cap) {
-  ssize_t n;
-  do {
-    n = recv(c->fd, out, cap, 0);
-  } while (n < 0 && errno == EINTR);
-  if (n > 0) {
-    c->active_us = live_net_clock_us();
-    return (size_t)n;
-  }
-  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-    return 0;
-  }
-  c->peer_ended = true;
-  c->broken = c->broken || n < 0;
-  if (c->tls_on) {
-    live_tls_feed_end(&c->tls, n == 0 ? EHLO_E_CLOSED : EHLO_E_RESET);
-  }
-  return 0;
+static bool is_broken(const struct serve_connection *c) {
+  return c->channel.broken != EHLO_OK || c->channel.end == EHLO_E_RESET;
 }
 
-// Takes plaintext out of TLS, as far as there is room.
-static void take_plaintext(struct serve_connection *c) {
-  size_t n = 0;
-  if (!c->tls_on || c->in_handshake || c->in_len > 0) {
-    return;
-  }
-  c->in_at = 0;
-  if (live_tls_read(&c->tls, &n, c->in, sizeof(c->in)) != EHLO_OK) {
-    c->peer_ended = true;
-  }
-  c->in_len = n;
-  serve_tap_client(c->tap, c->in, n, live_net_clock_us() - c->start_us);
+static bool is_reading(const struct serve_connection *c) {
+  return !c->peer_ended &&
+         (c->state == SERVE_DRAINING || (c->state == SERVE_OPEN && c->in_len == 0));
+}
+
+bool serve_connection_may_read(const struct serve_connection *c) {
+  return is_reading(c) && !c->in_handshake && c->channel.may_have_more;
 }
 
 void serve_connection_read(struct serve_connection *c) {
-  uint8_t buf[SERVE_BUFFER_MAX];
-  size_t n = receive(c, buf, sizeof(buf));
-  if (c->state != SERVE_OPEN) {
+  if (!is_reading(c) || c->in_handshake) {
     return;
   }
-  if (c->tls_on) {
-    live_tls_feed(&c->tls, buf, n);
-  } else if (n > 0) {  // there was nothing unread: see serve_connection_events()
-    memcpy(c->in, buf, n);
-    c->in_at = 0;
-    c->in_len = n;
-    serve_tap_client(c->tap, c->in, n, live_net_clock_us() - c->start_us);
+  c->peer_ended = live_channel_read(&c->channel, &c->in_len, c->in, sizeof(c->in)) != EHLO_OK;
+  c->in_at = 0;
+  if (c->state == SERVE_OPEN) {
+    serve_tap_client(c->tap, c->in, c->in_len, live_net_clock_us() - c->start_us);
+  } else {
+    OPENSSL_cleanse(c->in, c->in_len);
+    c->in_len = 0;
   }
-  OPENSSL_cleanse(buf, n);
 }
 
 // ---- Steps -------------------------------------------------------------------------------------
@@ -160,13 +88,13 @@ static bool perform_say(struct serve_connection *c) {
     return false;
   }
   while (c->step_at < c->step.len) {
-    if (c->out_at + c->out_len == sizeof(c->out) && !flush(c)) {
+    if (c->out_len == sizeof(c->out) && !flush(c)) {
       return false;
     }
-    size_t room = sizeof(c->out) - c->out_at - c->out_len;
+    size_t room = sizeof(c->out) - c->out_len;
     size_t left = c->step.len - c->step_at;
     size_t n = left < room ? left : room;
-    memcpy(c->out + c->out_at + c->out_len, c->step.bytes + c->step_at, n);
+    memcpy(c->out + c->out_len, c->step.bytes + c->step_at, n);
     c->out_len += n;
     c->step_at += n;
   }
@@ -177,7 +105,7 @@ static void end_handshake(struct serve_connection *c, bool good, size_t dropped)
   char details[LIVE_REASON_MAX] = "";
   char fact[LIVE_REASON_MAX + 16];
   c->in_handshake = false;
-  live_tls_describe(&c->tls, details, sizeof(details));
+  live_tls_describe(&c->channel.tls, details, sizeof(details));
   snprintf(fact, sizeof(fact), "tls %s%s", good ? "" : "failed ", details);
   serve_tap_fact(c->tap, live_net_clock_us() - c->start_us, fact);
   ehlo_served_tls_done(&c->served, good, dropped);
@@ -189,33 +117,23 @@ static bool perform_tls(struct serve_connection *c) {
   }
   c->served.report.dropped += c->in_len;  // came in the clear, before the 220 that it should await
   c->in_len = 0;
-  if (c->context == NULL || !live_tls_init_server(&c->tls, c->context)) {
+  if (c->context == NULL || !live_channel_start_server(&c->channel, c->context)) {
     ehlo_served_tls_done(&c->served, false, 0);
     return true;
   }
-  c->tls_on = true;
   c->in_handshake = true;
-  if (c->peer_ended) {
-    live_tls_feed_end(&c->tls, EHLO_E_CLOSED);
-  }
   return true;
 }
 
 // Half a close: the client has all that was said, and what it still says does not reset that.
 static void begin_draining(struct serve_connection *c) {
-  (void)shutdown(c->fd, SHUT_WR);
+  live_channel_cut(&c->channel);
   c->end_us = live_net_clock_us() + DRAIN_US;
   c->state = SERVE_DRAINING;
   c->in_len = 0;
 }
 
 static bool perform_end(struct serve_connection *c) {
-  if (c->step.ending == EHLO_ENDS_CLOSED && c->tls_on && !c->in_handshake && c->out_len == 0) {
-    live_tls_close(&c->tls);
-  }
-  if (!flush(c)) {
-    return false;
-  }
   if (c->step.ending == EHLO_ENDS_SILENT) {
     return true;
   }
@@ -225,6 +143,9 @@ static bool perform_end(struct serve_connection *c) {
     c->state = SERVE_RESETTING;
     c->end_us = live_net_clock_us() + RESET_US;
   } else {
+    if (c->step.ending == EHLO_ENDS_CLOSED && !c->in_handshake) {
+      live_channel_shut(&c->channel);
+    }
     begin_draining(c);
   }
   return true;
@@ -257,13 +178,12 @@ static bool perform(struct serve_connection *c) {
 // ---- All of it ---------------------------------------------------------------------------------
 
 static void end_by_peer(struct serve_connection *c) {
-  serve_tap_fact(c->tap, live_net_clock_us() - c->start_us, c->broken ? "reset C" : "eof C");
+  serve_tap_fact(c->tap, live_net_clock_us() - c->start_us, is_broken(c) ? "reset C" : "eof C");
   c->state = SERVE_DONE;
 }
 
 // The client's turn: gives the session what came. False: nothing is there.
 static bool listen_to_client(struct serve_connection *c) {
-  take_plaintext(c);
   if (c->in_len > 0) {
     size_t used = ehlo_served_input(&c->served, c->in + c->in_at, c->in_len);
     OPENSSL_cleanse(c->in + c->in_at, used);
@@ -274,7 +194,7 @@ static bool listen_to_client(struct serve_connection *c) {
   if (!flush(c)) {
     return false;
   }
-  if (c->peer_ended || c->served.place == EHLO_AT_END) {
+  if (c->peer_ended || is_broken(c) || c->served.place == EHLO_AT_END) {
     end_by_peer(c);
   }
   return false;
@@ -282,9 +202,8 @@ static bool listen_to_client(struct serve_connection *c) {
 
 static bool go_on(struct serve_connection *c) {
   if (c->in_handshake) {
-    enum ehlo_status status = live_tls_handshake(&c->tls);
-    bool open = live_tls_is_open(&c->tls);
-    (void)flush_tls(c);
+    enum ehlo_status status = live_channel_handshake(&c->channel);
+    bool open = live_channel_is_open(&c->channel);
     if (open || status != EHLO_OK) {
       end_handshake(c, open, 0);
     }
@@ -305,14 +224,10 @@ static bool go_on(struct serve_connection *c) {
 
 // The RST overtakes nothing: it is sent when the peer has acknowledged all there is.
 static void reset(struct serve_connection *c) {
-  struct linger hard = {.l_onoff = 1, .l_linger = 0};
-  int unsent = 0;
-  if (!c->broken && ioctl(c->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0 &&
-      live_net_clock_us() < c->end_us) {
-    return;
+  if (live_channel_has_arrived(&c->channel) || live_net_clock_us() >= c->end_us) {
+    live_channel_close(&c->channel, true);
+    c->state = SERVE_DONE;
   }
-  (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-  c->state = SERVE_DONE;
 }
 
 void serve_connection_advance(struct serve_connection *c) {
@@ -321,22 +236,28 @@ void serve_connection_advance(struct serve_connection *c) {
   if (c->state == SERVE_RESETTING) {
     reset(c);
   }
-  if (c->state == SERVE_DRAINING &&
-      (c->peer_ended || c->broken || live_net_clock_us() >= c->end_us)) {
-    c->state = SERVE_DONE;
+  if (c->state == SERVE_DRAINING) {
+    live_channel_flush(&c->channel);
+    if (c->peer_ended || is_broken(c) || live_net_clock_us() >= c->end_us) {
+      c->state = SERVE_DONE;
+    }
+  }
+  if (c->channel.moved != c->moved) {
+    c->moved = c->channel.moved;
+    c->active_us = live_net_clock_us();
   }
 }
 
 short serve_connection_events(const struct serve_connection *c) {
-  const uint8_t *bytes;
-  size_t len;
-  bool unsent = c->out_len > 0 || (c->tls_on && live_tls_output(&c->tls, &bytes, &len));
-  bool reading =
-      !c->peer_ended && (c->state == SERVE_DRAINING || (c->state == SERVE_OPEN && c->in_len == 0));
-  return (short)((reading ? POLLIN : 0) | (unsent && c->state == SERVE_OPEN ? POLLOUT : 0));
+  bool unsent = c->out_len > 0 || !live_channel_is_idle(&c->channel);
+  bool writing = unsent && (c->state == SERVE_OPEN || c->state == SERVE_DRAINING);
+  return (short)((is_reading(c) ? POLLIN : 0) | (writing ? POLLOUT : 0));
 }
 
 uint64_t serve_connection_deadline_us(const struct serve_connection *c, uint64_t idle_us) {
+  if (serve_connection_may_read(c)) {
+    return 0;
+  }
   if (c->state == SERVE_DONE || c->state == SERVE_DRAINING) {
     return c->state == SERVE_DONE ? 0 : c->end_us;
   }
@@ -358,12 +279,7 @@ void serve_connection_stop(struct serve_connection *c, const char *reply) {
 }
 
 void serve_connection_free(struct serve_connection *c) {
-  if (c->fd >= 0) {
-    close(c->fd);
-  }
-  if (c->tls_on) {
-    live_tls_free(&c->tls);
-  }
-  c->fd = -1;
+  live_channel_close(&c->channel, false);
+  live_tls_free(&c->channel.tls);
   OPENSSL_cleanse(c->in, sizeof(c->in));
 }

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "replay/served.h"
+#include "tools/live/channel.h"
 #include "tools/live/net.h"
-#include "tools/live/tls.h"
 
 #define SERVE_BUFFER_MAX ((size_t)16384)
 
@@ -21,7 +21,6 @@ enum serve_state {
 };
 
 struct serve_connection {
-  int fd;
   enum serve_state state;
   SSL_CTX *context;
   char peer[LIVE_ADDRESS_MAX];
@@ -29,24 +28,21 @@ struct serve_connection {
   uint64_t active_us;  // when something last moved
   uint64_t end_us;     // DRAINING, RESETTING: not for longer
   bool peer_ended;
-  bool broken;  // nothing can be written any more
-  bool tls_on;
   bool in_handshake;
   bool holds_step;  // `step` waits for its time, or for room
   uint64_t due_us;
   size_t step_at;
   struct ehlo_served_step step;
-  size_t out_at;
+  uint64_t moved;  // of the channel, when it was last looked at
   size_t out_len;
-  size_t out_told;  // of these, to the tap
   size_t in_at;
   size_t in_len;
   uint8_t out[SERVE_BUFFER_MAX];  // plaintext that goes in one write
   uint8_t in[SERVE_BUFFER_MAX];   // plaintext that came
-  struct live_tls tls;
   struct ehlo_served served;
   // Told of the plaintext of both sides and of what became of the connection; may be NULL.
   struct serve_tap *tap;
+  struct live_channel channel;
 };
 
 // Takes over `fd`, non-blocking, as the `number`th connection. `c` is not to be moved.
@@ -61,7 +57,10 @@ void serve_connection_advance(struct serve_connection *c);
 short serve_connection_events(const struct serve_connection *c);
 uint64_t serve_connection_deadline_us(const struct serve_connection *c, uint64_t idle_us);
 
-// To be called when it polled readable. serve_connection_advance() is to follow.
+// Whether something may be there to be read without the socket saying so.
+bool serve_connection_may_read(const struct serve_connection *c);
+
+// To be called when it polled readable, or when it may read. serve_connection_advance() is to follow.
 void serve_connection_read(struct serve_connection *c);
 
 // Nothing moved for too long, or the program is to end.

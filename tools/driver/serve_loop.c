@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/driver/serve_tap.h"
 
@@ -43,8 +44,7 @@ static bool add(struct loop *l, int fd) {
   struct serve *s = l->serve;
   struct serve_connection *c = malloc(sizeof(*c));
   if (c == NULL) {
-    struct serve_connection none = {.fd = fd};
-    serve_connection_free(&none);
+    close(fd);
     return false;
   }
   serve_connection_init(c, fd, s->context, s->script, s->faults, s->tls, s->speed_permille,
@@ -92,7 +92,7 @@ static bool wait_once(struct loop *l, struct pollfd *fds, const sigset_t *unbloc
     struct serve_connection *c = l->open[i];
     short events = serve_connection_events(c);
     uint64_t own_us = serve_connection_deadline_us(c, l->serve->idle_us);
-    fds[i + 1] = (struct pollfd){.fd = events != 0 ? c->fd : -1, .events = events};
+    fds[i + 1] = (struct pollfd){.fd = events != 0 ? c->channel.fd : -1, .events = events};
     deadline_us = own_us < deadline_us ? own_us : deadline_us;
   }
   int ms = timeout_ms(deadline_us);
@@ -124,7 +124,7 @@ static void serve_ready(struct loop *l, const struct pollfd *fds) {
   size_t polled = l->num_open;
   for (size_t i = 0; i < polled; i++) {
     struct serve_connection *c = l->open[i];
-    if ((fds[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+    if ((fds[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) != 0 || serve_connection_may_read(c)) {
       serve_connection_read(c);
     }
     serve_connection_advance(c);

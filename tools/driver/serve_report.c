@@ -94,10 +94,10 @@ static void print_commands(const struct ehlo_served_report *r) {
 static void print_session(const struct serve_connection *c) {
   const struct ehlo_served_report *r = &c->served.report;
   if (r->tls) {
-    printf("  %s %s\n", c->tls.info.version, c->tls.info.cipher);
+    printf("  %s %s\n", c->channel.tls.info.version, c->channel.tls.info.cipher);
   } else if (r->tls_failed) {
     printf("  TLS failed: ");
-    text_print(stdout, ehlo_str(live_tls_failure(&c->tls)));
+    text_print(stdout, ehlo_str(live_tls_failure(&c->channel.tls)));
     printf("\n");
   }
   if (r->num_attempts > 0) {
@@ -189,9 +189,9 @@ static json_t *faults_json(const struct ehlo_served_report *r, const char *const
 
 static json_t *tls_json(const struct serve_connection *c) {
   const struct ehlo_served_report *r = &c->served.report;
-  return r->tls
-             ? json_pack("{s:s, s:s}", "version", c->tls.info.version, "cipher", c->tls.info.cipher)
-             : json_null();
+  return r->tls ? json_pack("{s:s, s:s}", "version", c->channel.tls.info.version, "cipher",
+                            c->channel.tls.info.cipher)
+                : json_null();
 }
 
 static json_t *auth_json(const struct ehlo_served_report *r) {
@@ -230,7 +230,8 @@ void serve_report_json(const struct serve_connection *c, const char *const *faul
                 differs_json(r), "octets", (json_int_t)r->octets, "lines_too_long",
                 (json_int_t)r->num_too_long, "dropped_behind_starttls", (json_int_t)r->dropped));
   if (r->tls_failed) {
-    json_object_set_new(json, "tls_error", text_to_json(ehlo_str(live_tls_failure(&c->tls))));
+    json_object_set_new(json, "tls_error",
+                        text_to_json(ehlo_str(live_tls_failure(&c->channel.tls))));
   }
   text_print_json(json, JSON_COMPACT);
 }

@@ -918,6 +918,28 @@ for usage, (usage_arguments, usage_status, usage_sentence) in USAGE.items():
     bench.add(f"usage/{usage}", usage_case(usage_arguments, usage_status, usage_sentence))
 
 
+@case("listen/first-line")
+def _(ehlo):
+    """The address alone, at once, and numeric: it is read by scripts."""
+    addresses = [("127.0.0.1:0", rb"127\.0\.0\.1:\d+\n"), ("localhost:0", rb"(127\.0\.0\.1|\[::1\]):\d+\n")]
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            addresses.append(("[::1]:0", rb"\[::1\]:\d+\n"))
+    except OSError:
+        pass  # no IPv6 on this machine
+    for address, pattern in addresses:
+        for arguments in (("serve", str(POSTFIX)), ("serve", str(POSTFIX), "--json"),
+                          ("record", "--to", "127.0.0.1:1", "--record", "r.smtp"),
+                          ("record", "--to", "127.0.0.1:1", "--record", "r.smtp", "--quiet")):
+            with subprocess.Popen([ehlo.program, *arguments, "--listen", address], cwd=ehlo.directory,
+                                  stdout=subprocess.PIPE, env=environment(ehlo.directory)) as process:
+                line = process.stdout.readline()
+                process.send_signal(signal.SIGTERM)
+                process.communicate(timeout=RUN_BOUND)
+            if not re.fullmatch(pattern, line):
+                yield f"{arguments[0]} on {address} begins with {line!r}"
+
+
 @case("usage/address-in-use")
 def _(ehlo):
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +36,7 @@ static size_t send_some(struct live_channel *c, const uint8_t *bytes, size_t len
     ssize_t n = send(c->fd, bytes + at, len - at, MSG_NOSIGNAL);
     if (n >= 0) {
       at += (size_t)n;
+      c->moved += (size_t)n;
     } else if (would_block()) {
       break;
     } else if (errno != EINTR) {
@@ -134,6 +137,7 @@ static size_t receive(struct live_channel *c, uint8_t *out, size_t cap) {
   for (;;) {
     ssize_t n = recv(c->fd, out, cap, 0);
     if (n > 0) {
+      c->moved += (size_t)n;
       return (size_t)n;
     }
     if (n < 0 && errno == EINTR) {
@@ -199,6 +203,9 @@ enum ehlo_status live_channel_read(struct live_channel *c, size_t *out_len, uint
 
 static bool started(struct live_channel *c, bool good) {
   c->has_tls = good;
+  if (good && c->end != EHLO_OK) {
+    live_tls_feed_end(&c->tls, c->end);
+  }
   return good;
 }
 
@@ -225,20 +232,28 @@ enum ehlo_status live_channel_handshake(struct live_channel *c) {
     status = live_tls_handshake(&c->tls);
   } while (status == EHLO_OK && !live_tls_is_open(&c->tls) && feed(c));
   flush_tls(c);
+  c->may_have_more = live_tls_is_open(&c->tls);  // what came behind the peer's last flight
   return status;
 }
 
 // ---- Ends ---------------------------------------------------------------------------------------
 
 void live_channel_shut(struct live_channel *c) {
-  if (c->fd < 0 || c->shut) {
-    return;
-  }
-  if (c->has_tls) {
+  if (c->has_tls && c->fd >= 0 && !c->shut) {
     live_tls_close(&c->tls);
   }
+  live_channel_cut(c);
+}
+
+void live_channel_cut(struct live_channel *c) {
   c->shut = true;
   live_channel_flush(c);
+}
+
+bool live_channel_has_arrived(const struct live_channel *c) {
+  int unsent = 0;
+  return c->fd < 0 || c->broken != EHLO_OK || c->end == EHLO_E_RESET ||
+         (live_channel_is_idle(c) && (ioctl(c->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0));
 }
 
 void live_channel_close(struct live_channel *c, bool reset) {

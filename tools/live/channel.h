@@ -20,13 +20,15 @@
 struct live_channel {
   int fd;  // -1 once it is closed
   bool has_tls;
-  bool may_have_more;    // the last read gave something: another may, without the socket saying so
-  bool shut;             // nothing more is to be written
-  bool shut_done;        // … and the peer was told
-  enum ehlo_status end;  // of what can be read: EHLO_OK while it goes on
+  bool may_have_more;  // the last read, or the handshake, leaves it open whether another one gives
+                       // something without the socket saying so
+  bool shut;           // nothing more is to be written
+  bool shut_done;      // … and the peer was told
+  enum ehlo_status end;     // of what can be read: EHLO_OK while it goes on
   enum ehlo_status broken;  // of what can be written
   uint64_t bytes_in;        // plaintext
   uint64_t bytes_out;
+  uint64_t moved;  // octets that the socket gave and took
   size_t out_start;
   size_t out_len;
   struct live_tls tls;
@@ -61,6 +63,10 @@ bool live_channel_is_idle(const struct live_channel *c);
 
 // Ends what is written once all is sent, with a close_notify under TLS. Reading goes on.
 void live_channel_shut(struct live_channel *c);
+// The same without a close_notify, as who is cut off does.
+void live_channel_cut(struct live_channel *c);
+// Whether all that was sent has been acknowledged, or the peer is gone.
+bool live_channel_has_arrived(const struct live_channel *c);
 // Closes at once; with `reset` so that the peer sees a reset.
 void live_channel_close(struct live_channel *c, bool reset);
 

@@ -59,6 +59,14 @@ static enum ehlo_status begin_tls(const char *name) {
   return status;
 }
 
+static void start_server_alone(void) {
+  struct live_test_identity identity;
+  live_test_identity_make(&identity, "mail.example", 3);
+  server_context = live_tls_server_context(&identity.server, NULL);
+  live_test_identity_free(&identity);
+  cr_assert(live_channel_start_server(&b, server_context));
+}
+
 static uint8_t octet(size_t at) {
   return (uint8_t)(at * 7 + at / 251);
 }
@@ -163,6 +171,71 @@ Test(channel, cut_off) {
   cr_assert_eq(begin_tls("mail.example"), EHLO_OK);
   live_channel_close(&a, false);  // without a close_notify
   expect_end(EHLO_E_TLS);
+  end();
+}
+
+Test(channel, cut_off_keeps_what_was_said) {
+  uint8_t octets[64];
+  size_t n = 0;
+  start();
+  cr_assert_eq(begin_tls("mail.example"), EHLO_OK);
+  live_channel_write(&a, (const uint8_t *)"221 bye\r\n", 9);
+  live_channel_cut(&a);
+  cr_expect_eq(live_channel_read(&b, &n, octets, sizeof octets), EHLO_OK);
+  cr_expect_eq(n, 9);
+  expect_end(EHLO_E_TLS);
+  end();
+}
+
+Test(channel, tls_after_the_end_fails_at_once) {
+  uint8_t octets[64];
+  size_t n = 0;
+  start();
+  live_channel_close(&a, false);
+  cr_expect_eq(live_channel_read(&b, &n, octets, sizeof octets), EHLO_E_CLOSED);
+  start_server_alone();
+  cr_expect_neq(live_channel_handshake(&b), EHLO_OK);
+  end();
+}
+
+Test(channel, counts_what_the_socket_moves) {
+  uint8_t octets[64];
+  size_t n = 0;
+  start();
+  live_channel_write(&a, (const uint8_t *)"NOOP\r\n", 6);
+  cr_expect_eq(live_channel_read(&b, &n, octets, sizeof octets), EHLO_OK);
+  cr_expect_eq(a.moved, 6);
+  cr_expect_eq(b.moved, 6);
+  cr_expect_eq(live_channel_read(&b, &n, octets, sizeof octets), EHLO_OK);
+  cr_expect_eq(b.moved, 6);
+  end();
+}
+
+// What a socket took and what arrived are not the same: the peer's kernel has room for only so much.
+Test(channel, knows_when_all_has_arrived) {
+  static uint8_t octets[LIVE_CHANNEL_READ_MAX];
+  char error[LIVE_REASON_MAX];
+  uint16_t port = 0;
+  struct live_net_connection connection;
+  struct live_net_bounds bounds = {0};
+  int listener = live_net_listen(&port, error, sizeof error, "127.0.0.1", 0);
+  cr_assert_geq(listener, 0, "%s", error);
+  cr_assert_eq(live_net_connect(&connection, error, sizeof error, "127.0.0.1", port, &bounds),
+               LIVE_NET_OK);
+  live_channel_init(&a, connection.fd);
+  live_channel_init(&b, live_net_accept(listener, 1000));
+  cr_expect(live_channel_has_arrived(&a));
+  while (live_channel_is_idle(&a)) {
+    live_channel_write(&a, octets, sizeof octets);
+  }
+  cr_expect_not(live_channel_has_arrived(&a));
+  for (int turn = 0; !live_channel_has_arrived(&a); turn++) {
+    size_t n;
+    cr_assert_lt(turn, 1000000, "it does not end");
+    cr_assert_eq(live_channel_read(&b, &n, octets, sizeof octets), EHLO_OK);
+    live_channel_flush(&a);
+  }
+  close(listener);
   end();
 }
 
