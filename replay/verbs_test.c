@@ -261,7 +261,7 @@ static const struct {
     {"a reply to what was said in cleartext behind STARTTLS",
      EHLO_WITH("S: 250 STARTTLS\n") "C: STARTTLS\nC: NOOP\nS: 220 go\n= reply 220 to STARTTLS\n"
                                     "= tls wanted\n! tls\nS: 250 ok\n= failed reply-unexpected at "
-                                    "35\nC: EHLO x\nS: 250 b\n",
+                                    "40\nC: EHLO x\nS: 250 b\n",
      EHLO_E_REPLY_UNEXPECTED},
     {"replies before the handshake",
      EHLO_WITH("S: 250 STARTTLS\n") "C: STARTTLS\nC: NOOP\nS: 220 go\nS: 250 ok\n"
