@@ -42,6 +42,11 @@ enum ehlo_status ehlo_put_line(struct ehlo_client *c, enum ehlo_verb verb,
 enum ehlo_status ehlo_put_command(struct ehlo_client *c, enum ehlo_verb verb,
                                   struct ehlo_span argument);
 
+// ---- message.c ----
+
+// A BDAT of `len` octets was queued, and its chunk is to be given.
+void ehlo_client_begin_chunk(struct ehlo_client *c, uint64_t len);
+
 // ---- client.c ----
 
 // Whether a verb may be queued now; EHLO_OK, EHLO_E_STATE, EHLO_E_FULL or the sticky status.

@@ -194,9 +194,40 @@ Test(client_auth, auth) {
   RUN_ALL(auth, &defaults);
 }
 
+// AUTH as programs send it. SECURE has AUTH offered.
+static const char *const raw_auth[][2] = {
+    {"in another form",
+     CLEAR "> raw auth login \nC: auth login \nS: 334 YQ==\n= challenge [a]\n? state auth\n"
+           "> respond x\nC: {eA==}\nS: 235 x\n= reply AUTH 235\n? state ready\n"
+           "> raw AUTH  X =\nC: AUTH  X =\nS: 503 x\n= reply AUTH 503\n"},
+    {"before EHLO",
+     "S: 220 x\n= reply greeting 220\n> raw AUTH\nC: AUTH\nS: 503 x\n= reply AUTH 503\n"
+     "? state greeted\n> raw-secret AUTH X |abc|\nC: AUTH X {abc}\nS: 503 x\n= reply AUTH 503\n"
+     "? state greeted\n"},
+    {"with a secret, as it is",
+     CLEAR "> raw-secret auth plain |x y|\nC: auth plain {x y}\nS: 535 x\n= reply AUTH 535\n"
+           "> raw-secret AUTH |x| \nC: AUTH {x} \nS: 504 x\n= reply AUTH 504\n"
+           "> raw-secret AUT|x|\nC: AUT{x}\nS: 500 x\n= reply other 500\n"
+           "> raw-secret NOOP a |x| b\nC: NOOP a {x} b\nS: 250 x\n= reply NOOP 250\n"
+           "> raw-secret BDAT |5|\nC: BDAT {5}\nS: 501 x\n= reply other 501\n"
+           "> raw-secret |x|\nC: {x}\nS: 500 x\n= reply other 500\n? state ready\n"},
+    {"not everything",
+     CLEAR "> raw-secret AUTH PLAIN || -> argument\n> raw-secret AUTH X y|z| -> argument\n"
+           "> raw-secret AUTH X |y| z -> argument\n> raw-secret AUTH |\\n| -> argument\n"
+           "> raw-secret a|x|\\r -> argument\n> raw-secret \\n|x| -> argument\n"
+           "> raw-secret AUTH X |\\{a*12280}| -> too-long\n? state ready\n"},
+};
+
+Test(client_auth, raw_lines) {
+  RUN_ALL(raw_auth, &(struct ehlo_config){.allow_cleartext_auth = true});
+}
+
 static const char *const in_cleartext[][2] = {
     {"refused", CLEAR "> auth PLAIN x -> cleartext\n> auth LOGIN -> cleartext\n"
-                      "> raw AUTH PLAIN x -> state\n? state ready\n"},
+                      "> raw AUTH PLAIN x -> argument\n> raw auth login -> cleartext\n"
+                      "> raw-secret AUTH PLAIN |eA==| -> cleartext\n"
+                      "> raw-secret |eA==| -> cleartext\n> raw-secret NOOP |x| -> cleartext\n"
+                      "? state ready\n"},
 };
 
 static const char *const in_cleartext_allowed[][2] = {

@@ -306,8 +306,22 @@ static const char *const raw_lines[][2] = {
      "> raw RCPT TO:<c@d>\nC: RCPT TO:<c@d>\nS: 503 x\n= reply RCPT 503 #0\n? state greeted\n"
      "> raw RCPT TO:<c@d>\nC: RCPT TO:<c@d>\nS: 250 x\n= reply RCPT 250 #1\n? state greeted\n"
      "? accepted 0\n> raw EHLO x\nC: EHLO x\nS: 250 x\n= reply EHLO 250\n? state ready\n"},
-    {"refused", READY "> raw AUTH PLAIN AGEAYg== -> state\n> raw auth login -> state\n"
-                      "> raw BDAT 5 LAST -> state\n> noop \nC: NOOP\n> raw NOOP -> state\n"},
+    {"refused", READY "> raw AUTH PLAIN AGEAYg== -> argument\n> raw auth x = y -> argument\n"
+                      "> noop \nC: NOOP\n> raw NOOP -> state\n> raw-secret |x| -> state\n"},
+    {"BDAT, in any form whose size can be read",
+     READY "> raw bdat  5  Last \nC: bdat  5  Last \n? state chunk\n> chunk abcde\nC+ abcde\n"
+           "? state ready\nS: 503 x\n= reply BDAT 503\n? state ready\n"
+           "> raw BDAT 0\nC: BDAT 0\n? state chunked\nS: 503 x\n= reply BDAT 503\n"
+           "? state chunked\n> raw RSET\nC: RSET\nS: 250 x\n= reply RSET 250\n"
+           "> raw BDAT\nC: BDAT\nS: 501 x\n= reply other 501\n"
+           "> raw BDAT x\nC: BDAT x\nS: 501 x\n= reply other 501\n"
+           "> raw BDAT 5 LASTLY\nC: BDAT 5 LASTLY\nS: 501 x\n= reply other 501\n"
+           "> raw BDAT 5 LAST x\nC: BDAT 5 LAST x\nS: 501 x\n= reply other 501\n"
+           "> raw BDAT 1000000000000000000\nC: BDAT 1000000000000000000\nS: 501 x\n"
+           "= reply other 501\n? state ready\n"},
+    {"BDAT before EHLO",
+     "S: 220 x\n= reply greeting 220\n> raw BDAT 1 LAST\nC: BDAT 1 LAST\n> chunk a\nC+ a\n"
+     "S: 503 x\n= reply BDAT 503\n? state greeted\n> mail <a@b> -> state\n"},
     {"not behind another, even where PIPELINING is on",
      EXTENDED "> rset\nC: RSET\n> raw NOOP -> state\n"},
     {"an impossible reply to what it says",

@@ -384,9 +384,18 @@ enum ehlo_status ehlo_send_etrn(struct ehlo_client *c, struct ehlo_span node);
 enum ehlo_status ehlo_send_xclient(struct ehlo_client *c, struct ehlo_span attributes);
 
 // Any line as it is, without CRLF, whether or not it is wise: order and form are not looked at. Its
-// first word decides what its reply means. Refused: control bytes, AUTH and BDAT (their own calls
-// keep secrets and lengths in hand), and a second command while a reply is outstanding.
+// first word decides what its reply means; a BDAT whose size can be read wants its chunk, as
+// ehlo_send_bdat() does. Refused: control bytes, a second command while a reply is outstanding, and
+// what would let a credential out: AUTH with a response in it, and AUTH at all where ehlo_send_auth()
+// is EHLO_E_CLEARTEXT.
 enum ehlo_status ehlo_send_raw(struct ehlo_client *c, struct ehlo_span line);
+
+// The same for a line that holds a credential, joined from `head`, `secret` and `tail`, of which the
+// second is not empty and goes as a secret span, as it is. EHLO_E_CLEARTEXT as for AUTH, whatever the
+// line is. Its verb is that of `head`, if the first word ends there; behind AUTH and its mechanism
+// nothing else may stand than the secret.
+enum ehlo_status ehlo_send_raw_secret(struct ehlo_client *c, struct ehlo_span head,
+                                      struct ehlo_span secret, struct ehlo_span tail);
 
 // A span over a C string, which may be NULL.
 struct ehlo_span ehlo_str(const char *s);

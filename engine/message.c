@@ -29,6 +29,14 @@ static void commit(struct ehlo_client *c, size_t len) {
 
 // ---- BDAT ---------------------------------------------------------------------------------------
 
+void ehlo_client_begin_chunk(struct ehlo_client *c, uint64_t len) {
+  ehlo_body_init_chunk(&c->body, c->config.bare_cr);
+  ehlo_body_set_bare_lf(&c->body, c->config.bare_lf);
+  c->chunk_way = EHLO_CHUNK_OPEN;
+  c->chunk_left = len;
+  ehlo_client_chunk_taken(c, 0);
+}
+
 // RFC 3030 §2: bdat-cmd ::= "BDAT" SP chunk-size [ SP end-marker ] CR LF
 enum ehlo_status ehlo_send_bdat(struct ehlo_client *c, uint64_t len, bool last) {
   enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_BDAT);
@@ -52,11 +60,7 @@ enum ehlo_status ehlo_send_bdat(struct ehlo_client *c, uint64_t len, bool last) 
   if (status != EHLO_OK) {
     return status;
   }
-  ehlo_body_init_chunk(&c->body, c->config.bare_cr);
-  ehlo_body_set_bare_lf(&c->body, c->config.bare_lf);
-  c->chunk_way = EHLO_CHUNK_OPEN;
-  c->chunk_left = len;
-  ehlo_client_chunk_taken(c, 0);
+  ehlo_client_begin_chunk(c, len);
   return EHLO_OK;
 }
 

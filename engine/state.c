@@ -155,7 +155,11 @@ enum ehlo_state ehlo_state_on_chunk(bool last_chunk) {
 }
 
 // RFC 3030 §2: a chunk that is refused spoils the message; only RSET or QUIT make sense after it.
+// Where no EHLO was accepted there is no message either.
 static struct ehlo_transition on_bdat(enum ehlo_state state, uint16_t code, unsigned context) {
+  if (state == EHLO_STATE_GREETED || state == EHLO_STATE_REFUSED) {
+    return succeed_or_stay(state, state, code);
+  }
   if ((context & EHLO_REPLY_LAST_CHUNK) != 0) {
     return on_body(state, code, context);
   }

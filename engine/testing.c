@@ -239,6 +239,15 @@ static enum ehlo_status call_auth(struct ehlo_client *c, char *arg, bool secret)
   return ehlo_send_auth(c, arg, &part, 1, secret);
 }
 
+// "head|secret|tail"
+static enum ehlo_status call_raw_secret(struct ehlo_client *c, const char *arg) {
+  const char *secret = strchr(arg, '|') + 1;
+  const char *tail = strchr(secret, '|') + 1;
+  struct ehlo_span head = {(const uint8_t *)arg, (size_t)(secret - arg) - 1};
+  struct ehlo_span middle = {(const uint8_t *)secret, (size_t)(tail - secret) - 1};
+  return ehlo_send_raw_secret(c, head, middle, ehlo_str(tail));
+}
+
 static enum ehlo_status hurry(struct ehlo_client *c) {
   ehlo_hurry(c);
   return EHLO_OK;
@@ -282,6 +291,9 @@ static enum ehlo_status call_other(struct ehlo_session *s, const char *verb, cha
   }
   if (strcmp(verb, "body") == 0 || strcmp(verb, "chunk") == 0) {
     return call_body(s, arg, len, verb[0] == 'c');
+  }
+  if (strcmp(verb, "raw-secret") == 0) {
+    return call_raw_secret(c, arg);
   }
   if (strcmp(verb, "bdat") == 0) {
     return ehlo_send_bdat(c, strtoull(arg, NULL, 10), strstr(arg, "LAST") != NULL);

@@ -294,27 +294,3 @@ enum ehlo_status ehlo_send_xclient(struct ehlo_client *c, struct ehlo_span attri
   }
   return status == EHLO_OK ? ehlo_put_command(c, EHLO_VERB_XCLIENT, attributes) : status;
 }
-
-enum ehlo_status ehlo_send_raw(struct ehlo_client *c, struct ehlo_span line) {
-  // Where QUIT may stand, a command of the caller's own may.
-  enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_QUIT);
-  if (status != EHLO_OK) {
-    return status;
-  }
-  enum ehlo_verb verb = ehlo_verb_of_line(line);
-  if (c->num_pending > 0 || verb == EHLO_VERB_AUTH || verb == EHLO_VERB_BDAT) {
-    return EHLO_E_STATE;
-  }
-  status = ehlo_argument_line(line);
-  if (status != EHLO_OK) {
-    return status;
-  }
-  status = ehlo_put_line(c, verb, &line, 1);
-  if (status == EHLO_OK && verb == EHLO_VERB_DATA) {
-    ehlo_body_init(&c->body, c->config.bare_cr);
-    ehlo_body_set_bare_lf(&c->body, c->config.bare_lf);
-  } else if (status == EHLO_OK && verb == EHLO_VERB_MAIL) {
-    memset(&c->params, 0, sizeof(c->params));
-  }
-  return status;
-}

@@ -5,6 +5,7 @@
 // An input is two octets of settings and then a line for each step. Its first character says what:
 //   S text  the server sends the text and CRLF       s text  without the CRLF
 //   C line  a command, by its verb or as it is       W line  as it is
+//   w line  as it is, with a secret between 0x01 and 0x02
 //   R text  a secret response to a challenge         r text  one that is no secret     *  cancels
 //   B text  a line of the message or of a chunk's text      b text  without its line end     .  its end
 //   O text  octets of a chunk
@@ -25,6 +26,7 @@
 #define GOAL_STATUS 24
 #define GOAL_MOVE 60
 #define GOAL_LMTP 61
+#define GOAL_SECRET 62
 
 const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [GOAL_EVENT + EHLO_EVENT_REPLY] = "event reply",
@@ -71,6 +73,7 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [GOAL_STATUS + EHLO_E_TIMEOUT] = "status timeout",
     [GOAL_MOVE] = "a move to another buffer",
     [GOAL_LMTP] = "a message with two replies",
+    [GOAL_SECRET] = "a raw line with a secret",
 };
 
 // The first octet of an input.
@@ -238,9 +241,28 @@ static void respond(struct session *s, struct ehlo_span text, bool secret) {
     ehlo_reference_base64(&plain, text.bytes, text.len);
   }
   struct ehlo_witness_line line = {
-      EHLO_VERB_AUTH, {plain.bytes, plain.len}, secret ? &text : NULL, false};
+      EHLO_VERB_AUTH, {plain.bytes, plain.len}, secret ? &text : NULL, false, false, {NULL, 0}};
   ehlo_witness_verb(&s->witness, status, &line);
   free(plain.bytes);
+}
+
+static size_t index_of(struct ehlo_span text, size_t from, uint8_t byte) {
+  while (from < text.len && text.bytes[from] != byte) {
+    from++;
+  }
+  return from;
+}
+
+// Of what stands unmarked behind AUTH and its mechanism, "=" is all that may leave.
+static void judge_unmarked(struct ehlo_span line) {
+  size_t num_words = 0;
+  for (size_t at = 0; at < line.len;) {
+    size_t end = index_of(line, at, ' ');
+    num_words += end > at;
+    EHLO_FUZZ_CHECK(end == at || num_words < 3 || (num_words == 3 && line.bytes[at] == '='));
+    EHLO_FUZZ_CHECK(end == at || num_words < 3 || end == at + 1);
+    at = end + 1;
+  }
 }
 
 static void do_command(struct session *s, struct ehlo_span line, bool raw) {
@@ -255,10 +277,39 @@ static void do_command(struct session *s, struct ehlo_span line, bool raw) {
       .utf8 = command.raw || command.verb == EHLO_VERB_MAIL || command.verb == EHLO_VERB_RCPT,
   };
   ehlo_witness_verb(&s->witness, status, &wanted);
+  if (status == EHLO_OK && command.raw && command.verb == EHLO_VERB_AUTH) {
+    judge_unmarked(line);
+    EHLO_FUZZ_CHECK(s->witness.cleartext_allowed || ehlo_client_is_secure(&s->client));
+  }
   if (status == EHLO_OK && command.verb == EHLO_VERB_BDAT) {
     ehlo_witness_chunk_size(&s->witness, command.chunk_len, command.last_chunk);
   }
   free(command.head.bytes);
+}
+
+static void do_secret_line(struct session *s, struct ehlo_span line) {
+  size_t begin = index_of(line, 0, 1);
+  size_t end = index_of(line, begin, 2);
+  size_t from = begin < end ? begin + 1 : end;
+  size_t behind = end < line.len ? end + 1 : end;
+  struct ehlo_span secret = {line.bytes + from, end - from};
+  struct ehlo_witness_line wanted = {
+      .head = {line.bytes, begin},
+      .secret = &secret,
+      .utf8 = true,
+      .verbatim = true,
+      .tail = {line.bytes + behind, line.len - behind},
+  };
+  // A word that the secret may continue is none, and a BDAT of which nobody may know the size.
+  bool word_ends = index_of(wanted.head, 0, ' ') < begin;
+  wanted.verb = word_ends ? ehlo_verb_of_line(wanted.head) : EHLO_VERB_OTHER;
+  wanted.verb = wanted.verb == EHLO_VERB_BDAT ? EHLO_VERB_OTHER : wanted.verb;
+  enum ehlo_status status = ehlo_send_raw_secret(&s->client, wanted.head, secret, wanted.tail);
+  note_status(status);
+  if (status == EHLO_OK) {
+    ehlo_fuzz_reach(GOAL_SECRET);
+  }
+  ehlo_witness_verb(&s->witness, status, &wanted);
 }
 
 static void end_message(struct session *s) {
@@ -271,7 +322,7 @@ static void end_message(struct session *s) {
 static void cancel(struct session *s) {
   enum ehlo_status status = ehlo_send_auth_cancel(&s->client);
   note_status(status);
-  struct ehlo_witness_line line = {EHLO_VERB_AUTH, ehlo_str("*"), NULL, false};
+  struct ehlo_witness_line line = {EHLO_VERB_AUTH, ehlo_str("*"), NULL, false, false, {NULL, 0}};
   ehlo_witness_verb(&s->witness, status, &line);
 }
 
@@ -286,6 +337,9 @@ static void do_step(struct session *s, char what, struct ehlo_span text) {
     case 'C':
     case 'W':
       do_command(s, text, what == 'W');
+      break;
+    case 'w':
+      do_secret_line(s, text);
       break;
     case 'R':
     case 'r':

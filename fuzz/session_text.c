@@ -1,6 +1,7 @@
 // See session_text.h.
 #include "fuzz/session_text.h"
 
+#include <regex.h>
 #include <string.h>
 
 #define LINE_FEED 0x1a
@@ -172,6 +173,29 @@ static bool read_verb(struct ehlo_fuzz_command *out, struct ehlo_span line) {
   return false;
 }
 
+// Whether a raw BDAT says how many octets follow.
+static bool read_raw_bdat(struct ehlo_fuzz_command *out, struct ehlo_span line) {
+  static regex_t pattern;
+  static bool compiled;
+  char text[EHLO_FUZZ_TEXT_MAX + 1];
+  regmatch_t found[3];
+  if (!compiled) {
+    compiled = true;
+    EHLO_FUZZ_CHECK(
+        regcomp(&pattern, "^BDAT +([0-9]{1,18})( +LAST)? *$", REG_EXTENDED | REG_ICASE) == 0);
+  }
+  memcpy(text, line.bytes, line.len);
+  text[line.len] = '\0';
+  if (regexec(&pattern, text, 3, found, 0) != 0) {
+    return false;
+  }
+  size_t digits = (size_t)(found[1].rm_eo - found[1].rm_so);
+  out->chunk_len =
+      ehlo_fuzz_number((struct ehlo_span){line.bytes + found[1].rm_so, digits}, UINT64_MAX / 16);
+  out->last_chunk = found[2].rm_so >= 0;
+  return true;
+}
+
 void ehlo_fuzz_command_read(struct ehlo_fuzz_command *out, struct ehlo_span line, bool raw) {
   memset(out, 0, sizeof(*out));
   out->raw = raw || !read_verb(out, line);
@@ -179,6 +203,9 @@ void ehlo_fuzz_command_read(struct ehlo_fuzz_command *out, struct ehlo_span line
     out->head.len = 0;
     out->has_secret = false;
     out->verb = ehlo_verb_of_line(line);
+    if (out->verb == EHLO_VERB_BDAT && !read_raw_bdat(out, line)) {
+      out->verb = EHLO_VERB_OTHER;
+    }
     out->text = line;
     add(out, line);
   }

@@ -49,18 +49,32 @@ static void pop(struct ehlo_witness *w) {
 }
 
 // One line and nothing else: no octet that could end it or be taken for something else.
+static void judge_text(struct ehlo_span text, bool utf8) {
+  for (size_t i = 0; i < text.len; i++) {
+    EHLO_FUZZ_CHECK(text.bytes[i] >= ' ' && text.bytes[i] != 0x7f);
+    EHLO_FUZZ_CHECK(text.bytes[i] < 0x80 || utf8);
+  }
+}
+
 static void judge_line(const struct ehlo_witness_line *line) {
-  for (size_t i = 0; i < line->head.len; i++) {
-    uint8_t c = line->head.bytes[i];
-    EHLO_FUZZ_CHECK(c >= ' ' && c != 0x7f && (c < 0x80 || line->utf8));
+  judge_text(line->head, line->utf8);
+  judge_text(line->tail, line->utf8);
+  if (line->verbatim) {
+    judge_text(*line->secret, true);
+    size_t len = line->head.len + line->secret->len + line->tail.len + 2;
+    EHLO_FUZZ_CHECK(line->secret->len > 0 && len <= EHLO_TOKEN_MAX);
   }
   bool token = line->verb == EHLO_VERB_AUTH;
   EHLO_FUZZ_CHECK(line->head.len + 2 <= (token ? EHLO_TOKEN_MAX + 2 : EHLO_COMMAND_MAX));
 }
 
-static void want_secret(struct ehlo_witness *w, struct ehlo_span secret) {
+static void want_secret(struct ehlo_witness *w, struct ehlo_span secret, bool verbatim) {
   struct ehlo_fuzz_bytes text = {0};
   EHLO_FUZZ_CHECK(w->cleartext_allowed || ehlo_client_is_secure(w->client));
+  if (verbatim) {
+    want(w, secret, EHLO_OUTPUT_SECRET);
+    return;
+  }
   ehlo_reference_base64(&text, secret.bytes, secret.len);
   EHLO_FUZZ_CHECK(text.len <= EHLO_TOKEN_MAX);
   want(w, (struct ehlo_span){text.bytes, text.len}, EHLO_OUTPUT_SECRET);
@@ -79,8 +93,9 @@ void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status,
   judge_line(line);
   want(w, line->head, 0);
   if (line->secret != NULL) {
-    want_secret(w, *line->secret);
+    want_secret(w, *line->secret, line->verbatim);
   }
+  want(w, line->tail, 0);
   want(w, ehlo_str("\r\n"), 0);
   push(w, line->verb);
 }
@@ -230,10 +245,30 @@ void ehlo_witness_tls(struct ehlo_witness *w, enum ehlo_status status) {
     EHLO_FUZZ_CHECK(!ehlo_client_capabilities(w->client)->esmtp);
     w->tls_wanted = false;
     w->lmtp = false;
+    w->greeted = false;
   }
 }
 
 // ---- Events -------------------------------------------------------------------------------------
+
+// Whether the session is past EHLO: a chunk counts only there.
+static void note_greeted(struct ehlo_witness *w, enum ehlo_verb verb, uint16_t code) {
+  bool success = code / 100 == 2;
+  bool hello = verb == EHLO_VERB_EHLO || verb == EHLO_VERB_HELO || verb == EHLO_VERB_LHLO;
+  bool auth = verb == EHLO_VERB_AUTH;
+  bool message = (verb == EHLO_VERB_DATA && code == 354) || verb == EHLO_VERB_BODY;
+  if (verb == EHLO_VERB_XCLIENT && success) {
+    w->greeted = false;
+  } else if ((success && (hello || auth || verb == EHLO_VERB_MAIL)) || message ||
+             (auth && w->challenged)) {
+    w->greeted = true;
+  }
+  if (auth) {
+    w->challenged = code == 334;
+    w->open = w->open && !success && code != 334;
+    w->chunked = w->chunked && !success && code != 334;
+  }
+}
 
 // What a reply other than 421 changes for the replies after it.
 static void note_reply(struct ehlo_witness *w, enum ehlo_verb verb, uint16_t code, bool answered) {
@@ -253,6 +288,7 @@ static void note_reply(struct ehlo_witness *w, enum ehlo_verb verb, uint16_t cod
     EHLO_FUZZ_CHECK(!ehlo_client_is_authenticated(w->client));
     EHLO_FUZZ_CHECK(!ehlo_client_capabilities(w->client)->esmtp);
   }
+  note_greeted(w, verb, code);
   bool over = verb == EHLO_VERB_BODY || (verb == EHLO_VERB_BDAT && w->pending[0].last_chunk);
   if ((success && (hello || verb == EHLO_VERB_RSET)) || (over && answered)) {
     w->open = false;
@@ -261,7 +297,7 @@ static void note_reply(struct ehlo_witness *w, enum ehlo_verb verb, uint16_t cod
     w->open = true;
     w->chunked = false;
   } else if ((verb == EHLO_VERB_BDAT && !over) || (verb == EHLO_VERB_DATA && code == 354)) {
-    w->chunked = verb == EHLO_VERB_BDAT;
+    w->chunked = verb == EHLO_VERB_BDAT && w->greeted;
     w->open = false;
   }
 }

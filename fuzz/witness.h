@@ -29,6 +29,8 @@ struct ehlo_witness {
   size_t num_recipients;  // replies to RCPT in this transaction
   bool lmtp;
   bool open;            // MAIL was accepted, and recipients may be
+  bool greeted;         // and more: EHLO was accepted, or what only follows it
+  bool challenged;      // AUTH got a 334
   bool chunked;         // a chunk was answered, and another is to come
   size_t num_accepted;  // recipients of this transaction
   size_t num_had;       // LMTP: replies to the message so far
@@ -55,6 +57,8 @@ struct ehlo_witness_line {
   struct ehlo_span head;
   const struct ehlo_span *secret;  // its base64 follows as a secret; NULL: nothing does
   bool utf8;                       // octets over 127 may stand in it
+  bool verbatim;                   // the secret goes as it is, and `tail` behind it
+  struct ehlo_span tail;
 };
 
 // The program's side: a verb answered `status`. If it was accepted, it has to send this line.

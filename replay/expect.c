@@ -33,6 +33,8 @@ struct piece {
 void ehlo_expect_clear(struct ehlo_expect *e) {
   e->next = (struct ehlo_expect_cursor){0, 0, 0};
   e->end = 0;
+  e->unread = 0;
+  e->cr_passed = false;
 }
 
 bool ehlo_expect_is_empty(const struct ehlo_expect *e) {
@@ -42,6 +44,7 @@ bool ehlo_expect_is_empty(const struct ehlo_expect *e) {
 static void make_room(struct ehlo_expect *e) {
   memmove(e->room, e->room + e->next.entry, e->end - e->next.entry);
   e->end -= e->next.entry;
+  e->unread = e->unread > e->next.entry ? e->unread - e->next.entry : 0;
   e->next.entry = 0;
 }
 
@@ -128,6 +131,52 @@ static void take_up_to(struct ehlo_expect *e, struct ehlo_expect_cursor at) {
   if (!piece_at(e, &e->next, &unused)) {
     ehlo_expect_clear(e);
   }
+}
+
+// ---- Reading ------------------------------------------------------------------------------------
+
+bool ehlo_expect_has_unread(const struct ehlo_expect *e) {
+  return e->unread < e->end;
+}
+
+static void add_piece(struct ehlo_expect_text *out, const struct piece *p) {
+  if (p->secret) {
+    out->secret_at[out->num_secrets++] = out->len;
+    return;
+  }
+  memcpy(out->bytes + out->len, bytes_of(p), p->len);
+  out->len += p->len;
+}
+
+bool ehlo_expect_read(struct ehlo_expect *e, struct ehlo_expect_text *out) {
+  struct ehlo_expect_cursor at = {e->unread, 0, 0};
+  struct piece p;
+  if (!ehlo_expect_has_unread(e)) {
+    return false;
+  }
+  out->len = 0;
+  out->num_secrets = 0;
+  for (bool first = true; piece_at(e, &at, &p) && at.entry == e->unread; first = false) {
+    out->place = first ? p.place : out->place;
+    add_piece(out, &p);
+    step(&at, &p, p.len);
+  }
+  struct header header;
+  memcpy(&header, e->room + e->unread, sizeof(header));
+  e->unread += sizeof(header) + header.text_len;
+  return true;
+}
+
+void ehlo_expect_skip(struct ehlo_expect *e, struct ehlo_digest *digest) {
+  struct piece p;
+  for (; piece_at(e, &e->next, &p); step(&e->next, &p, p.len)) {
+    if (p.secret) {
+      ehlo_digest_secret(digest, EHLO_SIDE_CLIENT, p.header.time_us);
+    } else {
+      ehlo_digest_bytes(digest, EHLO_SIDE_CLIENT, p.header.time_us, bytes_of(&p), p.len);
+    }
+  }
+  ehlo_expect_clear(e);
 }
 
 // ---- For people ---------------------------------------------------------------------------------
@@ -232,6 +281,14 @@ static bool match_secret(struct ehlo_expect *e, size_t *out_len, const struct eh
   return true;
 }
 
+// Whether the byte is the CR before an LF that stands alone in the transcript.
+static bool passes_cr(struct ehlo_expect *e, const struct piece *p, uint8_t byte) {
+  bool lone_lf = p->bytes == NULL && !p->secret && p->byte == '\n';
+  bool passes = e->lf_is_crlf && lone_lf && byte == '\r' && !e->cr_passed;
+  e->cr_passed = e->cr_passed || passes;
+  return passes;
+}
+
 bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo_output *out,
                        struct ehlo_digest *digest) {
   *out_len = 0;
@@ -247,12 +304,19 @@ bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo
       good = *out_len > 0;
       break;
     }
+    if (passes_cr(e, &p, out->span.bytes[*out_len])) {
+      run_end(&run);
+      run.bytes++;
+      ++*out_len;
+      continue;
+    }
     size_t n = least(p.len, out->span.len - *out_len);
     size_t same = num_same(bytes_of(&p), out->span.bytes + *out_len, n);
     if (same > 0) {
       step(&at, &p, same);
       run_add(&run, same, p.header.time_us);
       *out_len += same;
+      e->cr_passed = false;
     }
     good = same == n;
   }

@@ -26,7 +26,11 @@ struct ehlo_expect_cursor {
 
 struct ehlo_expect {
   struct ehlo_expect_cursor next;
-  size_t end;  // of the last entry
+  size_t end;     // of the last entry
+  size_t unread;  // the entry that ehlo_expect_read() gives next, or `end`
+  // A lone LF in the transcript stands for the CRLF that is sent: for programs that end their lines so.
+  bool lf_is_crlf;
+  bool cr_passed;  // and the CR before it was sent
   uint8_t room[EHLO_EXPECT_MAX];
 };
 
@@ -47,6 +51,22 @@ void ehlo_expect_describe(const struct ehlo_expect *e, char out[200]);
 // They are taken off and go into `digest`. False where they differ: then all up to there is taken off.
 bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo_output *out,
                        struct ehlo_digest *digest);
+
+// One line, or piece of a line, decoded. Secrets are no bytes; their places are ascending.
+struct ehlo_expect_text {
+  struct ehlo_place place;
+  size_t len;
+  size_t num_secrets;
+  size_t secret_at[EHLO_TRANSCRIPT_SECRETS_MAX];
+  uint8_t bytes[EHLO_TRANSCRIPT_LINE_MAX + 2];
+};
+
+// Reads the lines in the order in which they were added, each once. It takes nothing off.
+bool ehlo_expect_has_unread(const struct ehlo_expect *e);
+bool ehlo_expect_read(struct ehlo_expect *e, struct ehlo_expect_text *out);
+
+// Takes all off as if it had been sent.
+void ehlo_expect_skip(struct ehlo_expect *e, struct ehlo_digest *digest);
 
 // Takes off as many bytes as `out` has, whatever they are, or a secret for a secret. The bytes of `out`
 // go into `digest` with the times of those that stood there, and those beyond all of them with

@@ -134,6 +134,39 @@ bool ehlo_player_take_client_item(struct ehlo_player *p) {
   return true;
 }
 
+void ehlo_player_follow(struct ehlo_player *p) {
+  p->follows = true;
+  p->tolerant = false;
+  p->expect.lf_is_crlf = true;
+}
+
+bool ehlo_player_read_client(struct ehlo_player *p, struct ehlo_expect_text *out) {
+  if (ehlo_expect_read(&p->expect, out)) {
+    return true;
+  }
+  return ehlo_player_client_item(p) != NULL && ehlo_player_take_client_item(p) &&
+         ehlo_expect_read(&p->expect, out);
+}
+
+void ehlo_player_hold(struct ehlo_player *p, bool holds) {
+  p->holds = holds;
+}
+
+// What is expected has to wait for something of the server's.
+static bool is_late(const struct ehlo_player *p) {
+  return p->follows && (p->holds || ehlo_expect_has_unread(&p->expect));
+}
+
+// The recorded client did not wait here. False: there is no room for all that it said.
+static bool put_off_client(struct ehlo_player *p) {
+  while (p->follows && ehlo_player_client_item(p) != NULL) {
+    if (!ehlo_player_take_client_item(p)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 static bool expects_nothing(const struct ehlo_player *p) {
   return p->tolerant || ehlo_expect_is_empty(&p->expect);
 }
@@ -144,6 +177,14 @@ static void diverge_here(struct ehlo_player *p, const char *got) {
   struct ehlo_place place = ehlo_expect_place(&p->expect);
   ehlo_expect_describe(&p->expect, expected);
   ehlo_player_diverge(p, place.line, place.column, expected, got);
+}
+
+void ehlo_player_refuse(struct ehlo_player *p, const char *why) {
+  if (ehlo_expect_is_empty(&p->expect)) {
+    ehlo_player_diverge(p, p->line, 1, "text of the client", why);
+  } else {
+    diverge_here(p, why);
+  }
 }
 
 // Holds what the client sends against the expectation; returns the bytes taken.
@@ -255,18 +296,35 @@ static bool continues_chunk(struct ehlo_player *p) {
          !p->item.has_time;
 }
 
+// The first bytes of a span up to a line's end, `most` at most.
+static size_t up_to_line_end(struct ehlo_span span, size_t most) {
+  size_t n = span.len < most ? span.len : most;
+  const uint8_t *lf = n > 0 ? memchr(span.bytes, '\n', n) : NULL;
+  return lf != NULL ? (size_t)(lf - span.bytes) + 1 : n;
+}
+
+// Adds what is left of a server item to `in`, up to `*most` bytes in all. To a client that is late goes
+// one line, so that it can say what the next one answers: then `*most` becomes what is there.
+static size_t give_item(struct ehlo_player *p, uint8_t *in, size_t len, size_t *most) {
+  bool late = is_late(p);
+  while (len < *most && p->server_pos < server_len(&p->item)) {
+    struct ehlo_span span = server_span(&p->item, p->server_pos);
+    size_t room = *most - len;
+    size_t n = late ? up_to_line_end(span, room) : span.len < room ? span.len : room;
+    memcpy(in + len, span.bytes, n);
+    len += n;
+    p->server_pos += n;
+    *most = late && in[len - 1] == '\n' ? len : *most;
+  }
+  return len;
+}
+
 static size_t give_chunk(struct ehlo_player *p, uint8_t *in, size_t cap) {
   size_t len = 0;
   size_t most = p->chunks == EHLO_CHUNKS_BYTE ? 1 : cap;
   pass_time(p);
   do {
-    while (len < most && p->server_pos < server_len(&p->item)) {
-      struct ehlo_span span = server_span(&p->item, p->server_pos);
-      size_t n = span.len < most - len ? span.len : most - len;
-      memcpy(in + len, span.bytes, n);
-      len += n;
-      p->server_pos += n;
-    }
+    len = give_item(p, in, len, &most);
     if (p->server_pos == server_len(&p->item)) {
       p->offsets_shifted = p->offsets_shifted || p->item.num_secrets > 0;
       drop_item(p);
@@ -387,12 +445,16 @@ static enum ehlo_status player_exchange(struct ehlo_transport *t, size_t *out_ta
       count_output(p, *out_taken, out);
       return status;
     }
-  } else if (was_given && expects_nothing(p) && ehlo_player_client_item(p) != NULL) {
+  } else if (was_given && (expects_nothing(p) || is_late(p)) &&
+             ehlo_player_client_item(p) != NULL) {
     return EHLO_OK;  // from now on the program can see what it is to send
   }
   while (p->tolerant && ehlo_player_client_item(p) != NULL) {
     pass_time(p);
     drop_item(p);
+  }
+  if (!put_off_client(p)) {
+    return EHLO_E_STATE;
   }
   if (!peek_item(p)) {
     return at_the_end(p, out);
@@ -404,7 +466,7 @@ static enum ehlo_status player_exchange(struct ehlo_transport *t, size_t *out_ta
   if (p->tolerant) {
     ehlo_expect_clear(&p->expect);
   }
-  if (p->item.type == EHLO_ITEM_CLIENT || !expects_nothing(p)) {
+  if (p->item.type == EHLO_ITEM_CLIENT || !(expects_nothing(p) || is_late(p))) {
     diverge_unsent(p, "nothing: the client waits for a reply");
     return EHLO_E_STATE;
   }
@@ -434,7 +496,8 @@ static void count_handshake(struct ehlo_player *p) {
 
 static enum ehlo_status player_start_tls(struct ehlo_transport *t, uint64_t deadline_ms) {
   struct ehlo_player *p = (struct ehlo_player *)t;
-  if (!peek_item(p)) {
+  p->given = p->given && !p->follows;
+  if (!put_off_client(p) || !peek_item(p)) {
     return EHLO_E_STATE;
   }
   if (p->item.type == EHLO_ITEM_SERVER) {
@@ -445,6 +508,10 @@ static enum ehlo_status player_start_tls(struct ehlo_transport *t, uint64_t dead
     return EHLO_E_STATE;
   }
   if (p->item.fact == EHLO_FACT_TLS && !p->item.failed) {
+    if (p->follows) {
+      ehlo_expect_skip(&p->expect, &p->digest);
+      p->holds = false;
+    }
     pass_time(p);
     drop_item(p);
     count_handshake(p);
@@ -488,12 +555,19 @@ void ehlo_player_init(struct ehlo_player *p, struct ehlo_reader *reader, enum eh
 
 void ehlo_player_finish(struct ehlo_player *p) {
   p->given = false;
+  if (is_late(p)) {
+    ehlo_expect_skip(&p->expect, &p->digest);
+  }
   if (!p->tolerant && !expects_nothing(p)) {
     diverge_unsent(p, "the end of the session");
   }
   while (!p->divergence.found && peek_item(p)) {
-    // What the server still said after the session's end is part of the record, not of the session.
-    if (p->item.type == EHLO_ITEM_CLIENT && !p->tolerant) {
+    // What was still said after the session's end is part of the record, not of the session. Where the
+    // client decides for itself, it would have said no more.
+    bool client = p->item.type == EHLO_ITEM_CLIENT;
+    if (client && p->follows) {
+      ehlo_digest_item(&p->digest, p->recorded_us, &p->item);
+    } else if (client && !p->tolerant) {
       diverge_unsent(p, "the end of the session");
     }
     drop_item(p);

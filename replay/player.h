@@ -33,6 +33,8 @@ struct ehlo_player {
   struct ehlo_reader *reader;
   enum ehlo_chunks chunks;
   bool tolerant;
+  bool follows;  // see ehlo_player_follow()
+  bool holds;    // the program has read what the client cannot send yet
   // Each line of the transcript but "= " ones goes here as it is used, and each event: `--update`.
   struct ehlo_writer *copy;
   struct ehlo_item item;  // the next one, when `have_item`
@@ -81,6 +83,20 @@ bool ehlo_player_timeout_is_next(struct ehlo_player *p);
 const struct ehlo_item *ehlo_player_client_item(struct ehlo_player *p);
 // Takes it: from now on the client is expected to send its bytes. False if too much is expected.
 bool ehlo_player_take_client_item(struct ehlo_player *p);
+
+// For a program that says what the transcript says. Its client waits for replies, as not every program
+// does: where lines of the recorded client stand before what its client has to hear first, that comes
+// first, a line at a time, and they are sent later, up to EHLO_EXPECT_MAX of them. Those that a
+// handshake finds waiting were said in cleartext, and a server has to forget them (RFC 3207 §4.2):
+// they are passed over, as are those behind the session's end. A lone LF is as good as a CRLF.
+// Nothing of the client's differs, so it is strict in any case.
+void ehlo_player_follow(struct ehlo_player *p);
+// Then, in place of the two above: the next piece of the client's, which it is expected to send.
+bool ehlo_player_read_client(struct ehlo_player *p, struct ehlo_expect_text *out);
+// What was read last cannot be sent, and why.
+void ehlo_player_refuse(struct ehlo_player *p, const char *why);
+// Whether some of what was read waits to be sent.
+void ehlo_player_hold(struct ehlo_player *p, bool holds);
 
 // The client gave an event, or the program its outcome.
 void ehlo_player_event(struct ehlo_player *p, const char *text);

@@ -8,19 +8,35 @@ enum place { LINE_START, DOT, DOT_CR, TEXT, TEXT_CR };
 
 void ehlo_unstuff_init(struct ehlo_unstuff *u) {
   u->place = LINE_START;
+  u->bare_lf = false;
   u->ended = false;
 }
 
-static enum place after(uint8_t c, enum place place) {
+void ehlo_unstuff_init_bare_lf(struct ehlo_unstuff *u) {
+  ehlo_unstuff_init(u);
+  u->bare_lf = true;
+}
+
+bool ehlo_unstuff_is_amid(const struct ehlo_unstuff *u) {
+  return !u->ended && (u->place == DOT || u->place == DOT_CR || u->place == TEXT_CR);
+}
+
+static enum place after(uint8_t c, enum place place, bool bare_lf) {
   if (c == '\r') {
     return TEXT_CR;
   }
-  return c == '\n' && place == TEXT_CR ? LINE_START : TEXT;
+  return c == '\n' && (place == TEXT_CR || bare_lf) ? LINE_START : TEXT;
 }
 
-static size_t up_to_cr(const uint8_t *in, size_t len) {
-  const uint8_t *cr = len > 0 ? memchr(in, '\r', len) : NULL;
-  return cr != NULL ? (size_t)(cr - in) : len;
+static size_t up_to(char end, const uint8_t *in, size_t len) {
+  const uint8_t *found = len > 0 ? memchr(in, end, len) : NULL;
+  return found != NULL ? (size_t)(found - in) : len;
+}
+
+// Octets before the next that may matter.
+static size_t plain_len(const struct ehlo_unstuff *u, const uint8_t *in, size_t len) {
+  size_t n = up_to('\r', in, len);
+  return u->bare_lf ? up_to('\n', in, n) : n;
 }
 
 void ehlo_unstuff_feed(struct ehlo_unstuff *u, size_t *out_used, size_t *out_len, uint8_t *out,
@@ -34,7 +50,7 @@ void ehlo_unstuff_feed(struct ehlo_unstuff *u, size_t *out_used, size_t *out_len
       u->place = DOT;
     } else if (place == DOT && c == '\r') {
       u->place = DOT_CR;
-    } else if (place == DOT_CR && c == '\n') {
+    } else if (c == '\n' && (place == DOT_CR || (place == DOT && u->bare_lf))) {
       u->ended = true;
     } else {
       if (place == DOT_CR) {
@@ -42,9 +58,9 @@ void ehlo_unstuff_feed(struct ehlo_unstuff *u, size_t *out_used, size_t *out_len
         place = TEXT_CR;
       }
       out[(*out_len)++] = c;
-      u->place = (uint8_t)after(c, place);
+      u->place = (uint8_t)after(c, place, u->bare_lf);
       if (u->place == TEXT) {
-        size_t n = up_to_cr(in + *out_used, in_len - *out_used);
+        size_t n = plain_len(u, in + *out_used, in_len - *out_used);
         memcpy(out + *out_len, in + *out_used, n);
         *out_used += n;
         *out_len += n;

@@ -9,10 +9,16 @@
 
 struct ehlo_unstuff {
   uint8_t place;  // in the line, private
+  bool bare_lf;   // an LF ends a line by itself, also the one with the dot
   bool ended;     // the end of data was seen
 };
 
 void ehlo_unstuff_init(struct ehlo_unstuff *u);
+// For a client that ends its lines with LF alone.
+void ehlo_unstuff_init_bare_lf(struct ehlo_unstuff *u);
+
+// Whether what came last is the beginning of a line end or of the end of data.
+bool ehlo_unstuff_is_amid(const struct ehlo_unstuff *u);
 
 // Reads up to the end of data or the end of `in`; `out` has room for in_len + 2 bytes.
 void ehlo_unstuff_feed(struct ehlo_unstuff *u, size_t *out_used, size_t *out_len, uint8_t *out,

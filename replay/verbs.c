@@ -1,5 +1,6 @@
 // From lines to verbs. A line that a verb would write just so becomes that verb; any other line,
-// such as "mail from: <a@b>", is sent as it is, and its reply is judged by its first word.
+// such as "mail from: <a@b>", is sent as it is, and its reply is judged by its first word. What cannot
+// be sent yet waits for the reply that it has to wait for, also where the recorded client did not.
 #include "replay/verbs.h"
 
 #include <stddef.h>
@@ -32,23 +33,24 @@ static struct ehlo_span placeholder(void) {
   return ehlo_str("secret");
 }
 
-static enum ehlo_status send_response(struct ehlo_verbs *v, struct ehlo_client *c,
+static enum ehlo_status send_response(const struct ehlo_verbs *v, struct ehlo_client *c,
                                       struct ehlo_span line) {
   uint8_t raw[EHLO_TRANSCRIPT_LINE_MAX];
   struct ehlo_span part = {raw, 0};
-  if (is(line, "*") && !v->line_secret) {
+  bool secret = v->num_secrets > 0;
+  if (is(line, "*") && !secret) {
     return ehlo_send_auth_cancel(c);
   }
-  if (v->line_secret) {
+  if (secret && line.len == 0) {
     part = placeholder();
-  } else if (!ehlo_base64_decode(raw, &part.len, line)) {
+  } else if (secret || !ehlo_base64_decode(raw, &part.len, line)) {
     return EHLO_E_ARGUMENT;
   }
-  return ehlo_send_auth_response(c, &part, 1, v->line_secret);
+  return ehlo_send_auth_response(c, &part, 1, secret);
 }
 
 // "AUTH PLAIN", "AUTH PLAIN =", "AUTH PLAIN <base64>", "AUTH PLAIN \{secret}"
-static enum ehlo_status send_auth(struct ehlo_verbs *v, struct ehlo_client *c,
+static enum ehlo_status send_auth(const struct ehlo_verbs *v, struct ehlo_client *c,
                                   struct ehlo_span line) {
   char mechanism[32] = "";
   struct ehlo_span rest = after(line, strlen("AUTH "));
@@ -58,18 +60,21 @@ static enum ehlo_status send_auth(struct ehlo_verbs *v, struct ehlo_client *c,
     return EHLO_E_TOO_LONG;
   }
   memcpy(mechanism, rest.bytes, name_len);
+  bool secret = v->num_secrets > 0;
   if (blank == NULL) {
-    return ehlo_send_auth(c, mechanism, NULL, 0, false);
+    return secret ? EHLO_E_ARGUMENT : ehlo_send_auth(c, mechanism, NULL, 0, false);
   }
   uint8_t raw[EHLO_TRANSCRIPT_LINE_MAX];
   struct ehlo_span part = {raw, 0};
   struct ehlo_span initial = after(rest, name_len + 1);
-  if (v->line_secret) {
+  if (secret && initial.len == 0) {
     part = placeholder();
+  } else if (secret) {
+    return EHLO_E_ARGUMENT;
   } else if (!is(initial, "=") && !ehlo_base64_decode(raw, &part.len, initial)) {
     return EHLO_E_ARGUMENT;
   }
-  return ehlo_send_auth(c, mechanism, &part, 1, v->line_secret);
+  return ehlo_send_auth(c, mechanism, &part, 1, secret);
 }
 
 // ---- Other commands -----------------------------------------------------------------------------
@@ -102,31 +107,29 @@ static enum ehlo_status send_path(struct ehlo_client *c, struct ehlo_span line, 
 }
 
 // "BDAT 86", "BDAT 86 LAST"
-static enum ehlo_status send_bdat(struct ehlo_verbs *v, struct ehlo_client *c,
-                                  struct ehlo_span line) {
+static enum ehlo_status send_bdat(struct ehlo_client *c, struct ehlo_span line) {
   uint64_t len = 0;
-  size_t i = strlen("BDAT ");
-  size_t start = i;
+  size_t start = strlen("BDAT ");
+  size_t i = start;
   while (i < line.len && i - start < 18 && line.bytes[i] >= '0' && line.bytes[i] <= '9') {
     len = len * 10 + (uint64_t)(line.bytes[i++] - '0');
   }
   struct ehlo_span rest = after(line, i);
-  if (i == start || (rest.len > 0 && !is(rest, " LAST"))) {
+  bool as_written = i > start && (line.bytes[start] != '0' || i == start + 1);
+  if (!as_written || (rest.len > 0 && !is(rest, " LAST"))) {
     return EHLO_E_ARGUMENT;
   }
-  enum ehlo_status status = ehlo_send_bdat(c, len, rest.len > 0);
-  v->chunk_left = status == EHLO_OK ? len : 0;
-  return status;
+  return ehlo_send_bdat(c, len, rest.len > 0);
 }
 
 // The verb that writes this line, or EHLO_E_ARGUMENT where none would write just that.
-static enum ehlo_status send_verb(struct ehlo_verbs *v, struct ehlo_client *c,
+static enum ehlo_status send_verb(const struct ehlo_verbs *v, struct ehlo_client *c,
                                   struct ehlo_span line) {
   if (begins(line, "AUTH ")) {
     return send_auth(v, c, line);
   }
   if (begins(line, "BDAT ")) {
-    return send_bdat(v, c, line);
+    return send_bdat(c, line);
   }
   if (begins(line, "EHLO ")) {
     return ehlo_send_ehlo(c, after(line, 5));
@@ -170,75 +173,154 @@ static enum ehlo_status send_verb(struct ehlo_verbs *v, struct ehlo_client *c,
   return has_argument(line, "EXPN ") ? ehlo_send_expn(c, after(line, 5)) : EHLO_E_ARGUMENT;
 }
 
-static enum ehlo_status send_line(struct ehlo_verbs *v, struct ehlo_client *c,
+static enum ehlo_status send_as_it_is(const struct ehlo_verbs *v, struct ehlo_client *c,
+                                      struct ehlo_span line) {
+  if (v->num_secrets == 0) {
+    return ehlo_send_raw(c, line);
+  }
+  if (v->num_secrets > 1) {
+    return EHLO_E_ARGUMENT;
+  }
+  struct ehlo_span head = {line.bytes, v->secret_at};
+  return ehlo_send_raw_secret(c, head, placeholder(), after(line, v->secret_at));
+}
+
+static enum ehlo_status send_line(const struct ehlo_verbs *v, struct ehlo_client *c,
                                   struct ehlo_span line) {
   if (ehlo_client_state(c) == EHLO_STATE_AUTH) {
     return send_response(v, c, line);
   }
-  enum ehlo_status status = send_verb(v, c, line);
-  if (status == EHLO_OK || v->line_secret) {
-    return status;
+  bool auth = begins(line, "AUTH ");
+  enum ehlo_status status = EHLO_E_ARGUMENT;
+  if (v->num_secrets == 0 || (auth && v->num_secrets == 1 && v->secret_at == line.len)) {
+    status = send_verb(v, c, line);
   }
-  enum ehlo_status raw = ehlo_send_raw(c, line);
-  return raw == EHLO_OK ? EHLO_OK : status;
+  if (status == EHLO_OK) {
+    return EHLO_OK;
+  }
+  enum ehlo_status raw = send_as_it_is(v, c, line);
+  return raw == EHLO_OK || raw == EHLO_E_STATE ? raw : status;
+}
+
+// ---- What the transcript has --------------------------------------------------------------------
+
+static bool has_input(const struct ehlo_verbs *v) {
+  return v->in_at < v->in.len || v->in_secrets < v->in.num_secrets;
+}
+
+// Has some of the client's text at hand. False if there is none.
+static bool fill(struct ehlo_verbs *v) {
+  while (!has_input(v)) {
+    if (!ehlo_player_read_client(v->player, &v->in)) {
+      return false;
+    }
+    v->in_at = 0;
+    v->in_secrets = 0;
+  }
+  return true;
+}
+
+static void refuse(struct ehlo_verbs *v, enum ehlo_status status) {
+  ehlo_player_refuse(v->player, ehlo_status_text(status));
+  v->over = true;
+}
+
+// An LF ends the line, and a CR before it is no part of it.
+static void end_line(struct ehlo_verbs *v) {
+  size_t text_len = v->line_len - 1;
+  bool cr = text_len > 0 && v->line[text_len - 1] == '\r' &&
+            (v->num_secrets == 0 || v->secret_at < text_len);
+  v->line_len = cr ? text_len - 1 : text_len;
+  v->bare_lf = !cr;
+  v->line_whole = true;
+}
+
+// Adds what is at hand to the line under way, up to its end or the next secret.
+static void add_to_line(struct ehlo_verbs *v) {
+  bool to_secret = v->in_secrets < v->in.num_secrets;
+  size_t end = to_secret ? v->in.secret_at[v->in_secrets] : v->in.len;
+  const uint8_t *lf = end > v->in_at ? memchr(v->in.bytes + v->in_at, '\n', end - v->in_at) : NULL;
+  size_t n = lf != NULL ? (size_t)(lf + 1 - (v->in.bytes + v->in_at)) : end - v->in_at;
+  if (n > sizeof(v->line) - v->line_len) {
+    refuse(v, EHLO_E_TOO_LONG);
+    return;
+  }
+  memcpy(v->line + v->line_len, v->in.bytes + v->in_at, n);
+  v->line_len += n;
+  v->in_at += n;
+  if (lf != NULL) {
+    end_line(v);
+  } else if (to_secret) {
+    v->secret_at = v->num_secrets == 0 ? v->line_len : v->secret_at;
+    v->num_secrets++;
+    v->in_secrets++;
+  }
+}
+
+static void drop_line(struct ehlo_verbs *v) {
+  v->line_whole = false;
+  v->line_len = 0;
+  v->num_secrets = 0;
+}
+
+// What was said in cleartext and waits is forgotten when TLS begins.
+static void notice_tls(struct ehlo_verbs *v, const struct ehlo_client *c) {
+  if (v->secure == ehlo_client_is_secure(c)) {
+    return;
+  }
+  v->secure = !v->secure;
+  v->in_at = v->in.len;
+  v->in_secrets = v->in.num_secrets;
+  drop_line(v);
+}
+
+// Tells whether some of what was read is still to be sent.
+static void note_hold(const struct ehlo_verbs *v, const struct ehlo_client *c) {
+  bool amid = ehlo_client_state(c) == EHLO_STATE_BODY && ehlo_unstuff_is_amid(&v->unstuff);
+  bool line = v->line_len > 0 || v->line_whole || v->num_secrets > 0;
+  ehlo_player_hold(v->player, has_input(v) || line || amid);
 }
 
 // ---- The program --------------------------------------------------------------------------------
 
-static void refuse(struct ehlo_verbs *v, const struct ehlo_item *item, enum ehlo_status status) {
-  ehlo_player_diverge(v->player, item->line, item->column, item->text, ehlo_status_text(status));
-  v->over = true;
-}
-
-// Adds an item to the line under way; true when the line is whole.
-static bool add_to_line(struct ehlo_verbs *v, const struct ehlo_item *item) {
-  size_t len = item->bytes_len - (item->ends_line ? 2 : 0);
-  if (v->line_len + len > sizeof(v->line)) {
-    refuse(v, item, EHLO_E_TOO_LONG);
-    return false;
-  }
-  memcpy(v->line + v->line_len, item->bytes, len);
-  v->line_len += len;
-  v->line_secret = v->line_secret || item->num_secrets > 0;
-  return item->ends_line;
-}
-
-static bool is_message_time(const struct ehlo_client *c) {
-  enum ehlo_state state = ehlo_client_state(c);
+static bool is_message_time(enum ehlo_state state) {
   return state == EHLO_STATE_BODY || state == EHLO_STATE_CHUNK;
 }
 
-// Takes the client's next line off the transcript, however it was cut. False if there is none.
-static bool take_line(struct ehlo_verbs *v, struct ehlo_item *out_last) {
-  bool whole = false;
-  v->line_len = 0;
-  v->line_secret = false;
-  while (!whole && !v->over) {
-    const struct ehlo_item *item = ehlo_player_client_item(v->player);
-    if (item == NULL) {
-      return false;
-    }
-    *out_last = *item;
-    whole = add_to_line(v, item);
-    ehlo_player_take_client_item(v->player);
-  }
-  return whole;
+// Whether a line of the client's would be a command now, or a response.
+static bool takes_lines(enum ehlo_state state) {
+  return state != EHLO_STATE_CLOSED && state != EHLO_STATE_FAILED && state != EHLO_STATE_TLS &&
+         state != EHLO_STATE_DATA && !is_message_time(state);
 }
 
-// The client is idle and the next item is the client's: turns it into a command.
-static void follow(struct ehlo_verbs *v, struct ehlo_client *c) {
-  enum ehlo_state state = ehlo_client_state(c);
+static bool has_to_wait(const struct ehlo_client *c, enum ehlo_status status) {
+  return ehlo_client_num_pending(c) > 0 && (status == EHLO_E_STATE || status == EHLO_E_FULL);
+}
+
+static void send_next(struct ehlo_verbs *v, struct ehlo_client *c) {
   struct ehlo_output out;
-  struct ehlo_item last;
-  bool over = state == EHLO_STATE_CLOSED || state == EHLO_STATE_FAILED;
-  if (over || is_message_time(c) || ehlo_output_peek(c, &out) || !take_line(v, &last)) {
+  if (!takes_lines(ehlo_client_state(c)) || ehlo_output_peek(c, &out)) {
+    return;
+  }
+  while (!v->line_whole && !v->over && fill(v)) {
+    add_to_line(v);
+  }
+  if (!v->line_whole || v->over) {
     return;
   }
   enum ehlo_status status = send_line(v, c, (struct ehlo_span){v->line, v->line_len});
-  if (status != EHLO_OK) {
-    refuse(v, &last, status);
+  if (has_to_wait(c, status)) {
+    return;
   }
-  ehlo_unstuff_init(&v->unstuff);
+  if (status != EHLO_OK) {
+    refuse(v, status);
+  }
+  if (v->bare_lf) {
+    ehlo_unstuff_init_bare_lf(&v->unstuff);
+  } else {
+    ehlo_unstuff_init(&v->unstuff);
+  }
+  drop_line(v);
 }
 
 static enum ehlo_event_type verbs_next(struct ehlo_program *p, struct ehlo_client *c,
@@ -246,57 +328,44 @@ static enum ehlo_event_type verbs_next(struct ehlo_program *p, struct ehlo_clien
   struct ehlo_verbs *v = (struct ehlo_verbs *)p;
   enum ehlo_event_type type = ehlo_next(c, out);
   if (type == EHLO_EVENT_NONE && !v->over) {
-    follow(v, c);
+    notice_tls(v, c);
+    send_next(v, c);
+    note_hold(v, c);
   }
   return type;
 }
 
-// Message text of a DATA command, from the transcript's lines.
-static bool give_data(struct ehlo_verbs *v, struct ehlo_client *c) {
-  const struct ehlo_item *item = ehlo_player_client_item(v->player);
-  uint8_t text[EHLO_TRANSCRIPT_LINE_MAX + 8];
+// Octets of a message taken at once: with its dots doubled, it fits into the output.
+#define TEXT_MAX ((size_t)4096)
+
+// Message text of a DATA command.
+static enum ehlo_status give_data(struct ehlo_verbs *v, struct ehlo_client *c) {
+  uint8_t text[TEXT_MAX + 8];
+  size_t left = v->in.len - v->in_at;
   size_t used;
   size_t len;
-  size_t sent;
-  if (item == NULL || v->over) {
-    return true;
+  size_t sent = 0;
+  if (v->in.num_secrets > 0) {
+    return EHLO_E_ARGUMENT;
   }
-  ehlo_unstuff_feed(&v->unstuff, &used, &len, text, item->bytes, item->bytes_len);
-  struct ehlo_item copy = *item;
-  enum ehlo_status status = EHLO_OK;
-  for (size_t at = 0; at < len && status == EHLO_OK; at += sent) {
-    status = ehlo_send_body(c, &sent, text + at, len - at);
-    if (status == EHLO_OK && sent == 0) {
-      status = EHLO_E_FULL;
-    }
+  ehlo_unstuff_feed(&v->unstuff, &used, &len, text, v->in.bytes + v->in_at,
+                    left < TEXT_MAX ? left : TEXT_MAX);
+  v->in_at += used;
+  enum ehlo_status status = ehlo_send_body(c, &sent, text, len);
+  if (status == EHLO_OK && sent < len) {
+    status = EHLO_E_FULL;
   }
-  if (status == EHLO_OK && v->unstuff.ended) {
-    status = ehlo_send_body_end(c);
-  }
-  if (status != EHLO_OK) {
-    refuse(v, &copy, status);
-    return false;
-  }
-  ehlo_player_take_client_item(v->player);
-  return true;
+  return status == EHLO_OK && v->unstuff.ended ? ehlo_send_body_end(c) : status;
 }
 
-static bool give_chunk(struct ehlo_verbs *v, struct ehlo_client *c) {
-  const struct ehlo_item *item = ehlo_player_client_item(v->player);
-  if (item == NULL || v->over) {
-    return true;
-  }
-  struct ehlo_item copy = *item;
+static enum ehlo_status give_chunk(struct ehlo_verbs *v, struct ehlo_client *c) {
   size_t sent = 0;
-  if (item->bytes_len > v->chunk_left ||
-      ehlo_send_chunk(c, &sent, item->bytes, item->bytes_len) != EHLO_OK ||
-      sent != item->bytes_len) {
-    refuse(v, &copy, EHLO_E_TOO_LONG);
-    return false;
+  if (v->in.num_secrets > 0) {
+    return EHLO_E_ARGUMENT;
   }
-  v->chunk_left -= sent;
-  ehlo_player_take_client_item(v->player);
-  return true;
+  enum ehlo_status status = ehlo_send_chunk(c, &sent, v->in.bytes + v->in_at, v->in.len - v->in_at);
+  v->in_at += sent;
+  return status;
 }
 
 // One piece at a time, each held against the transcript; more where a piece gave nothing to send, as
@@ -304,14 +373,15 @@ static bool give_chunk(struct ehlo_verbs *v, struct ehlo_client *c) {
 static bool verbs_body(struct ehlo_program *p, struct ehlo_client *c) {
   struct ehlo_verbs *v = (struct ehlo_verbs *)p;
   struct ehlo_output out;
-  while (is_message_time(c) && !v->over && !ehlo_output_peek(c, &out) &&
-         ehlo_player_client_item(v->player) != NULL) {
+  while (is_message_time(ehlo_client_state(c)) && !v->over && !ehlo_output_peek(c, &out) && fill(v)) {
     bool data = ehlo_client_state(c) == EHLO_STATE_BODY;
-    if (!(data ? give_data(v, c) : give_chunk(v, c))) {
-      return false;
+    enum ehlo_status status = data ? give_data(v, c) : give_chunk(v, c);
+    if (status != EHLO_OK) {
+      refuse(v, status);
     }
   }
-  return true;
+  note_hold(v, c);
+  return !v->over;
 }
 
 static bool verbs_finished(const struct ehlo_program *p) {
@@ -324,7 +394,10 @@ void ehlo_verbs_init(struct ehlo_verbs *v, struct ehlo_player *player) {
       .body = verbs_body,
       .finished = verbs_finished,
   };
-  memset(v, 0, offsetof(struct ehlo_verbs, line));
+  memset(v, 0, offsetof(struct ehlo_verbs, in));
+  v->in.len = 0;
+  v->in.num_secrets = 0;
   v->base.ops = &ops;
   v->player = player;
+  ehlo_player_follow(player);
 }

@@ -11,10 +11,16 @@ struct ehlo_verbs {
   struct ehlo_program base;
   struct ehlo_player *player;
   struct ehlo_unstuff unstuff;
-  uint64_t chunk_left;
   bool over;
+  bool secure;         // under TLS, as far as it was noticed
+  bool line_whole;     // `line` is a line, and was not sent yet
+  bool bare_lf;        // it ended in an LF alone
+  size_t num_secrets;  // in the line
+  size_t secret_at;    // the place of the first
   size_t line_len;
-  bool line_secret;  // the line holds a \{secret}
+  size_t in_at;       // of `in`, the piece of the transcript at hand
+  size_t in_secrets;  // how many of its secrets were passed
+  struct ehlo_expect_text in;
   uint8_t line[EHLO_TRANSCRIPT_LINE_MAX];
 };
 
