@@ -1,5 +1,7 @@
 // JSON Lines of a transcript. The fields are a promise to programs: some may come, none goes or changes
-// its meaning. Text of a peer is escaped by text_print_json() alone.
+// its meaning. Text of a peer is escaped by text_write_json_string() and text_write_json() alone. A
+// transcript may have millions of lines, so they are written as they come; only the parts of facts, of
+// which there are few, are gathered first.
 #include "tools/driver/show_json.h"
 
 #include <jansson.h>
@@ -22,12 +24,75 @@ static bool is_dialogue(const struct ehlo_item *item) {
   return item->type == EHLO_ITEM_SERVER || item->type == EHLO_ITEM_CLIENT;
 }
 
+static struct ehlo_span text_of(const struct ehlo_item *item) {
+  return (struct ehlo_span){(const uint8_t *)item->text, item->text_len};
+}
+
 // The bytes of an item, with its secrets as the transcript has them.
-static json_t *item_text(const struct ehlo_item *item) {
+static struct ehlo_span shown_text(const struct ehlo_item *item) {
   if (!is_dialogue(item) || item->num_secrets > 0) {
-    return text_to_json((struct ehlo_span){(const uint8_t *)item->text, item->text_len});
+    return text_of(item);
   }
-  return text_to_json((struct ehlo_span){item->bytes, item->bytes_len - (item->ends_line ? 2 : 0)});
+  return (struct ehlo_span){item->bytes, item->bytes_len - (item->ends_line ? 2 : 0)};
+}
+
+// ---- Fields -------------------------------------------------------------------------------------
+
+// Written as they are: names, numbers, what needs no escape.
+static void put(const char *text) {
+  fputs_unlocked(text, stdout);
+}
+
+static void put_string(const char *name, struct ehlo_span text) {
+  put(name);
+  text_write_json_string(stdout, text);
+}
+
+// A word of our own; NULL: null.
+static void put_word(const char *name, const char *word) {
+  put(name);
+  if (word == NULL) {
+    put("null");
+    return;
+  }
+  putc_unlocked('"', stdout);
+  put(word);
+  putc_unlocked('"', stdout);
+}
+
+static void put_bool(const char *name, bool value) {
+  put(name);
+  put(value ? "true" : "false");
+}
+
+static void put_number(const char *name, uint64_t value) {
+  char digits[21] = "";
+  char *first = digits + sizeof(digits) - 1;
+  put(name);
+  do {
+    *--first = (char)('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  put(first);
+}
+
+// The time of a line is mostly that of the line before it.
+static void put_seconds(const char *name, bool known, uint64_t us) {
+  static uint64_t last_us;
+  static char last[32];
+  put(name);
+  if (!known) {
+    put("null");
+    return;
+  }
+  if (last[0] == '\0' || us != last_us) {
+    json_t *json = json_real((double)us / 1e6);
+    size_t len = json_dumpb(json, last, sizeof(last) - 1, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+    json_decref(json);
+    last[len < sizeof(last) ? len : 0] = '\0';
+    last_us = us;
+  }
+  put(last);
 }
 
 // ---- Facts --------------------------------------------------------------------------------------
@@ -64,7 +129,7 @@ static json_t *part_json(const struct show_part *part) {
   return text_to_json((struct ehlo_span){text, len});
 }
 
-static void add_fact(json_t *json, const struct ehlo_item *item) {
+static void put_fact(const struct ehlo_item *item) {
   struct show_part parts[SHOW_PARTS_MAX];
   size_t num = show_fact_parts(parts, item);
   json_t *object = json_object();
@@ -75,14 +140,14 @@ static void add_fact(json_t *json, const struct ehlo_item *item) {
     name[len] = '\0';
     json_object_set_new(object, name, part_json(&parts[i]));
   }
-  json_object_set_new(json, "word", json_string(show_fact_word(item->fact)));
-  json_object_set_new(json, "parts", object);
+  put_word(",\"word\":", show_fact_word(item->fact));
+  put(",\"parts\":");
+  text_write_json(stdout, object, JSON_COMPACT);
 }
 
-static void add_event(json_t *json, const struct ehlo_item *item) {
+static void put_event(const struct ehlo_item *item) {
   size_t len = strcspn(item->text, " ");
-  json_object_set_new(json, "word",
-                      text_to_json((struct ehlo_span){(const uint8_t *)item->text, len}));
+  put_string(",\"word\":", (struct ehlo_span){(const uint8_t *)item->text, len});
 }
 
 // ---- The dialogue -------------------------------------------------------------------------------
@@ -105,35 +170,35 @@ static const char *part_name(enum show_role role) {
   return "command";
 }
 
-static void add_reply(json_t *json, const struct show_piece *piece) {
+static void put_reply(const struct show_piece *piece) {
   const struct ehlo_enhanced *e = &piece->enhanced;
   char enhanced[24];
-  bool known = piece->code != 0;
   snprintf(enhanced, sizeof(enhanced), "%u.%u.%u", e->class, e->subject, e->detail);
-  json_object_set_new(json, "code", known ? json_integer(piece->code) : json_null());
-  json_object_set_new(json, "enhanced", e->class != 0 ? json_string(enhanced) : json_null());
-  json_object_set_new(json, "last", known ? json_boolean(piece->last) : json_null());
+  if (piece->code == 0) {
+    put(",\"code\":null");
+  } else {
+    put_number(",\"code\":", piece->code);
+  }
+  put_word(",\"enhanced\":", e->class != 0 ? enhanced : NULL);
+  if (piece->code == 0) {
+    put(",\"last\":null");
+  } else {
+    put_bool(",\"last\":", piece->last);
+  }
 }
 
-static void add_dialogue(json_t *json, const struct show_piece *piece) {
-  const struct ehlo_item *item = piece->item;
-  json_object_set_new(json, "ends_line", json_boolean(piece->ends));
-  json_object_set_new(json, "secret", json_boolean(item->num_secrets > 0));
-  json_object_set_new(
-      json, "verb",
-      piece->verb != EHLO_VERB_NONE ? json_string(ehlo_verb_name(piece->verb)) : json_null());
+static void put_dialogue(const struct show_piece *piece) {
+  put_bool(",\"ends_line\":", piece->ends);
+  put_bool(",\"secret\":", piece->item->num_secrets > 0);
+  put_word(",\"verb\":", piece->verb != EHLO_VERB_NONE ? ehlo_verb_name(piece->verb) : NULL);
   if (piece->role == SHOW_REPLY) {
-    add_reply(json, piece);
+    put_reply(piece);
   } else {
-    json_object_set_new(json, "part", json_string(part_name(piece->role)));
+    put_word(",\"part\":", part_name(piece->role));
   }
 }
 
 // ---- Items --------------------------------------------------------------------------------------
-
-static json_t *seconds_json(bool known, uint64_t us) {
-  return known ? json_real((double)us / 1e6) : json_null();
-}
 
 void show_json_item(struct show_dialogue *d, const struct ehlo_item *item) {
   struct show_piece piece;
@@ -144,17 +209,19 @@ void show_json_item(struct show_dialogue *d, const struct ehlo_item *item) {
   while (show_dialogue_next(d, &last)) {
     // The text of an item may hold line ends of its own: its last line is the one that is told of.
   }
-  json_t *json = json_pack("{s:I, s:s, s:o, s:o, s:o, s:s?, s:b}", "line", (json_int_t)item->line,
-                           "type", type_name(item->type), "text", item_text(item), "seconds",
-                           seconds_json(piece.timed, piece.time_us), "wait",
-                           seconds_json(piece.has_wait, piece.wait_us), "stage",
-                           last.has_stage ? ehlo_stage_name(last.stage) : NULL, "tls", piece.tls);
+  put_number("{\"line\":", item->line);
+  put_word(",\"type\":", type_name(item->type));
+  put_string(",\"text\":", shown_text(item));
+  put_seconds(",\"seconds\":", piece.timed, piece.time_us);
+  put_seconds(",\"wait\":", piece.has_wait, piece.wait_us);
+  put_word(",\"stage\":", last.has_stage ? ehlo_stage_name(last.stage) : NULL);
+  put_bool(",\"tls\":", piece.tls);
   if (is_dialogue(item)) {
-    add_dialogue(json, &last);
+    put_dialogue(&last);
   } else if (item->type == EHLO_ITEM_FACT) {
-    add_fact(json, item);
+    put_fact(item);
   } else if (item->type == EHLO_ITEM_EVENT) {
-    add_event(json, item);
+    put_event(item);
   }
-  text_print_json(json, JSON_COMPACT);
+  put("}\n");
 }

@@ -100,6 +100,56 @@ void text_write_json(FILE *out, json_t *json, size_t flags) {
   json_decref(json);
 }
 
+// What JSON asks to escape, in the words of jansson.
+static void print_json_ascii(FILE *out, uint8_t c) {
+  static const char letters[] = "\"\\bfnrt";
+  static const char values[] = "\"\\\b\f\n\r\t";
+  const char *value = memchr(values, c, sizeof(values) - 1);
+  if (value != NULL) {
+    fprintf(out, "\\%c", letters[value - values]);
+  } else {
+    fprintf(out, "\\u%04X", (unsigned)c);
+  }
+}
+
+// Prints the character at the front of `text`, which is not printable ASCII or is escaped; returns its
+// length.
+static size_t print_json_special(FILE *out, struct ehlo_span text) {
+  uint32_t c = 0;
+  size_t n = text_utf8_decode(&c, text.bytes, text.len);
+  if (n == 0 || c == 0) {
+    fprintf(out, "\\\\x%02x", text.bytes[0]);
+    return 1;
+  }
+  if (c < ' ' || c == '"' || c == '\\') {
+    print_json_ascii(out, (uint8_t)c);
+  } else if (!text_is_printable(c)) {
+    print_json_escape(out, c);
+  } else {
+    fwrite(text.bytes, 1, n, out);
+  }
+  return n;
+}
+
+static bool is_plain_json(uint8_t c) {
+  return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+void text_write_json_string(FILE *out, struct ehlo_span text) {
+  putc_unlocked('"', out);
+  for (size_t i = 0; i < text.len;) {
+    size_t plain = i;
+    while (i < text.len && is_plain_json(text.bytes[i])) {
+      i++;
+    }
+    fwrite_unlocked(text.bytes + plain, 1, i - plain, out);
+    if (i < text.len) {
+      i += print_json_special(out, (struct ehlo_span){text.bytes + i, text.len - i});
+    }
+  }
+  putc_unlocked('"', out);
+}
+
 void text_print_json(json_t *json, size_t flags) {
   text_write_json(stdout, json, flags);
   putchar('\n');
