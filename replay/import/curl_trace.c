@@ -15,24 +15,10 @@ static bool is_heading(struct text t, bool *out_client) {
   return *out_client || text_begins(t, "<= Recv ");
 }
 
-static uint64_t take_stamp(struct text *t) {
-  uint64_t time_us = EHLO_NO_TIME;
-  struct text rest = *t;
-  if (text_take_time(&rest, &time_us) && text_take(&rest, " ")) {
-    *t = rest;
-  } else {
-    time_us = EHLO_NO_TIME;
-  }
-  if (text_begins(*t, "[")) {  // --trace-ids
-    size_t end = text_find(*t, "] ");
-    *t = end < 24 ? text_after(*t, end + 2) : *t;
-  }
-  return time_us;
-}
-
 static bool recognises(struct text line) {
   bool client;
-  take_stamp(&line);
+  line = curl_without_meter(line);
+  curl_take_stamp(&line);
   return is_heading(line, &client) || text_begins(line, "== Info: ");
 }
 
@@ -186,12 +172,13 @@ static void take_info(struct ehlo_importer *i, struct text line, struct text t, 
 }
 
 static void take(struct ehlo_importer *i, const struct piece *piece) {
-  struct text t = piece->text;
+  struct text whole = curl_without_meter(piece->text);
+  struct text t = whole;
   bool client;
   uint64_t offset;
-  uint64_t time_us = take_stamp(&t);
-  if (!i->session.notes_written) {
-    ehlo_import_session_knows(&i->session, time_us != EHLO_NO_TIME, false);
+  uint64_t time_us = curl_take_stamp(&t);
+  if (is_heading(t, &client) || text_begins(t, "== Info: ")) {
+    curl_tell_times(i, time_us);
   }
   if (is_heading(t, &client)) {
     end_block(i, piece);
@@ -199,14 +186,14 @@ static void take(struct ehlo_importer *i, const struct piece *piece) {
     begin_block(i, piece, text_after(t, 8), time_us);
   } else if (text_take(&t, "== Info: ")) {
     end_block(i, piece);
-    take_info(i, piece->text, t, time_us);
+    take_info(i, whole, t, time_us);
   } else if (time_us == EHLO_NO_TIME && take_offset(&t, &offset)) {
     if (i->state.curl_trace.in_block) {
       take_text(i, piece, t, offset);
     }
   } else {
     end_block(i, piece);
-    comment(i, piece->text);
+    curl_comment(i, whole);
   }
 }
 

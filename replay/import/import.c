@@ -33,8 +33,12 @@ static struct text without_cr(struct text t) {
   return t;
 }
 
+// A mark that Windows puts before text in UTF-8.
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+
 enum ehlo_import_format ehlo_import_recognise(const uint8_t *head, size_t len) {
   struct text rest = {head, len};
+  text_take(&rest, byte_order_mark);
   while (rest.len > 0) {
     size_t end = text_find(rest, "\n");
     struct text line = without_cr((struct text){rest.bytes, end});
@@ -72,6 +76,9 @@ void importer_fail(struct ehlo_importer *i, const struct piece *piece, const uin
 static void give(struct ehlo_importer *i, bool ends) {
   const struct parser *parser = parsers[i->format];
   struct piece piece = {{i->buf, i->len}, !i->mid_line, ends};
+  if (i->line_number == 1 && piece.begins) {
+    text_take(&piece.text, byte_order_mark);
+  }
   const uint8_t *nul = memchr(i->buf, '\0', i->len);
   if (nul != NULL) {
     importer_fail(i, &piece, nul, "a NUL: this is no log in text");

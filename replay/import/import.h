@@ -50,6 +50,8 @@ struct ehlo_importer {
     struct {
       bool in_block;
       bool after_rule;  // the last line was "---"
+      bool in_dump;     // of -msg
+      bool ended;       // it left: what follows is not of the session
       bool began;
       bool typed;  // the log has what was typed
       bool holds;  // a typed line that may not have been sent
@@ -84,6 +86,10 @@ struct ehlo_importer {
     struct {
       bool server_goes_on;
       bool saw_server;
+      bool told_line_ends;
+      uint64_t held_us;
+      size_t held_len;  // 0: nothing is held
+      uint8_t held[4096];
     } phpmailer;
     struct {
       bool in_message;

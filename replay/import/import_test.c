@@ -364,3 +364,98 @@ Test(import, what_s_client_takes_for_itself) {
                "# RCPT TO:<b@c>\n# RENEGOTIATING\n! note the line below was a command to s_client, "
                "and not sent\n# QUIT\n# DONE\n! eof C\n");
 }
+
+// ---- curl ---------------------------------------------------------------------------------------
+
+#define METER "\r  0     0    0     0    0     0      0      0 --:--:--  0:00:01 --:--:--     0"
+
+// On standard error curl's progress meter and its log stand in the same lines.
+Test(import, curls_progress_meter) {
+  static const char expected[] =
+      "           S: 220 a\n           C: EHLO b\n           S: 250-a\n           S: 250 b\n";
+  expect_lines(
+      EHLO_IMPORT_CURL,
+      "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n"
+      "                                 Dload  Upload   Total   Spent    Left  Speed\n" METER
+      "*   Trying 127.0.0.1:25...\n* Connected to a (127.0.0.1) port 25 (#0)\n" METER METER
+      "< 220 a\r\n" METER "> EHLO b\r\n< 250-a\r\n" METER "< 250 b\r\n" METER "\n",
+      expected);
+  expect_lines(EHLO_IMPORT_CURL_TRACE,
+               METER "== Info:   Trying 127.0.0.1:25...\n" METER METER
+                     "<= Recv header, 7 bytes (0x7)\n0000: 220 a\n" METER
+                     "=> Send header, 8 bytes (0x8)\n0000: EHLO b\n<= Recv header, 7 bytes (0x7)\n"
+                     "0000: 250-a\n" METER "<= Recv header, 7 bytes (0x7)\n0000: 250 b\n",
+               expected);
+}
+
+Test(import, times_of_curl) {
+  expect_lines(EHLO_IMPORT_CURL,
+               "$ curl -v --trace-time\n" METER
+               "10:00:00.000000 < 220 a\n"
+               "10:00:00.250000 > EHLO b\n10:00:01.250000 < 250 a\n",
+               "! note unknown chunks\n+0.000000  S: 220 a\n+0.250000  C: EHLO b\n"
+               "+1.000000  S: 250 a\n");
+}
+
+// curl's trace is a log of curl as well.
+Test(import, a_trace_as_curl) {
+  expect_lines(EHLO_IMPORT_CURL,
+               "$ curl --trace-ascii -\n== Info: Trying\n<= Recv header, 7 bytes (0x7)\n"
+               "0000: 220 a\n",
+               "S: 220 a\n");
+}
+
+// A quoted reply is no command of curl's.
+Test(import, a_quoted_log_is_not_curls) {
+  static const char quoted[] = "> 220 a\n> 250 b\n";
+  cr_expect_eq(ehlo_import_recognise((const uint8_t *)quoted, sizeof(quoted) - 1),
+               EHLO_IMPORT_UNKNOWN);
+}
+
+// ---- The rest -----------------------------------------------------------------------------------
+
+Test(import, swaks_without_the_message) {
+  expect_lines(EHLO_IMPORT_SWAKS,
+               "<-  220 a\n -> DATA\n<-  354 go\n -> 13 lines sent\n<-  250 ok\n",
+               "S: 354 go\n# 13 lines sent\n! note unknown message: the log does not show it\n");
+}
+
+// As HTML, and copied from a browser, PHPMailer leaves out the line ends within a reply.
+Test(import, phpmailer_in_a_browser) {
+  static const char expected[] =
+      "! note reconstructed the line ends within replies\n           S: 250-a\n"
+      "           S: 250-SIZE 250250\n           S: 250 OK <b>\n           C: NOOP '&lt;\"\n";
+  expect_lines(EHLO_IMPORT_PHPMAILER,
+               "CLIENT -&gt; SERVER: EHLO a<br>\n"
+               "SERVER -&gt; CLIENT: 250-a250-SIZE 250250250 OK &lt;b&gt;<br>\n"
+               "CLIENT -&gt; SERVER: NOOP &#039;&amp;lt;&quot;<br>\n",
+               expected);
+  expect_lines(EHLO_IMPORT_PHPMAILER,
+               "CLIENT -> SERVER: EHLO a\nSERVER -> CLIENT: 250-a 250-SIZE 250250250 OK <b>\n"
+               "CLIENT -> SERVER: NOOP '&lt;\"\n",
+               expected);
+  expect_lines(EHLO_IMPORT_PHPMAILER, "SERVER -> CLIENT: 250-a 250 b\n                  250 c\n",
+               "S: 250-a 250 b\n           S: 250 c\n");
+}
+
+Test(import, a_byte_order_mark) {
+  static const char log[] = "\xef\xbb\xbfSERVER -> CLIENT: 220 a\n";
+  cr_expect_eq(ehlo_import_recognise((const uint8_t *)log, sizeof(log) - 1), EHLO_IMPORT_PHPMAILER);
+  expect_lines(EHLO_IMPORT_PHPMAILER, log, "\n           S: 220 a\n");
+}
+
+Test(import, what_stands_behind_a_session_of_s_client) {
+  expect_lines(EHLO_IMPORT_S_CLIENT, "CONNECTED(00000003)\n250 HELP\nquit\n221 a\nclosed\n$ ls\n",
+               "S: 221 a\n# closed\n# $ ls\n");
+}
+
+Test(import, what_s_client_shows_of_records) {
+  expect_lines(EHLO_IMPORT_S_CLIENT,
+               "CONNECTED(00000003)\n250 HELP\n<<< TLS 1.3, Handshake [length 00e9], "
+               "NewSessionTicket\n    04 00 00 e5\n    6b\nSSL_connect:SSL negotiation\n"
+               "read from 0x5629 [0x562a] (5 bytes => 5 (0x5))\n0000 - 17 03 03 00 fa   .....\n"
+               "Received TLS Record\nHeader:\n  Version = TLS 1.2 (0x303)\n250 a\n",
+               "S: 220 unknown\n# SSL_connect:SSL negotiation\n! tls\n");
+  cr_expect_eq(ehlo_import_recognise((const uint8_t *)"CONNECTION ESTABLISHED\n", 23),
+               EHLO_IMPORT_S_CLIENT);
+}

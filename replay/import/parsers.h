@@ -34,6 +34,16 @@ extern const struct parser parser_nodemailer;
 void importer_fail(struct ehlo_importer *i, const struct piece *piece, const uint8_t *at,
                    const char *message);
 
+// The line without the progress meter of curl that stands before it.
+struct text curl_without_meter(struct text t);
+// Takes the time of --trace-time and the numbers of --trace-ids off the front of a line of curl's: the
+// time of day in microseconds, or EHLO_NO_TIME.
+uint64_t curl_take_stamp(struct text *t);
+// To be told of each line that is curl's own: all of them have a time, or none.
+void curl_tell_times(struct ehlo_importer *i, uint64_t time_us);
+// A line that is not curl's own, such as the shell's prompt; nothing of the progress meter.
+void curl_comment(struct ehlo_importer *i, struct text t);
+
 static inline void comment(struct ehlo_importer *i, struct text t) {
   ehlo_import_comment(&i->session, t.bytes, t.len);
 }

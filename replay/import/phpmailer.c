@@ -1,6 +1,9 @@
-// PHPMailer, SMTPDebug 1 to 4 with the echo or plain output: `CLIENT -> SERVER: ` and
-// `SERVER -> CLIENT: `, where a reply of several lines goes on below. With its time stamps, which are
-// seconds, or without. Blanks at the end of a line are cut off by PHPMailer itself.
+// PHPMailer, SMTPDebug 1 to 4 with any output: `CLIENT -> SERVER: ` and `SERVER -> CLIENT: `, where a
+// reply of several lines goes on below. With its time stamps, which are seconds, or without. Blanks at
+// the end of a line are cut off by PHPMailer itself. As HTML, and copied from a browser, the lines of a
+// reply stand in one; where its code stands again in it is the best guess at where they ended.
+#include <string.h>
+
 #include "replay/import/parsers.h"
 
 static const char from_client[] = "CLIENT -> SERVER:";
@@ -16,9 +19,108 @@ static uint64_t take_stamp(struct text *t) {
   return time_us;
 }
 
+// ---- HTML ---------------------------------------------------------------------------------------
+
+static const struct entity {
+  const char *name;
+  char is;
+} entities[] = {
+    {"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'}, {"&quot;", '"'}, {"&#039;", '\''},
+};
+
+static char take_entity(struct text *t) {
+  for (size_t n = 0; n < sizeof(entities) / sizeof(entities[0]); n++) {
+    if (text_take(t, entities[n].name)) {
+      return entities[n].is;
+    }
+  }
+  return '\0';
+}
+
+static bool is_html(struct text line) {
+  take_stamp(&line);
+  return text_begins(line, "CLIENT -&gt; SERVER:") || text_begins(line, "SERVER -&gt; CLIENT:");
+}
+
+// A line of the HTML output in the buffer that it is in, where it becomes shorter.
+static struct text from_html(struct ehlo_importer *i, struct text t) {
+  size_t len = 0;
+  size_t end = text_find(t, "<br>");
+  if (end + 4 == t.len) {
+    t.len = end;
+  }
+  while (t.len > 0) {
+    char c = take_entity(&t);
+    if (c == '\0') {
+      c = (char)t.bytes[0];
+      t = text_after(t, 1);
+    }
+    i->buf[len++] = (uint8_t)c;
+  }
+  return (struct text){i->buf, len};
+}
+
 static bool recognises(struct text line) {
   take_stamp(&line);
-  return text_begins(line, from_client) || text_begins(line, from_server);
+  return text_begins(line, from_client) || text_begins(line, from_server) || is_html(line);
+}
+
+// ---- Replies ------------------------------------------------------------------------------------
+
+// Where the code of the reply stands once more with a hyphen or a blank behind it, or t.len.
+static size_t next_line(struct text t) {
+  for (size_t n = 4; n + 4 <= t.len; n++) {
+    bool ends = t.bytes[n + 3] == '-' || t.bytes[n + 3] == ' ';
+    if (ends && memcmp(t.bytes, t.bytes + n, 3) == 0) {
+      return n;
+    }
+  }
+  return t.len;
+}
+
+static void put_run_together(struct ehlo_importer *i, struct text t, uint64_t time_us) {
+  if (next_line(t) < t.len && !i->state.phpmailer.told_line_ends) {
+    i->state.phpmailer.told_line_ends = true;
+    ehlo_import_fact(&i->session, "note reconstructed the line ends within replies", EHLO_NO_TIME);
+  }
+  while (t.len > 0 && t.bytes[3] == '-') {
+    size_t end = next_line(t);
+    struct text line = {t.bytes, end};
+    while (line.len > 0 && line.bytes[line.len - 1] == ' ') {
+      line.len--;
+    }
+    server_line(i, line, time_us);
+    time_us = EHLO_NO_TIME;
+    t = text_after(t, end);
+  }
+  if (t.len > 0) {
+    server_line(i, t, time_us);
+  }
+}
+
+// The first line of a reply that is not at its end: what follows tells whether the rest is in it.
+static void put_held(struct ehlo_importer *i, bool goes_on_below) {
+  struct text t = {i->state.phpmailer.held, i->state.phpmailer.held_len};
+  i->state.phpmailer.held_len = 0;
+  if (t.len == 0) {
+    return;
+  }
+  if (goes_on_below) {
+    server_line(i, t, i->state.phpmailer.held_us);
+  } else {
+    put_run_together(i, t, i->state.phpmailer.held_us);
+  }
+}
+
+static void put_server(struct ehlo_importer *i, struct text t, uint64_t time_us) {
+  if (t.len >= 4 && text_is_reply(t) && t.bytes[3] == '-' &&
+      t.len <= sizeof(i->state.phpmailer.held)) {
+    memcpy(i->state.phpmailer.held, t.bytes, t.len);
+    i->state.phpmailer.held_len = t.len;
+    i->state.phpmailer.held_us = time_us;
+  } else {
+    server_line(i, t, time_us);
+  }
 }
 
 // What stands indented below a server's line.
@@ -41,10 +143,13 @@ static void remark(struct ehlo_importer *i, struct text line, struct text t, uin
 }
 
 static void take(struct ehlo_importer *i, const struct piece *piece) {
-  struct text t = piece->text;
+  struct text line = is_html(piece->text) ? from_html(i, piece->text) : piece->text;
+  struct text t = line;
   uint64_t time_us = take_stamp(&t);
   bool goes_on = i->state.phpmailer.server_goes_on;
   i->state.phpmailer.server_goes_on = false;
+  goes_on = goes_on && time_us == EHLO_NO_TIME && text_is_reply(indented(t));
+  put_held(i, goes_on);
   if (!i->session.notes_written) {
     ehlo_import_session_knows(&i->session, time_us != EHLO_NO_TIME, false);
   }
@@ -53,18 +158,19 @@ static void take(struct ehlo_importer *i, const struct piece *piece) {
     client_line(i, t, time_us);
   } else if (text_take(&t, from_server)) {
     text_take(&t, " ");
-    server_line(i, t, time_us);
+    put_server(i, t, time_us);
     i->state.phpmailer.server_goes_on = true;
     i->state.phpmailer.saw_server = true;
-  } else if (goes_on && time_us == EHLO_NO_TIME && text_is_reply(indented(t))) {
+  } else if (goes_on) {
     server_line(i, indented(t), EHLO_NO_TIME);
     i->state.phpmailer.server_goes_on = true;
   } else {
-    remark(i, piece->text, t, time_us);
+    remark(i, line, t, time_us);
   }
 }
 
 static void finish(struct ehlo_importer *i) {
+  put_held(i, false);
   if (!i->state.phpmailer.saw_server && i->session.begun) {
     ehlo_import_fact(&i->session, "note unknown server: SMTPDebug 1 does not show what it says",
                      EHLO_NO_TIME);

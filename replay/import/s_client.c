@@ -37,8 +37,11 @@ static const char *const remarks[] = {
     "Script started on ",
     "Script done on ",
     "$ openssl s_client",
-    "<<< ",
-    ">>> ",
+    "Connection closed",
+    // -state
+    "SSL_connect:",
+    "SSL3 alert ",
+    "SSL_accept:",
 };
 
 static bool is_one_of(struct text t, const char *const *list, size_t num) {
@@ -60,8 +63,8 @@ static bool is_remark(struct text t) {
 }
 
 static bool recognises(struct text line) {
-  return text_begins(line, "CONNECTED(0") || text_begins(line, "verify return:") ||
-         text_is(line, "read R BLOCK");
+  return text_begins(line, "CONNECTED(0") || text_is(line, "CONNECTION ESTABLISHED") ||
+         text_begins(line, "verify return:") || text_is(line, "read R BLOCK");
 }
 
 static void put_line(struct ehlo_importer *i, bool client, const char *line) {
@@ -146,11 +149,40 @@ static bool shows_command(struct text t) {
   return text_begins(t, "RENEGOTIATING") || text_is(t, "DONE") || text_begins(t, "KEYUPDATE");
 }
 
+// "read from 0x55d5 [0x55d6] (5 bytes => 5 (0x5))" and "0000 - 17 03 …" of -debug.
+static bool is_debug(struct text t) {
+  uint64_t offset;
+  if (text_take(&t, "read from 0x") || text_take(&t, "write to 0x")) {
+    return text_find(t, " bytes => ") < t.len;
+  }
+  return text_take_number(&t, &offset, 16) && text_take(&t, " - ") && t.len > 2 &&
+         (t.bytes[2] == ' ' || t.bytes[2] == '-' || text_begins(t, "<SPACES/NULS>"));
+}
+
+// What -msg, -trace and -debug show of TLS records, a heading and what stands indented below it. All of it
+// is left out: octets of a ticket are as good as the session.
+static bool take_dump(struct ehlo_importer *i, struct text t) {
+  bool begins = text_begins(t, "<<< ") || text_begins(t, ">>> ") ||
+                text_begins(t, "Sent TLS Record") || text_begins(t, "Received TLS Record") ||
+                text_begins(t, "Sent Record") || text_begins(t, "Received Record");
+  i->state.s_client.in_dump =
+      begins || (i->state.s_client.in_dump && (text_begins(t, "  ") || text_is(t, "Header:")));
+  return i->state.s_client.in_dump || is_debug(t);
+}
+
 static void take(struct ehlo_importer *i, const struct piece *piece) {
   struct text t = piece->text;
+  if (take_dump(i, t)) {
+    return;
+  }
   bool after_rule = i->state.s_client.after_rule;
   i->state.s_client.after_rule = false;
   put_held(i, !shows_command(t));
+  if (i->state.s_client.ended) {
+    comment(i, t);
+    return;
+  }
+  i->state.s_client.ended = text_is(t, "closed") || text_is(t, "DONE");
   if (i->session.in_message && i->state.s_client.typed) {
     client_line(i, t, EHLO_NO_TIME);
   } else if (text_is(t, "---")) {

@@ -156,7 +156,9 @@ void ehlo_import_fact(struct ehlo_import_session *s, const char *text, uint64_t 
 
 void ehlo_import_comment(struct ehlo_import_session *s, const uint8_t *text, size_t len) {
   char line[1024];
-  write_notes(s);
+  if (!s->notes_wait) {
+    write_notes(s);
+  }
   if (s->learned != NULL && ehlo_scrub_is_said(s->learned, text, len)) {
     static const char left_out[] = "(a line of the log with a credential in it is left out)";
     ehlo_writer_comment(&s->comments, left_out);

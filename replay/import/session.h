@@ -24,7 +24,8 @@ struct ehlo_import_session {
   bool knows_times;  // what the log tells, for the notes behind the header
   bool knows_chunks;
   bool notes_written;
-  bool has_first;  // a time was seen; `first_us` is the moment of the transcript's beginning
+  bool notes_wait;  // a comment does not bring them about: what the log tells is not known yet
+  bool has_first;   // a time was seen; `first_us` is the moment of the transcript's beginning
   uint64_t first_us;
   uint64_t days_us;  // added to a clock that shows the time of day and passed midnight
   uint64_t last_us;

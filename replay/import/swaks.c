@@ -75,6 +75,13 @@ static void remark(struct ehlo_importer *i, struct text line, struct text t) {
   }
 }
 
+// "13 lines sent", which -n shows in the message's place.
+static bool is_summary(const struct ehlo_importer *i, struct text t) {
+  uint64_t num;
+  return i->session.in_message && !i->session.message_begun && text_take_number(&t, &num, 10) &&
+         text_is(t, " lines sent");
+}
+
 static void take(struct ehlo_importer *i, const struct piece *piece) {
   struct text t = piece->text;
   const struct mark *mark = take_mark(&t);
@@ -84,7 +91,11 @@ static void take(struct ehlo_importer *i, const struct piece *piece) {
   }
   switch (mark->what) {
     case CLIENT:
-      client_line(i, t, EHLO_NO_TIME);
+      if (is_summary(i, t)) {
+        comment(i, t);
+      } else {
+        client_line(i, t, EHLO_NO_TIME);
+      }
       break;
     case SERVER:
       server_line(i, t, EHLO_NO_TIME);

@@ -73,7 +73,7 @@ static const struct command command = {
         "do not get into it. What the log does not show is marked as unknown.",
     .tables = tables,
     .notes =
-        "Formats: s_client (openssl s_client -starttls smtp), swaks, curl (-v),\n"
+        "Formats: s_client (openssl s_client -starttls smtp), swaks, curl (-v, traces),\n"
         "curl-trace (--trace-ascii, --trace), msmtp (-v), smtplib (set_debuglevel),\n"
         "phpmailer (SMTPDebug), nodemailer (its logger), pcap (cleartext SMTP, captured).\n\n"
         "Exit status: 0 done, 64 usage, 65 not understood, 66 cannot be read, 73 cannot\n"
@@ -116,6 +116,33 @@ static bool learn(struct ehlo_scrub *s, FILE *file, bool *out_is_too_much) {
   return len == 0;
 }
 
+// What a log looks like that is not of the format that was told; NULL if like nothing else.
+static const char *other_format(enum ehlo_import_format told, FILE *file) {
+  static uint8_t head[EHLO_IMPORT_HEAD_MAX];
+  rewind(file);
+  long len = file_read(file, head, sizeof(head));
+  if (len <= 0) {
+    return NULL;
+  }
+  if (capture_is_one(head, (size_t)len)) {
+    return "pcap";
+  }
+  enum ehlo_import_format format = ehlo_import_recognise(head, (size_t)len);
+  return format != told ? ehlo_import_format_name(format) : NULL;
+}
+
+static void complain_of_log(const struct import_command *c, const struct ehlo_importer *i,
+                            FILE *file) {
+  const char *other = i->session.begun ? NULL : other_format(c->format, file);
+  begin_complaint(c);
+  fprintf(stderr, ":%zu:%zu: %s (read as a log of %s)\n", i->error.line, i->error.column,
+          i->error.message, ehlo_import_format_name(c->format));
+  if (other != NULL) {
+    begin_complaint(c);
+    fprintf(stderr, ": it looks like %s; try --format %s\n", other, other);
+  }
+}
+
 static int feed_log(struct import_command *c, struct ehlo_importer *i, FILE *file) {
   uint8_t buf[65536];
   long len;
@@ -127,9 +154,7 @@ static int feed_log(struct import_command *c, struct ehlo_importer *i, FILE *fil
     good = ehlo_importer_feed(i, buf, (size_t)len);
   }
   if (!ehlo_importer_finish(i)) {
-    begin_complaint(c);
-    fprintf(stderr, ":%zu:%zu: %s (read as a log of %s)\n", i->error.line, i->error.column,
-            i->error.message, ehlo_import_format_name(c->format));
+    complain_of_log(c, i, file);
     return EX_DATAERR;
   }
   return 0;
