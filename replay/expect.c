@@ -325,6 +325,16 @@ bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo
   return good;
 }
 
+size_t ehlo_expect_num_bytes(const struct ehlo_expect *e, size_t max) {
+  struct ehlo_expect_cursor at = e->next;
+  struct piece p;
+  size_t num = 0;
+  for (; num < max && piece_at(e, &at, &p) && !p.secret; step(&at, &p, p.len)) {
+    num += p.len;
+  }
+  return least(num, max);
+}
+
 void ehlo_expect_replace(struct ehlo_expect *e, const struct ehlo_output *out,
                          struct ehlo_digest *digest, uint64_t time_us) {
   struct ehlo_expect_cursor at = e->next;

@@ -68,6 +68,9 @@ bool ehlo_expect_read(struct ehlo_expect *e, struct ehlo_expect_text *out);
 // Takes all off as if it had been sent.
 void ehlo_expect_skip(struct ehlo_expect *e, struct ehlo_digest *digest);
 
+// How many bytes are expected before the next secret, or `max` if there are more.
+size_t ehlo_expect_num_bytes(const struct ehlo_expect *e, size_t max);
+
 // Takes off as many bytes as `out` has, whatever they are, or a secret for a secret. The bytes of `out`
 // go into `digest` with the times of those that stood there, and those beyond all of them with
 // `time_us`.
