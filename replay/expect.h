@@ -31,6 +31,7 @@ struct ehlo_expect {
   // A lone LF in the transcript stands for the CRLF that is sent: for programs that end their lines so.
   bool lf_is_crlf;
   bool cr_passed;  // and the CR before it was sent
+  bool lf_passed;  // or it was the last that was sent
   uint8_t room[EHLO_EXPECT_MAX];
 };
 
