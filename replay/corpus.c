@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const groups[] = {"rfc", "providers", "faults"};
+static const char *const groups[] = {"rfc", "providers", "programs", "faults"};
 
 static bool ends_with(const char *text, const char *end) {
   size_t len = strlen(text);

@@ -281,11 +281,19 @@ static bool match_secret(struct ehlo_expect *e, size_t *out_len, const struct eh
   return true;
 }
 
-// Whether the byte is the CR before an LF that stands alone in the transcript.
-static bool passes_cr(struct ehlo_expect *e, const struct piece *p, uint8_t byte) {
+// Whether the next byte is one that only the client has: the CR before an LF that stands alone in the
+// transcript, or behind it, in a message, the dot that the client puts before another (RFC 5321 §4.5.2).
+static bool passes_byte(struct ehlo_expect *e, const struct piece *p, const struct ehlo_output *out,
+                        size_t at) {
+  const uint8_t *next = out->span.bytes + at;
   bool lone_lf = p->bytes == NULL && !p->secret && p->byte == '\n';
-  bool passes = e->lf_is_crlf && lone_lf && byte == '\r' && !e->cr_passed;
-  e->cr_passed = e->cr_passed || passes;
+  if (e->lf_is_crlf && lone_lf && next[0] == '\r' && !e->cr_passed) {
+    e->cr_passed = true;
+    return true;
+  }
+  bool dots = at + 1 < out->span.len && next[0] == '.' && next[1] == '.';
+  bool passes = e->lf_passed && dots && (out->flags & EHLO_OUTPUT_BODY) != 0;
+  e->lf_passed = e->lf_passed && !passes;
   return passes;
 }
 
@@ -304,7 +312,7 @@ bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo
       good = *out_len > 0;
       break;
     }
-    if (passes_cr(e, &p, out->span.bytes[*out_len])) {
+    if (passes_byte(e, &p, out, *out_len)) {
       run_end(&run);
       run.bytes++;
       ++*out_len;
@@ -316,6 +324,7 @@ bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo
       step(&at, &p, same);
       run_add(&run, same, p.header.time_us);
       *out_len += same;
+      e->lf_passed = e->cr_passed && (out->flags & EHLO_OUTPUT_BODY) != 0;
       e->cr_passed = false;
     }
     good = same == n;
@@ -323,6 +332,16 @@ bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo
   run_end(&run);
   take_up_to(e, at);
   return good;
+}
+
+size_t ehlo_expect_num_bytes(const struct ehlo_expect *e, size_t max) {
+  struct ehlo_expect_cursor at = e->next;
+  struct piece p;
+  size_t num = 0;
+  for (; num < max && piece_at(e, &at, &p) && !p.secret; step(&at, &p, p.len)) {
+    num += p.len;
+  }
+  return least(num, max);
 }
 
 void ehlo_expect_replace(struct ehlo_expect *e, const struct ehlo_output *out,

@@ -31,6 +31,7 @@ struct ehlo_expect {
   // A lone LF in the transcript stands for the CRLF that is sent: for programs that end their lines so.
   bool lf_is_crlf;
   bool cr_passed;  // and the CR before it was sent
+  bool lf_passed;  // or it was the last that was sent
   uint8_t room[EHLO_EXPECT_MAX];
 };
 
@@ -67,6 +68,9 @@ bool ehlo_expect_read(struct ehlo_expect *e, struct ehlo_expect_text *out);
 
 // Takes all off as if it had been sent.
 void ehlo_expect_skip(struct ehlo_expect *e, struct ehlo_digest *digest);
+
+// How many bytes are expected before the next secret, or `max` if there are more.
+size_t ehlo_expect_num_bytes(const struct ehlo_expect *e, size_t max);
 
 // Takes off as many bytes as `out` has, whatever they are, or a secret for a secret. The bytes of `out`
 // go into `digest` with the times of those that stood there, and those beyond all of them with

@@ -1,5 +1,6 @@
 // Each transcript, played to the client that it was recorded with, says what its server said, octet
-// for octet and at any cut of the client's, but for two rules of replay/SERVE.md.
+// for octet and at any cut of the client's, but for two rules of replay/SERVE.md, and for clients that sent
+// a message unasked or with LF alone.
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,13 @@ static bool is_other(const struct ehlo_corpus_file *file) {
   static const char hidden[] = "334 \\{secret}";
   return strstr(file->path, "421-in-the-message") != NULL ||
          memmem(file->bytes, file->len, hidden, sizeof(hidden) - 1) != NULL;
+}
+
+// The script of a server knows a message by the 354 before it, and its end by CRLF.
+static bool is_blind(const struct ehlo_corpus_file *file) {
+  return strstr(file->path, "/lmtp-blind.") != NULL ||
+         strstr(file->path, "/script-blind-session.") != NULL ||
+         strstr(file->path, "/script-lf-alone.") != NULL;
 }
 
 static struct ehlo_served served;
@@ -68,7 +76,7 @@ Test(served_corpus, every_transcript_to_its_own_client) {
   const struct ehlo_corpus *corpus = ehlo_corpus();
   size_t num_served = 0;
   for (size_t i = 0; i < corpus->num_files; i++) {
-    num_served += check_file(&corpus->files[i]);
+    num_served += is_blind(&corpus->files[i]) ? 0 : check_file(&corpus->files[i]);
   }
   cr_assert_gt(num_served, corpus->num_files * 9 / 10);
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum place { LINE_START, DOT, DOT_CR, TEXT, TEXT_CR };
+enum place { LINE_START, DOT, DOT_CR, TEXT, TEXT_CR, LF_START, LF_DOT };
 
 void ehlo_unstuff_init(struct ehlo_unstuff *u) {
   u->place = LINE_START;
@@ -18,14 +18,18 @@ void ehlo_unstuff_init_bare_lf(struct ehlo_unstuff *u) {
 }
 
 bool ehlo_unstuff_is_amid(const struct ehlo_unstuff *u) {
-  return !u->ended && (u->place == DOT || u->place == DOT_CR || u->place == TEXT_CR);
+  return !u->ended &&
+         (u->place == DOT || u->place == DOT_CR || u->place == TEXT_CR || u->place == LF_DOT);
 }
 
 static enum place after(uint8_t c, enum place place, bool bare_lf) {
   if (c == '\r') {
     return TEXT_CR;
   }
-  return c == '\n' && (place == TEXT_CR || bare_lf) ? LINE_START : TEXT;
+  if (c == '\n') {
+    return place == TEXT_CR ? LINE_START : bare_lf ? LF_START : TEXT;
+  }
+  return TEXT;
 }
 
 static size_t up_to(char end, const uint8_t *in, size_t len) {
@@ -50,12 +54,16 @@ void ehlo_unstuff_feed(struct ehlo_unstuff *u, size_t *out_used, size_t *out_len
       u->place = DOT;
     } else if (place == DOT && c == '\r') {
       u->place = DOT_CR;
-    } else if (c == '\n' && (place == DOT_CR || (place == DOT && u->bare_lf))) {
+    } else if (place == LF_START && c == '.') {
+      u->place = LF_DOT;
+    } else if (c == '\n' && (place == DOT_CR || place == LF_DOT || (place == DOT && u->bare_lf))) {
       u->ended = true;
     } else {
       if (place == DOT_CR) {
         out[(*out_len)++] = '\r';
         place = TEXT_CR;
+      } else if (place == LF_DOT) {
+        out[(*out_len)++] = '.';
       }
       out[(*out_len)++] = c;
       u->place = (uint8_t)after(c, place, u->bare_lf);

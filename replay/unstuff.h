@@ -9,12 +9,13 @@
 
 struct ehlo_unstuff {
   uint8_t place;  // in the line, private
-  bool bare_lf;   // an LF ends a line by itself, also the one with the dot
+  bool bare_lf;   // an LF by itself ends a line, also the one with the dot
   bool ended;     // the end of data was seen
 };
 
 void ehlo_unstuff_init(struct ehlo_unstuff *u);
-// For a client that ends its lines with LF alone.
+// For a client that ends its lines with LF alone. Not every one doubles dots then: behind an LF they are
+// left as they are, but for the one that is a line.
 void ehlo_unstuff_init_bare_lf(struct ehlo_unstuff *u);
 
 // Whether what came last is the beginning of a line end or of the end of data.
