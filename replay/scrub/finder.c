@@ -293,8 +293,8 @@ static uint8_t base64_at(const struct scan *s, size_t at, size_t *out_raw_len) {
   if (at < s->line.len && (is_base64_char(bytes[at]) || bytes[at] == '=')) {
     return bytes[at];
   }
-  if (at < s->line.len && scrub_unescape(&unit, bytes + at, s->line.len - at) &&
-      unit.num_bytes == 1 &&
+  bool escapes = at < s->line.len && (bytes[at] == '\\' || bytes[at] == '&' || bytes[at] == '%');
+  if (escapes && scrub_unescape(&unit, bytes + at, s->line.len - at) && unit.num_bytes == 1 &&
       (unit.bytes[0] == '/' || unit.bytes[0] == '+' || unit.bytes[0] == '=')) {
     *out_raw_len = unit.raw_len;
     return unit.bytes[0];
@@ -393,9 +393,12 @@ static void take_plain_answer(struct scan *s) {
 static void take_replies(struct scan *s) {
   const uint8_t *bytes = s->line.bytes;
   for (size_t at = 0; at + 3 <= s->line.len; at++) {
+    if (!is_three_digits(bytes + at)) {
+      continue;  // nearly everywhere
+    }
     bool ends = at + 3 == s->line.len || bytes[at + 3] == ' ' || bytes[at + 3] == '-' ||
                 bytes[at + 3] == '\\' || bytes[at + 3] == '\'' || bytes[at + 3] == '"';
-    if (!is_three_digits(bytes + at) || !ends || !logline_begins_at(&s->line, at)) {
+    if (!ends || !logline_begins_at(&s->line, at)) {
       continue;
     }
     bool is_334 = memcmp(bytes + at, "334", 3) == 0;

@@ -188,7 +188,7 @@ static int listen_in_front(struct record *r) {
   char error[LIVE_REASON_MAX];
   if (!listen_open(&r->listening, error, sizeof(error), &o->place)) {
     fprintf(stderr, "ehlo: %s\n", error);
-    return EX_UNAVAILABLE;
+    return EX_IOERR;
   }
   r->relay.listen_fd = r->listening.fd;
   bool open = !is_loopback(r->listening.address) && !o->allow_cleartext_listen;

@@ -1008,7 +1008,7 @@ def usage(ehlo):
             ([*right, "--user", "x"], 64), ([*right, "--connections", "0"], 64), ([*right, "--listen-tls", "ssl"], 64),
             ([*right, "--tls-cert", "c.pem"], 64), ([*right, "--tls-cert", "c.pem", "--tls-key", "c.pem"], 66),
             ([*right, "--listen-tls", "none", "--ca-out", "x.pem"], 64), ([*right, "--ca-out", "nowhere/x.pem"], 73),
-            ([*right, "--ca-file", "c.pem"], 66), (["--listen", "192.0.2.1:0", *right[2:]], 69)):
+            ([*right, "--ca-file", "c.pem"], 66), (["--listen", "192.0.2.1:0", *right[2:]], 74)):
         result = ehlo("record", *arguments)
         if result.status != status:
             yield f"{arguments}: status {result.status} instead of {status}: {visible(result.err)}"
