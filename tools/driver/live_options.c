@@ -304,7 +304,8 @@ static int load_config(struct live_options *options, const struct command *comma
 
 static int check(const struct live_options *options, const struct command *command) {
   if (!options->server_given) {
-    options_complain(command, "SERVER is missing");
+    options_complain(command, "%s is missing",
+                     options->server_word != NULL ? options->server_word : "SERVER");
     return EX_USAGE;
   }
   if (options->quiet && options->verbose) {

@@ -9,6 +9,7 @@
 
 // First member of each live command's own options.
 struct live_options {
+  const char *server_word;  // what it is called in complaints; NULL: SERVER
   struct server_address server;
   bool server_given;
   bool tls_given;

@@ -83,14 +83,12 @@ static const char *set_allow_cleartext_listen(void *o, const char *value) {
 }
 
 static const struct option_row rows[] = {
-    {"listen", 0, "HOST:PORT", "where programs connect; port 0 takes any that is free", set_listen},
+    {"listen", 0, "HOST:PORT", "where programs connect; port 0 takes a free one", set_listen},
     {"to", 0, "SERVER", "the server behind", set_to},
-    {"listen-tls", 0, "MODE", "in front: starttls (default: offered), implicit or none",
-     set_listen_tls},
+    {"listen-tls", 0, "MODE", "in front: starttls (default), implicit or none", set_listen_tls},
     {"tls-cert", 0, "FILE", "the certificate in front (default: one made now)", set_tls_cert},
     {"tls-key", 0, "FILE", "its key", set_tls_key},
-    {"ca-out", 0, "FILE", "write the authority of the certificate made now, to be trusted",
-     set_ca_out},
+    {"ca-out", 0, "FILE", "write the authority of the one made now", set_ca_out},
     {"connections", 0, "N", "end after N connections (default: never)", set_connections},
     {"allow-cleartext-listen", 0, NULL, "let other hosts log in without TLS in front",
      set_allow_cleartext_listen},
@@ -106,11 +104,12 @@ static const struct command command = {
         "passwords. The options below that are not about listening speak of the server.",
     .tables = tables,
     .notes =
-        "The first line of standard output is the address it listens on, ADDRESS:PORT; with\n"
-        "--json it is in an object.\n"
-        "The first session is recorded in FILE, the next ones in FILE with .2, .3 … before\n"
-        "its suffix. With TLS behind, the relay begins it by itself before any login passes;\n"
-        "a program in front may speak TLS or not. SIGINT and SIGTERM end the relay.",
+        "The first line of standard output is the address it listens on, ADDRESS:PORT;\n"
+        "with --json it is in an object.\n"
+        "The first session is recorded in FILE, the next ones in FILE with .2, .3 …\n"
+        "before its suffix. With TLS behind, the relay begins it by itself before any\n"
+        "login passes; a program in front may speak TLS or not. It logs in by itself,\n"
+        "so options about that are refused here. SIGINT and SIGTERM end the relay.\n",
 };
 
 // ---- What is asked for --------------------------------------------------------------------------
@@ -188,7 +187,7 @@ static int listen_in_front(struct record *r) {
   char error[LIVE_REASON_MAX];
   if (!listen_open(&r->listening, error, sizeof(error), &o->place)) {
     fprintf(stderr, "ehlo: %s\n", error);
-    return EX_IOERR;
+    return EX_IOERR;  // as any other connection that cannot be had; 69 is a server's refusal
   }
   r->relay.listen_fd = r->listening.fd;
   bool open = !is_loopback(r->listening.address) && !o->allow_cleartext_listen;
@@ -311,6 +310,10 @@ static int run(void *arg, const struct option_uses *uses) {
     if (wrong != NULL) {
       options_complain(&command, "%s", wrong);
       status = EX_USAGE;
+    } else if (uses->num_operands > 0 && options_last(uses, "to") != NULL) {
+      options_complain(&command, "the server is given by --to, and \"%s\" is too many",
+                       uses->operands[0]);
+      status = EX_USAGE;
     } else if (has_idle_option(uses)) {
       status = EX_USAGE;
     }
@@ -324,6 +327,6 @@ static int run(void *arg, const struct option_uses *uses) {
 }
 
 int command_record(int argc, char **argv) {
-  struct record_options options = {.listen_tls = EHLO_TLS_STARTTLS};
+  struct record_options options = {.live.server_word = "--to", .listen_tls = EHLO_TLS_STARTTLS};
   return options_run(&command, argc, argv, &options, run);
 }

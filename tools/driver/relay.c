@@ -26,6 +26,7 @@ struct loop {
   size_t num_sessions;
   uint64_t num_accepted;
   uint64_t num_ended;
+  uint64_t accept_us;  // not before, since there is nothing to accept with; 0: there is
   bool incomplete;
   int last_status;
   struct pollfd fds[1 + 2 * RELAY_SESSIONS_MAX];
@@ -43,8 +44,15 @@ static bool accepts(const struct loop *l) {
 static void accept_one(struct loop *l) {
   int fd = live_net_accept(l->config->listen_fd, 0);
   if (fd < 0) {
+    if (live_net_is_starved(errno)) {
+      if (l->accept_us == 0) {
+        fprintf(stderr, "ehlo: a connection has to wait: %s\n", strerror(errno));
+      }
+      l->accept_us = live_net_clock_us() + LIVE_NET_STARVED_US;
+    }
     return;
   }
+  l->accept_us = 0;
   struct relay_session *s = relay_session_begin(l->config, fd, l->num_accepted + 1);
   if (s == NULL) {
     fprintf(stderr, "ehlo: out of memory for another session\n");
@@ -59,9 +67,11 @@ static void accept_one(struct loop *l) {
 
 // Waits until something can be done, a deadline comes or a signal does.
 static void wait_for_all(struct loop *l, const sigset_t *open_signals) {
-  uint64_t wake_us = UINT64_MAX;
+  bool starved = accepts(l) && live_net_clock_us() < l->accept_us;
+  bool listens = accepts(l) && !starved;
+  uint64_t wake_us = starved ? l->accept_us : UINT64_MAX;
   nfds_t num = 1;
-  l->fds[0] = (struct pollfd){.fd = accepts(l) ? l->config->listen_fd : -1, .events = POLLIN};
+  l->fds[0] = (struct pollfd){.fd = listens ? l->config->listen_fd : -1, .events = POLLIN};
   for (struct relay_session *s = l->sessions; s != NULL; s = s->next) {
     relay_session_wait(s, l->fds + num, &wake_us);
     num += 2;

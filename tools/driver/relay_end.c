@@ -56,6 +56,15 @@ void relay_reset_both(struct relay_session *s, const char *fact) {
   s->stage = RELAY_OVER;
 }
 
+// A server that resets once it has said goodbye has lost nothing.
+void relay_end_reset_behind(struct relay_session *s) {
+  if (ehlo_tap_last_code(&s->gate.tap) != 221) {
+    s->status = EX_IOERR;
+    complain(s, "the server reset the connection");
+  }
+  relay_reset_both(s, s->front_is_done ? "eof C" : "reset S");
+}
+
 // Nothing passes any more; `end` is the fact for the record.
 void relay_fail(struct relay_session *s, int status, const char *why, const char *end) {
   bool tell = s->stage != RELAY_FRONT_TLS && s->gate.state != GATE_BEGINS_FRONT;

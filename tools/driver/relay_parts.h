@@ -17,6 +17,7 @@ void relay_write_end(struct relay_session *s, const char *text);
 void relay_begin_ending(struct relay_session *s);
 // A reset is passed on.
 void relay_reset_both(struct relay_session *s, const char *fact);
+void relay_end_reset_behind(struct relay_session *s);
 // Nothing passes any more: tells why, to the user and in front; `end` is the fact for the record.
 void relay_fail(struct relay_session *s, int status, const char *why, const char *end);
 void relay_fail_tls_behind(struct relay_session *s, enum ehlo_status status);

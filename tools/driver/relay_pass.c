@@ -84,8 +84,7 @@ static void check_ends(struct relay_session *s) {
   if (s->gate.state == GATE_REFUSED) {
     relay_end_refused(s);
   } else if (behind_reset && s->behind_len == 0) {
-    s->status = EX_IOERR;
-    relay_reset_both(s, s->front_is_done ? "eof C" : "reset S");
+    relay_end_reset_behind(s);
   } else if (front_reset && !s->front_is_done) {
     relay_reset_both(s, "reset C");
   } else if (s->behind_status != EHLO_OK && s->behind_len == 0) {

@@ -148,12 +148,10 @@ static const struct option_row rows[] = {
     {"tls-key", 0, "FILE", "... whose key this is; without both, one is made", set_key},
     {"ca-out", 0, "FILE", "write the certificate of who signed the one made", set_ca_out},
     {"fault", 0, "FAULT", "do something wrong, see below; may be repeated", set_fault},
-    {"clock-step", 0, "S[/connection]", "a command (or connection) advances the virtual clock",
-     set_clock_step},
-    {"speed", 0, "recorded|N", "wait as recorded, or N times as fast (default: do not)", set_speed},
-    {"timeout", 0, "SECONDS", "end a connection on which nothing moves (default: 300)",
-     set_timeout},
-    {"record", 0, "FILE", "write each connection's transcript: FILE, then .2, .3 …", set_record},
+    {"clock-step", 0, "S[/connection]", "how far each moves the virtual clock", set_clock_step},
+    {"speed", 0, "recorded|N", "wait as recorded, or N times as fast (else not)", set_speed},
+    {"timeout", 0, "SECONDS", "end a connection that rests (default: 300)", set_timeout},
+    {"record", 0, "FILE", "write each connection's transcript, .2, .3 …", set_record},
     {"json", 0, NULL, "a JSON object for each connection, one a line", set_json},
     {NULL, 0, NULL, NULL, NULL},
 };
@@ -162,42 +160,38 @@ static const struct command command = {
     .name = "serve",
     .synopsis = "FILE --listen HOST:PORT [OPTION…]",
     .summary =
-        "Plays the server's side of a transcript to any client, connection after connection.\n"
-        "The first line of standard output is the address it listens on, ADDRESS:PORT; then\n"
+        "Plays the server's side of a transcript to any client, connection after\n"
+        "connection. The first line of standard output is the address it listens on,\n"
+        "ADDRESS:PORT; then "
         "comes what each client did, when it is done.",
     .tables = tables,
     .notes =
-        "A command gets the reply that the next recorded command of the same meaning got: the "
-        "first,\n"
-        "second … RCPT of the first, second … MAIL; EHLO before and after TLS; AUTH by mechanism,\n"
-        "whatever the credential. The last such reply repeats. A command that was never recorded "
-        "gets\n"
-        "a plain reply (250 to NOOP and RSET, 502 to what is unknown), one out of order 503 or "
-        "530, a\n"
-        "mechanism that is not offered 504. What a transcript hides of the server, its proof in "
-        "SCRAM\n"
-        "and DIGEST-MD5, cannot be said: the exchange ends there with 454.\n"
+        "A command gets the reply that the next recorded command of the same meaning\n"
+        "got: the first, second … RCPT of the first, second … MAIL; EHLO before and after\n"
+        "TLS; AUTH by mechanism, whatever the credential. The last such reply repeats. A\n"
+        "command that was never recorded gets a plain reply (250 to NOOP and RSET, 502 to\n"
+        "what is unknown), one out of order 503 or 530, a mechanism that is not offered\n"
+        "504. What a transcript hides of the server, its proof in SCRAM and DIGEST-MD5,\n"
+        "cannot be said: the exchange ends there with 454.\n"
         "\n"
-        "FAULT is STAGE[#K][@C]:KIND[=VALUE][*N]: at the Kth such reply of the Cth connection "
-        "(without:\n"
-        "each), at most N times in all. STAGE: greeting ehlo starttls tls auth mail rcpt data bdat "
-        "body\n"
-        "rset noop quit other session. KIND:\n"
-        "  reply=TEXT          this reply instead; rcpt:reply=451 4.7.1 try later*2 is "
-        "greylisting\n"
+        "FAULT is STAGE[#K][@C]:KIND[=VALUE][*N]: at the Kth such reply of the Cth\n"
+        "connection (without: each), at most N times in all. STAGE: greeting ehlo\n"
+        "starttls tls auth mail rcpt data bdat body rset noop quit other session. KIND:\n"
+        "  reply=TEXT          this reply instead; greylisting is\n"
+        "                      rcpt:reply=451 4.7.1 try later*2\n"
         "  raw=TEXT            these bytes instead (\\r \\n \\xHH)\n"
-        "  limit=N/S[ TEXT]    this reply to more than N in S seconds of the virtual clock\n"
+        "  limit=N/S[ TEXT]    this reply to more than N in S seconds (virtual clock)\n"
         "  delay=SECONDS       later, in real time\n"
         "  drip                one byte a packet\n"
         "  inject=TEXT         these bytes behind the reply, in the same packet\n"
-        "  close[=K] cut[=K] reset[=K]   end after K bytes of it, or all: in order, without TLS\n"
-        "                      close_notify, or with a reset\n"
+        "  close[=K] cut[=K] reset[=K]   end after K bytes of it, or all: in order,\n"
+        "                      without TLS close_notify, or with a reset\n"
         "  hang                never answer\n"
         "\n"
-        "Limits: 64 connections at once, a line 12288 octets, a fault's text 4094, 32 faults; a\n"
-        "message may be of any size and is not kept.\n"
-        "Exit status: 0; 64 usage, 65 no transcript, 66 a file cannot be read, 73 one cannot be\n"
-        "written, 74 cannot listen.\n",
+        "Limits: 64 connections at once, a line 12288 octets, a fault's text 4094, 32\n"
+        "faults; a message may be of any size and is not kept.\n"
+        "Exit status: 0; 64 usage, 65 no transcript, 66 a file cannot be read, 73 one\n"
+        "cannot be written, 74 cannot listen.\n",
 };
 
 // ---- Running -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #define STOP_US 2000000  // that the last words may take
 
 struct loop {
+  uint64_t accept_us;  // not before, since there is nothing to accept with; 0: there is
   struct serve *serve;
   struct serve_connection *open[SERVE_CONNECTIONS_MAX];
   size_t num_open;
@@ -86,8 +87,10 @@ static int timeout_ms(uint64_t deadline_us) {
 
 // Polls all of them once. False: it cannot.
 static bool wait_once(struct loop *l, struct pollfd *fds, const sigset_t *unblocked) {
-  uint64_t deadline_us = UINT64_MAX;
-  fds[0] = (struct pollfd){.fd = is_full(l) ? -1 : l->serve->listener, .events = POLLIN};
+  bool full = is_full(l);
+  bool starved = !full && live_net_clock_us() < l->accept_us;
+  uint64_t deadline_us = starved ? l->accept_us : UINT64_MAX;
+  fds[0] = (struct pollfd){.fd = full || starved ? -1 : l->serve->listener, .events = POLLIN};
   for (size_t i = 0; i < l->num_open; i++) {
     struct serve_connection *c = l->open[i];
     short events = serve_connection_events(c);
@@ -108,7 +111,13 @@ static bool wait_once(struct loop *l, struct pollfd *fds, const sigset_t *unbloc
 
 static void accept_one(struct loop *l) {
   int fd = live_net_accept(l->serve->listener, 0);
-  if (fd >= 0) {
+  if (fd < 0 && live_net_is_starved(errno)) {
+    if (l->accept_us == 0) {
+      fprintf(stderr, "ehlo: a connection has to wait: %s\n", strerror(errno));
+    }
+    l->accept_us = live_net_clock_us() + LIVE_NET_STARVED_US;
+  } else if (fd >= 0) {
+    l->accept_us = 0;
     (void)add(l, fd);
   }
 }

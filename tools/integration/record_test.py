@@ -773,6 +773,29 @@ def server_resets(ehlo):
     yield from judge(relay, status=74)
     if last_fact(relay.record()) != b"reset S":
         yield f"the record ends with {last_fact(relay.record())!r}"
+    if b"the server reset the connection" not in relay.err:
+        yield f"standard error does not tell why the status is 74: {relay.err!r}"
+
+
+def server_resets_after_goodbye(ehlo):
+    """Both have said all they had to, and how the server closes then is nobody's loss."""
+    def script(peer):
+        peer.say("220 mail.ehlo.test")
+        peer.expect("EHLO")
+        peer.say("250 mail.ehlo.test")
+        peer.expect("QUIT")
+        peer.say("221 bye")
+        while peer.read():
+            pass
+        peer.reset()
+    with relay_to(ehlo, script, *CLEAR) as relay:
+        caller = Caller(relay)
+        greet(caller)
+        caller.ask("QUIT")
+        caller.sock.close()
+    yield from judge(relay)
+    if last_fact(relay.record()) != b"eof C" or relay.err:
+        yield f"the record ends with {last_fact(relay.record())!r}, standard error is {relay.err!r}"
 
 
 def half_close(ehlo):
@@ -880,7 +903,8 @@ def killed(ehlo):
             yield f"{side}: on the wire {wire!r}, in the record {spoken(record, side)!r}"
 
 
-for run in (client_resets, server_resets, half_close, server_closes, silence, nobody_there, stopped, killed):
+for run in (client_resets, server_resets, server_resets_after_goodbye, half_close, server_closes, silence, nobody_there,
+            stopped, killed):
     bench.add(f"end/{run.__name__}", run)
 
 
@@ -1002,6 +1026,11 @@ for run in (large, several, one_hangs, full_disk, no_directory, lmtp, lost_after
 def usage(ehlo):
     pathlib.Path(ehlo.directory, "c.pem").write_text("no certificate")
     right = ["--listen", "127.0.0.1:0", "--to", "localhost:1", "--record", "r.smtp"]
+    for arguments, sentence in ((right[:2] + right[4:], b"ehlo record: --to is missing"),
+                                ([*right, "other:25"], b'"other:25" is too many')):
+        result = ehlo("record", *arguments)
+        if result.status != 64 or sentence not in result.err:
+            yield f"{arguments}: status {result.status}: {visible(result.err)}"
     for arguments, status in (
             ([], 64), (right[2:], 64), (right[:4], 64), (right[:2] + right[4:], 64),
             (["--listen", "nonsense", *right[2:]], 64), (["--listen", "127.0.0.1:99999", *right[2:]], 64),

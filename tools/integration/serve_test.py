@@ -8,6 +8,7 @@ usage: serve_test.py EHLO [-- PATTERN]
 import os
 import pathlib
 import re
+import select
 import signal
 import smtplib
 import socket
@@ -817,6 +818,26 @@ def _(ehlo):
     if found := unsafe_characters(server.out):
         yield f"what is told has {found}: {server.out!r}"
     expect("[31m" in server.reports[0]["recipients"][0]["address"], True, "that the address is told")
+
+
+@case("hostile/no-descriptor-left")
+def _(ehlo):
+    """The connections that are open go on, the others wait until one ends; the user is told once."""
+    server = Serving(ehlo, POSTFIX, "--tls", "none")
+    server.arguments = ["prlimit", "--nofile=12", *server.arguments]
+    with server:
+        clients = [Raw(server.port) for _ in range(14)]
+        told = select.select([server.process.stderr], [], [], RUN_BOUND)[0]
+        expect(told and told[0].readline(), b"ehlo: a connection has to wait: Too many open files\n", "what is told")
+        clients[0].hear(GREETING)
+        clients[0].say(b"NOOP\r\n")
+        clients[0].hear(b"250 2.0.0 Ok\r\n")
+        for client in clients[:10]:
+            client.sock.close()
+        for client in clients[10:]:
+            client.hear(GREETING)
+            client.sock.close()
+    return []
 
 
 @case("idle")

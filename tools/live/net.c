@@ -20,7 +20,7 @@
 
 #define ATTEMPT_MS 10000
 #define TOTAL_MS 60000
-#define BACKLOG 16
+#define BACKLOG 128
 
 uint64_t live_net_clock_us(void) {
   struct timespec ts;
@@ -259,11 +259,16 @@ int live_net_listen(uint16_t *out_port, char *error, size_t error_cap, const cha
   return fd;
 }
 
+bool live_net_is_starved(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 int live_net_accept(int listen_fd, int timeout_ms) {
   struct pollfd p = {.fd = listen_fd, .events = POLLIN};
   int fd;
   do {
     if (poll(&p, 1, timeout_ms) == 0) {
+      errno = 0;
       return -1;
     }
     fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
