@@ -1,7 +1,7 @@
-// Whose turn it is: which command a reply answers, and whether the client's next octets are a command,
-// a response to a challenge or text of a message. It is told what each side said, as soon as a line
-// of it is whole, and it believes both: it judges nothing, so it follows any session, also one that
-// breaks the protocol. It does not cut lines, and keeps no text.
+// Whose turn it is: which command a reply answers, and whether the client's next octets are a
+// command, a response to a challenge or text of a message. It is told what each side said, as soon
+// as a line of it is whole, and it believes both: it judges nothing, so it follows any session, also
+// one that breaks the protocol. It does not cut lines, and keeps no text.
 #ifndef EHLO_REPLAY_TURNS_H
 #define EHLO_REPLAY_TURNS_H
 
