@@ -113,7 +113,7 @@ static struct ehlo_compare_exchange *add_exchange(struct reading *r, int kind, s
   struct ehlo_compare_exchange *x = &more[s->num_exchanges++];
   memset(x, 0, sizeof(*x));
   x->kind = kind;
-  x->secure = r->dialogue.secure;
+  x->secure = r->dialogue.turns.secure;
   x->ordinal = ++r->ordinals[kind];
   x->line = line;
   // Of what was said without being asked for, the wait is since the last thing that happened.
@@ -176,7 +176,7 @@ static void take_command(struct reading *r, const struct ehlo_dialogue_line *lin
     x->command_hash = hash_without_size(line);
     x->spoken_hash = line->hash;
     r->s->greeted_in_clear =
-        r->s->greeted_in_clear || (line->kind == EHLO_EXCHANGE_HELO && !r->dialogue.secure);
+        r->s->greeted_in_clear || (line->kind == EHLO_EXCHANGE_HELO && !r->dialogue.turns.secure);
   }
 }
 

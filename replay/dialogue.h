@@ -1,15 +1,14 @@
 // Who said what to whom: follows the dialogue of a transcript and tells which command each line of
 // it belongs to, pipelined or not. It reads a session as a person would and judges nothing, so it
-// follows any session, also one that breaks the protocol. No engine is needed for it.
+// follows any session, also one that breaks the protocol.
 #ifndef EHLO_REPLAY_DIALOGUE_H
 #define EHLO_REPLAY_DIALOGUE_H
 
 #include "replay/transcript.h"
+#include "replay/turns.h"
 
 // Octets that are kept of one line. Its hash is over all of them.
 #define EHLO_DIALOGUE_LINE_MAX ((size_t)2048)
-// Commands that may be without a reply. What goes beyond is followed, and its replies are UNASKED.
-#define EHLO_DIALOGUE_PENDING_MAX ((size_t)4096)
 
 // What an exchange is about: a command, all that belongs to it, and its reply.
 enum ehlo_exchange_kind {
@@ -82,35 +81,12 @@ struct ehlo_dialogue_half {  // one side's line under way
 struct ehlo_dialogue {
   struct ehlo_dialogue_hooks hooks;
   uint64_t time_us;
-  size_t num_exchanges;
-  bool secure;  // under TLS
+  struct ehlo_turns turns;
   // Private from here on.
   struct ehlo_dialogue_half client;
   struct ehlo_dialogue_half server;
   size_t file_line;
-  bool greeted;
-  bool lmtp;
-  bool hello_is_lhlo;
-  bool in_message;
-  bool in_auth;     // a 334 came: a line is a response
-  bool chunk_last;  // the chunk that was announced last says LAST
-  uint64_t chunk_left;
-  size_t dot_len;         // of the message's line, as far as it may be the final dot; SIZE_MAX: not
-  size_t text_exchange;   // whose text comes
-  size_t line_exchange;   // of the client's line
-  size_t reply_exchange;  // of the reply under way
-  enum ehlo_exchange_kind reply_kind;
-  bool in_reply;          // some line of it was whole
-  bool reply_is_pending;  // it answers the oldest command
-  size_t num_accepted;    // recipients
-  size_t num_final;       // LMTP: replies to the message so far
-  size_t first_pending;
-  size_t num_pending;
-  struct ehlo_dialogue_pending {
-    size_t exchange;
-    enum ehlo_exchange_kind kind;
-    bool last_chunk;
-  } pending[EHLO_DIALOGUE_PENDING_MAX];
+  bool goes_on;  // the server's line, with a reply that another began
 };
 
 void ehlo_dialogue_init(struct ehlo_dialogue *d, const struct ehlo_dialogue_hooks *hooks);

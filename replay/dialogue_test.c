@@ -1,4 +1,4 @@
-// Which command a line belongs to: pipelined, continued, in chunks, in LMTP, hidden, unasked for.
+// Which command a line belongs to: pipelined, continued, in chunks, hidden, early, no reply at all.
 #include "replay/dialogue.h"
 
 #include <criterion/criterion.h>
@@ -39,23 +39,12 @@ static const struct {
     {"a command right behind a chunk", "S: 220\nC: BDAT 2 LAST\nC: abNOOP\nS: 250 a\nS: 250 b\n",
      "0 the greeting 220. 220\n1 BDAT BDAT 2 LAST\n1 text 2\n1 end\n2 a command NOOP\n"
      "1 BDAT 250. 250 a\n2 a command 250. 250 b\n"},
-    {"LMTP",
-     "S: 220\nC: LHLO a\nS: 250 a\nC: MAIL FROM:<>\nS: 250 b\nC: RCPT TO:<a>\nS: 250 c\n"
-     "C: RCPT TO:<b>\nS: 550 d\nC: RCPT TO:<c>\nS: 250 e\nC: DATA\nS: 354 f\nC: .\nS: 250 g\n"
-     "S: 452 h\nC: QUIT\nS: 221 i\n",
-     "0 the greeting 220. 220\n1 EHLO LHLO a\n1 EHLO 250. 250 a\n2 MAIL MAIL FROM:<>\n"
-     "2 MAIL 250. 250 b\n3 RCPT RCPT TO:<a>\n3 RCPT 250. 250 c\n4 RCPT RCPT TO:<b>\n"
-     "4 RCPT 550. 550 d\n5 RCPT RCPT TO:<c>\n5 RCPT 250. 250 e\n6 DATA DATA\n6 DATA 354. 354 f\n"
-     "7 text 3\n7 end\n7 the message 250. 250 g\n7 the message 452. 452 h\n8 QUIT QUIT\n"
-     "8 QUIT 221. 221 i\n"},
-    {"unasked for", "S: 220 a\nS: 421 b\nC: NOOP\nS: 250 c\n",
-     "0 the greeting 220. 220 a\n1 nothing 421. 421 b\n2 a command NOOP\n2 a command 250. 250 c\n"},
     {"in the message", "S: 220\nC: DATA\nS: 354 a\nC: x\nS: 421 b\n",
      "0 the greeting 220. 220\n1 DATA DATA\n1 DATA 354. 354 a\n2 text 3\n2 the message 421. 421 "
      "b\n"},
-    {"no reply at all", "S: HTTP/1.1 400 Bad\nC: EHLO a\nS: 25x\nC: QUIT\nS: 2500 b\n",
-     "0 the greeting 0. HTTP/1.1 400 Bad\n1 EHLO EHLO a\n1 EHLO 0. 25x\n2 QUIT QUIT\n"
-     "2 QUIT 0. 2500 b\n"},
+    {"no reply at all", "S: HTTP/1.1 400 Bad\nC: EHLO a\nS: 25x\nC: QUIT\nS: 2500 b\nS: 220 c\n",
+     "0 the greeting 0 HTTP/1.1 400 Bad\n1 EHLO EHLO a\n0 the greeting 0 25x\n2 QUIT QUIT\n"
+     "0 the greeting 0 2500 b\n0 the greeting 220. 220 c\n"},
     {"under TLS",
      "! tls\nS: 220\nC: STARTTLS\nS: 220 go\n! tls\nC: EHLO a\nS: 250-\\{secret}\nS: 250 b\n",
      "0 the greeting 220. 220\n1 STARTTLS STARTTLS\n1 STARTTLS 220. 220 go\n2 EHLO EHLO a\n"
@@ -156,27 +145,6 @@ Test(dialogue, tells_where_an_item_belongs) {
          "# a\nS: 220\nC: NOOP\nC: DATA\nS: 25\\\nS: 0 ok\nS: 354\nC: x\nC: .\nC: NO\\\nC: OP\nS: "
          "250\n",
          check_place);
-}
-
-// More commands than are remembered: their replies are told as nobody's, and what follows is right.
-Test(dialogue, remembers_so_many) {
-  static char text[(EHLO_DIALOGUE_PENDING_MAX + 8) * 32];
-  size_t len = (size_t)snprintf(text, sizeof(text), "S: 220\n");
-  for (size_t i = 0; i < EHLO_DIALOGUE_PENDING_MAX + 2; i++) {
-    len += (size_t)snprintf(text + len, sizeof(text) - len, "C: NOOP\n");
-  }
-  for (size_t i = 0; i < EHLO_DIALOGUE_PENDING_MAX + 2; i++) {
-    len += (size_t)snprintf(text + len, sizeof(text) - len, "S: 250\n");
-  }
-  struct source source = {text};
-  struct ehlo_item item;
-  ehlo_reader_init(&reader, give, &source);
-  ehlo_dialogue_init(&dialogue, NULL);
-  while (ehlo_reader_next(&reader, &item) == EHLO_READ_ITEM) {
-    ehlo_dialogue_item(&dialogue, &item);
-  }
-  cr_expect_eq(dialogue.num_exchanges, 1 + EHLO_DIALOGUE_PENDING_MAX + 2 + 2);
-  cr_expect_eq(dialogue.num_pending, 0);
 }
 
 // A line that is longer than what is kept: as much of it, and a hash of all.

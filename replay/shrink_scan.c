@@ -311,9 +311,9 @@ static bool run(struct scanning *s) {
     take_item(s, &item, at);
     at += (uint32_t)item.raw_len + item.has_line_feed;
   }
-  s->scan->num_exchanges = s->dialogue.num_exchanges;
+  s->scan->num_exchanges = s->dialogue.turns.num_exchanges;
   s->scan->error = s->reader.error;
-  exchange_at(s, s->dialogue.num_exchanges);  // also one of which no line is whole
+  exchange_at(s, s->dialogue.turns.num_exchanges);  // also one of which no line is whole
   return result == EHLO_READ_END && !s->failed;
 }
 

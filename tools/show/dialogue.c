@@ -5,54 +5,16 @@
 #include <string.h>
 
 #include "engine/ehlo.h"
+#include "replay/course.h"
 
 #define CODE_LEN 3
-// In `pending`, beside the verbs: BDAT … LAST, which LMTP answers as it does a message.
-#define LAST_CHUNK ((uint8_t)EHLO_NUM_VERBS)
 
 void show_dialogue_init(struct show_dialogue *d) {
   memset(d, 0, sizeof(*d));
-  d->pending[0] = EHLO_VERB_GREETING;
-  d->num_pending = 1;
+  ehlo_turns_init(&d->turns);
 }
 
-// ---- Commands and their replies -----------------------------------------------------------------
-
-static void push(struct show_dialogue *d, uint8_t verb) {
-  if (d->num_pending == SHOW_PENDING_MAX || d->num_lost > 0) {
-    d->num_lost++;
-    return;
-  }
-  d->pending[(d->first_pending + d->num_pending++) % SHOW_PENDING_MAX] = verb;
-}
-
-// The oldest command without its reply.
-static enum ehlo_verb oldest(const struct show_dialogue *d) {
-  uint8_t verb = d->num_pending > 0 ? d->pending[d->first_pending] : EHLO_VERB_NONE;
-  return verb == LAST_CHUNK ? EHLO_VERB_BDAT : (enum ehlo_verb)verb;
-}
-
-static void pop(struct show_dialogue *d) {
-  if (d->num_pending > 0) {
-    d->first_pending = (d->first_pending + 1) % SHOW_PENDING_MAX;
-    d->num_pending--;
-  } else if (d->num_lost > 0) {
-    d->num_lost--;
-  }
-}
-
-// A 354 says that DATA was understood, whatever came in between.
-static void pop_to_data(struct show_dialogue *d) {
-  for (size_t i = 0; i < d->num_pending; i++) {
-    if (d->pending[(d->first_pending + i) % SHOW_PENDING_MAX] == EHLO_VERB_DATA) {
-      d->first_pending = (d->first_pending + i + 1) % SHOW_PENDING_MAX;
-      d->num_pending -= i + 1;
-      d->in_message = true;
-      return;
-    }
-  }
-  pop(d);
-}
+// ---- Stages -------------------------------------------------------------------------------------
 
 // Whether a verb has a stage of its own; the others happen wherever the session stands.
 static bool stage_of(enum ehlo_stage *out, enum ehlo_verb verb) {
@@ -143,30 +105,10 @@ static bool is_in(const struct show_piece *p, size_t at) {
 
 // ---- The client ---------------------------------------------------------------------------------
 
-// BDAT SIZE [LAST], RFC 3030 §2.
-static void begin_chunk(struct show_dialogue *d, struct ehlo_span line) {
-  uint64_t size = 0;
-  size_t i = 5;
-  for (; i < line.len && line.bytes[i] >= '0' && line.bytes[i] <= '9'; i++) {
-    size = size < UINT64_MAX / 100 ? size * 10 + (uint64_t)(line.bytes[i] - '0') : size;
-  }
-  d->chunk_left = size;
-  push(d, i < line.len ? LAST_CHUNK : EHLO_VERB_BDAT);
-}
-
-static void end_command(struct show_dialogue *d, enum ehlo_verb verb, struct ehlo_span line) {
-  d->lmtp = d->lmtp || verb == EHLO_VERB_LHLO;
-  if (verb == EHLO_VERB_BDAT) {
-    begin_chunk(d, line);
-  } else {
-    push(d, (uint8_t)verb);
-  }
-}
-
 // A line of nothing but a secret is an answer to a challenge, even if none was noticed.
 static bool is_response(const struct show_dialogue *d, const struct show_piece *piece) {
   const struct show_line *line = &d->lines[EHLO_SIDE_CLIENT];
-  return d->expects_response ||
+  return d->turns.in_auth ||
          (line->len <= (piece->ends ? 2U : 0U) + 1U && show_piece_is_secret(piece));
 }
 
@@ -179,30 +121,32 @@ static void judge_command(struct show_dialogue *d, struct show_piece *piece) {
   } else if (whole_word) {
     piece->verb = ehlo_verb_of_line(head);
   }
+  if (piece->begins) {
+    ehlo_turns_begin_line(&d->turns);
+  }
   if (piece->ends) {
-    d->expects_response = false;
-    end_command(d, piece->verb, head);
+    ehlo_turns_line(&d->turns, piece->verb, head);
   }
 }
 
-static void judge_message(struct show_dialogue *d, struct show_piece *piece) {
-  const struct show_line *line = &d->lines[EHLO_SIDE_CLIENT];
-  piece->role = SHOW_MESSAGE;
-  piece->verb = EHLO_VERB_BODY;
-  if (piece->ends && line->len == 3 && line->head[0] == '.') {
-    piece->role = SHOW_MESSAGE_END;
-    d->in_message = false;
-    push(d, EHLO_VERB_BODY);
+static void judge_text(struct show_dialogue *d, struct show_piece *piece, size_t len) {
+  const struct ehlo_item *item = piece->item;
+  size_t at = piece->from;
+  piece->verb = (enum ehlo_verb)d->turns.text.verb;
+  for (size_t i = 0; i < item->num_secrets; i++) {
+    if (is_in(piece, item->secret_at[i])) {
+      at += ehlo_turns_text(&d->turns, item->bytes + at, item->secret_at[i] - at);
+      ehlo_turns_hidden(&d->turns);
+    }
   }
+  ehlo_turns_text(&d->turns, item->bytes + at, piece->from + len - at);
+  bool dot = piece->verb == EHLO_VERB_BODY && !d->turns.in_message;
+  piece->role = dot ? SHOW_MESSAGE_END : SHOW_MESSAGE;
 }
 
 static void judge_client(struct show_dialogue *d, struct show_piece *piece, size_t len) {
-  if (d->chunk_left > 0) {
-    piece->role = SHOW_MESSAGE;
-    piece->verb = EHLO_VERB_BDAT;
-    d->chunk_left -= len;
-  } else if (d->in_message) {
-    judge_message(d, piece);
+  if (ehlo_turns_is_text(&d->turns)) {
+    judge_text(d, piece, len);
   } else {
     judge_command(d, piece);
   }
@@ -212,82 +156,32 @@ static void judge_client(struct show_dialogue *d, struct show_piece *piece, size
 
 // ---- The server ---------------------------------------------------------------------------------
 
-static bool is_digit(uint8_t c) {
-  return c >= '0' && c <= '9';
-}
-
 static void read_reply(struct show_piece *piece, struct ehlo_span head) {
-  if (head.len < CODE_LEN || !is_digit(head.bytes[0]) || !is_digit(head.bytes[1]) ||
-      !is_digit(head.bytes[2])) {
+  unsigned code = ehlo_code_of(head.bytes, head.len);
+  bool bare = head.len == CODE_LEN;
+  if (code == 0 || (bare && !piece->ends) ||
+      (!bare && head.bytes[CODE_LEN] != ' ' && head.bytes[CODE_LEN] != '-')) {
     return;
   }
-  if (head.len == CODE_LEN && !piece->ends) {
-    return;
-  }
-  if (head.len > CODE_LEN && head.bytes[CODE_LEN] != ' ' && head.bytes[CODE_LEN] != '-') {
-    return;
-  }
-  piece->code = (head.bytes[0] - '0') * 100U + (head.bytes[1] - '0') * 10U + (head.bytes[2] - '0');
-  piece->last = head.len == CODE_LEN || head.bytes[CODE_LEN] == ' ';
-  if (head.len > CODE_LEN) {
+  piece->code = code;
+  piece->last = bare || head.bytes[CODE_LEN] == ' ';
+  if (!bare) {
     (void)ehlo_enhanced_parse(
         &piece->enhanced, (struct ehlo_span){head.bytes + CODE_LEN + 1, head.len - CODE_LEN - 1});
   }
 }
 
-// LMTP answers a message once for each recipient that was taken (RFC 2033 §4.2).
-static void end_final(struct show_dialogue *d) {
-  if (d->num_pending > 0 && d->pending[d->first_pending] == EHLO_VERB_BDAT) {
-    pop(d);
-    return;
-  }
-  if (d->lmtp && d->final_left == 0) {
-    d->final_left = d->num_taken;
-  }
-  d->final_left -= d->final_left > 0 ? 1 : 0;
-  if (d->final_left == 0) {
-    d->num_taken = 0;
-    pop(d);
-  }
-}
-
-static void end_reply(struct show_dialogue *d, const struct show_piece *piece) {
-  bool taken = piece->code / 100 == 2;
-  if (piece->code == 354) {
-    pop_to_data(d);
-    return;
-  }
-  if (piece->verb == EHLO_VERB_BODY || piece->verb == EHLO_VERB_BDAT) {
-    end_final(d);
-    return;
-  }
-  d->expects_response = piece->verb == EHLO_VERB_AUTH && piece->code == 334;
-  d->num_taken += piece->verb == EHLO_VERB_RCPT && taken ? 1 : 0;
-  if (piece->verb == EHLO_VERB_MAIL || piece->verb == EHLO_VERB_RSET) {
-    d->num_taken = 0;
-  }
-  pop(d);
-}
-
-// LMTP does not answer the last chunk of a message without a recipient at all (RFC 2033 §4.3).
-static void skip_unanswered(struct show_dialogue *d) {
-  while (d->lmtp && d->num_taken == 0 && d->num_pending > 0 &&
-         d->pending[d->first_pending] == LAST_CHUNK) {
-    pop(d);
-  }
-}
-
 static void judge_server(struct show_dialogue *d, struct show_piece *piece) {
   if (piece->begins) {
-    skip_unanswered(d);
+    ehlo_turns_begin_reply(&d->turns);
   }
   piece->role = SHOW_REPLY;
-  piece->verb = oldest(d);
+  piece->verb = d->turns.reply.early ? EHLO_VERB_NONE : (enum ehlo_verb)d->turns.reply.verb;
   (void)stage_of(&d->stage, piece->verb);
   piece->stage = d->stage;
   read_reply(piece, head_of(&d->lines[EHLO_SIDE_SERVER], piece->ends));
   if (piece->ends && piece->code != 0 && piece->last) {
-    end_reply(d, piece);
+    ehlo_turns_end_reply(&d->turns, piece->code);
   }
 }
 
@@ -317,12 +211,14 @@ static void judge_fact(struct show_dialogue *d, struct show_piece *piece) {
   if (item->fact == EHLO_FACT_CONNECT) {
     d->stage = EHLO_STAGE_CONNECT;
   } else if (item->fact == EHLO_FACT_TLS) {
-    bool broke = item->failed && d->tls;  // it was up before: no handshake failed here
+    bool broke = item->failed && d->turns.secure;  // it was up before: no handshake failed here
     d->stage = broke ? d->stage : EHLO_STAGE_TLS;
-    d->tls = d->tls || !item->failed;
+    if (!item->failed) {
+      ehlo_turns_tls(&d->turns);
+    }
     memset(d->lines, 0, sizeof(d->lines));
   } else if (of_session) {
-    (void)stage_of(&d->stage, oldest(d));
+    (void)stage_of(&d->stage, ehlo_turns_awaited(&d->turns));
   }
   piece->has_stage = of_session;
   piece->stage = d->stage;
@@ -347,8 +243,8 @@ static void give_item(struct show_dialogue *d, struct show_piece *piece) {
 
 static size_t limit_of(const struct show_dialogue *d) {
   size_t left = d->item->bytes_len - d->at;
-  if (d->item->side == EHLO_SIDE_CLIENT && d->chunk_left > 0 && d->chunk_left < left) {
-    return d->at + (size_t)d->chunk_left;
+  if (d->item->side == EHLO_SIDE_CLIENT && d->turns.chunk_left > 0 && d->turns.chunk_left < left) {
+    return d->at + (size_t)d->turns.chunk_left;
   }
   return d->item->bytes_len;
 }
@@ -363,12 +259,6 @@ static size_t text_end(const struct show_piece *piece, struct show_line *line, s
     line->cr = false;  // something stood behind it
   }
   return line->cr && end > piece->from ? end - 1 : end;
-}
-
-// A line is over at its CRLF, and the text of a chunk where the chunk is.
-static bool is_over(const struct show_dialogue *d, const struct show_piece *piece) {
-  bool chunk = piece->role == SHOW_MESSAGE && piece->verb == EHLO_VERB_BDAT;
-  return piece->ends || (chunk && d->chunk_left == 0);
 }
 
 static void give_line(struct show_dialogue *d, struct show_piece *piece) {
@@ -390,7 +280,8 @@ static void give_line(struct show_dialogue *d, struct show_piece *piece) {
   } else {
     judge_client(d, piece, len);
   }
-  piece->over = is_over(d, piece);
+  // A line is over at its CRLF, and the text of a chunk where the chunk is.
+  piece->over = piece->ends || (piece->role == SHOW_MESSAGE && !ehlo_turns_is_text(&d->turns));
   if (piece->over) {
     memset(line, 0, sizeof(*line));
   }
@@ -405,7 +296,7 @@ bool show_dialogue_next(struct show_dialogue *d, struct show_piece *out) {
   *out = (struct show_piece){
       .item = item,
       .stage = d->stage,
-      .tls = d->tls,
+      .tls = d->turns.secure,
       .timed = d->timed,
       .time_us = d->time_us,
       .has_wait = item->has_time && !d->given,

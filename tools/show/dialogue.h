@@ -7,9 +7,8 @@
 
 #include "engine/submit.h"
 #include "replay/transcript.h"
+#include "replay/turns.h"
 
-// Commands without their reply that are kept in order; replies to any more are of no known command.
-#define SHOW_PENDING_MAX 1024
 // Characters of a line that are looked at: the verb of a command, code and enhanced code of a reply.
 #define SHOW_HEAD_MAX 64
 
@@ -60,19 +59,9 @@ struct show_line {
 
 // Private.
 struct show_dialogue {
-  uint8_t pending[SHOW_PENDING_MAX];  // verbs, a ring
-  size_t first_pending;
-  size_t num_pending;
-  size_t num_lost;  // commands that had no room there
+  struct ehlo_turns turns;
   struct show_line lines[2];
   enum ehlo_stage stage;
-  bool tls;
-  bool lmtp;
-  bool in_message;        // between 354 and the dot
-  bool expects_response;  // a 334 came
-  uint64_t chunk_left;    // octets of a BDAT chunk
-  size_t num_taken;       // recipients of the transaction
-  size_t final_left;      // LMTP: replies to the message still to come
   bool timed;
   uint64_t time_us;
   const struct ehlo_item *item;

@@ -153,44 +153,12 @@ Test(dialogue, finds_commands_behind_a_chunk_that_ends_within_a_line) {
       "reply QUIT quit [221] 221 bye\n");
 }
 
-Test(dialogue, counts_the_replies_of_lmtp) {
+Test(dialogue, takes_no_line_with_a_secret_for_the_dot) {
   expect(
-      "S: 220 a\nC: LHLO x\nS: 250 a\nC: MAIL FROM:<>\nC: RCPT TO:<a>\nC: RCPT TO:<b>\n"
-      "C: RCPT TO:<c>\nC: BDAT 1\nC: aBDAT 1 LAST\nC: bQUIT\nS: 250 m\nS: 250 a\nS: 550 b\nS: 250 "
-      "c\n"
-      "S: 250 one\nS: 250 a\nS: 452 c\nS: 221 bye\n",
-      "reply greeting greeting [220] 220 a\n"
-      "command LHLO ehlo LHLO x\n"
-      "reply LHLO ehlo [250] 250 a\n"
-      "command MAIL mail MAIL FROM:<>\n"
-      "command RCPT rcpt RCPT TO:<a>\n"
-      "command RCPT rcpt RCPT TO:<b>\n"
-      "command RCPT rcpt RCPT TO:<c>\n"
-      "command BDAT body BDAT 1\n"
-      "message BDAT body a\n"
-      "command BDAT body BDAT 1 LAST\n"
-      "message BDAT body b\n"
-      "command QUIT quit QUIT\n"
-      "reply MAIL mail [250] 250 m\n"
-      "reply RCPT rcpt [250] 250 a\n"
-      "reply RCPT rcpt [550] 550 b\n"
-      "reply RCPT rcpt [250] 250 c\n"
-      "reply BDAT body [250] 250 one\n"
-      "reply BDAT body [250] 250 a\n"
-      "reply BDAT body [452] 452 c\n"
-      "reply QUIT quit [221] 221 bye\n");
-}
-
-Test(dialogue, takes_a_354_for_an_answer_to_data_only) {
-  expect("S: 220 a\nC: MAIL FROM:<a>\nS: 354 what\nC: QUIT\nC: DATA\nS: 354 go\nC: x\nC: .\n",
-         "reply greeting greeting [220] 220 a\n"
-         "command MAIL mail MAIL FROM:<a>\n"
-         "reply MAIL mail [354] 354 what\n"
-         "command QUIT quit QUIT\n"
-         "command DATA data DATA\n"
-         "reply QUIT quit [354] 354 go\n"
-         "message body body x\n"
-         "end body body .\n");
+      "S: 220 a\nC: DATA\nS: 354 b\nC: .\\{secret}\nC: \\{secret}.\nC: .\nS: 250 c\n",
+      "reply greeting greeting [220] 220 a\ncommand DATA data DATA\nreply DATA data [354] 354 b\n"
+      "message body body .***\nmessage body body ***.\nend body body .\nreply body body [250] 250 "
+      "c\n");
 }
 
 Test(dialogue, reads_no_code_where_there_is_none) {
@@ -201,51 +169,6 @@ Test(dialogue, reads_no_code_where_there_is_none) {
          "reply greeting greeting [0] 250<09>x\n"
          "reply greeting greeting [220] 220\n"
          "reply nothing greeting [0] 99999\n");
-}
-
-// ---- Beyond what is kept ------------------------------------------------------------------------
-
-static void make_flood(char *out, size_t cap, size_t num) {
-  size_t len = (size_t)snprintf(out, cap, "S: 220 a\n");
-  for (size_t i = 0; i < num; i++) {
-    len += (size_t)snprintf(out + len, cap - len, "C: NOOP\n");
-  }
-  for (size_t i = 0; i < num; i++) {
-    len += (size_t)snprintf(out + len, cap - len, "S: 250 ok\n");
-  }
-  snprintf(out + len, cap - len, "C: NOOP\nS: 250 ok\n");
-}
-
-struct counts {
-  struct show_dialogue dialogue;
-  size_t known;
-  size_t unknown;
-  enum ehlo_verb last;
-};
-
-static void count(void *arg, const struct ehlo_item *item) {
-  struct counts *c = arg;
-  struct show_piece piece;
-  show_dialogue_item(&c->dialogue, item);
-  while (show_dialogue_next(&c->dialogue, &piece)) {
-    if (piece.role == SHOW_REPLY) {
-      c->known += piece.verb == EHLO_VERB_NOOP ? 1 : 0;
-      c->unknown += piece.verb == EHLO_VERB_NONE ? 1 : 0;
-      c->last = piece.verb;
-    }
-  }
-}
-
-// Those that there is no room for are of no known command, and the ones after them are again.
-Test(dialogue, keeps_its_bounds_in_a_flood_of_commands) {
-  static char text[65536];
-  static struct counts c;
-  make_flood(text, sizeof(text), SHOW_PENDING_MAX + 500);
-  show_dialogue_init(&c.dialogue);
-  testing_read(text, count, &c);
-  cr_expect_eq(c.known, SHOW_PENDING_MAX + 1);
-  cr_expect_eq(c.unknown, 500);
-  cr_expect_eq(c.last, EHLO_VERB_NOOP);
 }
 
 // ---- Time ---------------------------------------------------------------------------------------
