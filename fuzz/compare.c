@@ -1,7 +1,7 @@
 // Whatever two transcripts are: a session compared with itself is the same, sessions that are the same
 // one way are so the other way, and what is told does not depend on the sizes of reads. The input is
 // both, parted by a line "---"; without one it is A and B is empty.
-#include "replay/compare.h"
+#include "replay/compare/compare.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,13 +6,13 @@
 // An input is a transcript, faults (one a line) and the client's bytes, with a NUL between them.
 // The first line of the faults may begin with "tls " and a digit, for how TLS comes. A transcript
 // alone is served to its own client.
-#include "replay/served.h"
+#include "replay/serve/served.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "replay/served_testing.h"
+#include "replay/serve/served_testing.h"
 
 #define CONNECTIONS 2
 #define STEPS_MAX 4000000

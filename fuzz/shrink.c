@@ -1,6 +1,6 @@
 // Any bytes at all may be shrunk: what comes out of a transcript is one that comes to the same end, it
 // is no longer than what went in, and no secret more is in it than there was.
-#include "replay/shrink.h"
+#include "replay/shrink/shrink.h"
 
 #include <stdlib.h>
 #include <string.h>

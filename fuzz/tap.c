@@ -5,7 +5,7 @@
 // An input that begins with 'R' is a session as it stands, each line what one side says: a letter (C, S,
 // or c, s for a line that has no end here, T for TLS, N for a note) and the text. Of any other input each
 // octet chooses what a client of ours does next, to a server of ours.
-#include "replay/tap.h"
+#include "replay/tap/tap.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #define EHLO_REPLAY_IMPORT_SESSION_H
 
 #include "replay/scrub/scrub.h"
-#include "replay/tap.h"
+#include "replay/tap/tap.h"
 
 // The beginning of a line of the dialogue: enough to tell verbs and codes by.
 struct ehlo_import_line {

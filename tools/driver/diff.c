@@ -6,7 +6,7 @@
 #include <sysexits.h>
 
 #include "engine/ehlo.h"
-#include "replay/compare.h"
+#include "replay/compare/compare.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"

@@ -10,7 +10,7 @@
 #ifndef EHLO_TOOLS_DRIVER_GATE_H
 #define EHLO_TOOLS_DRIVER_GATE_H
 
-#include "replay/tap.h"
+#include "replay/tap/tap.h"
 #include "tools/driver/hello.h"
 
 // Octets of a command that is looked at before it passes.

@@ -1,5 +1,5 @@
 // ehlo serve: the server's side of a transcript, to any client. Options and what is told of the
-// clients; the session is replay/served.h's, the sockets are serve_loop.h's.
+// clients; the session is replay/serve/served.h's, the sockets are serve_loop.h's.
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "replay/served.h"
+#include "replay/serve/served.h"
 #include "tools/live/channel.h"
 #include "tools/live/net.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/tap.h"
+#include "replay/tap/tap.h"
 #include "tools/driver/numbered.h"
 #include "tools/driver/sink.h"
 

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "replay/shrink.h"
+#include "replay/shrink/shrink.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"
