@@ -20,6 +20,10 @@ unsigned ehlo_tap_last_code(const struct ehlo_tap *t) {
   return t->last_code;
 }
 
+bool ehlo_tap_was_refused(const struct ehlo_tap *t) {
+  return t->was_refused;
+}
+
 // ---- The client's bytes -------------------------------------------------------------------------
 
 // Octets of a line that are kept of one that may be shown: enough for its command.

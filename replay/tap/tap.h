@@ -59,6 +59,7 @@ struct ehlo_tap {
   uint8_t line[EHLO_TAP_LINE_MAX];
   // The server's side.
   unsigned last_code;
+  bool was_refused;
   bool reply_overlong;
   size_t reply_len;
   uint8_t reply[EHLO_TAP_REPLY_MAX];
@@ -85,6 +86,8 @@ bool ehlo_tap_wants_command(const struct ehlo_tap *t);
 bool ehlo_tap_is_answered(const struct ehlo_tap *t);
 // The code of the last whole reply, 0 before any.
 unsigned ehlo_tap_last_code(const struct ehlo_tap *t);
+// Whether some reply refused something: 4yz or 5yz.
+bool ehlo_tap_was_refused(const struct ehlo_tap *t);
 
 // "connect …", "tls …", "eof S", "note …". "tls" (but not "tls failed") begins a stream anew: what was
 // unfinished, open or offered before is forgotten; what is a secret stays one.

@@ -81,6 +81,7 @@ static void reply_elsewhere(struct ehlo_tap *t, unsigned code, uint64_t at) {
 static void take_reply(struct ehlo_tap *t, unsigned code) {
   bool unasked = t->num_answered == t->num_sent;
   t->last_code = code;
+  t->was_refused = t->was_refused || code / 100 == 4 || code / 100 == 5;
   if (!unasked) {
     t->num_answered++;
   }

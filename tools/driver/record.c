@@ -109,7 +109,8 @@ static const struct command command = {
         "The first session is recorded in FILE, the next ones in FILE with .2, .3 …\n"
         "before its suffix. With TLS behind, the relay begins it by itself before any\n"
         "login passes; a program in front may speak TLS or not. It logs in by itself,\n"
-        "so options about that are refused here. SIGINT and SIGTERM end the relay.\n",
+        "so options about that are refused here. SIGINT and SIGTERM end the relay.\n"
+        "With --record-on-failure, sessions in which nothing was refused leave none.\n",
 };
 
 // ---- What is asked for --------------------------------------------------------------------------
@@ -129,12 +130,16 @@ static bool has_idle_option(const struct option_uses *uses) {
   return false;
 }
 
+static const char *record_path(const struct record_options *o) {
+  return o->live.record != NULL ? o->live.record : o->live.record_on_failure;
+}
+
 static const char *what_is_wrong(const struct record_options *o) {
   bool makes = o->tls_cert == NULL && o->listen_tls != EHLO_TLS_NONE;
   if (!o->has_listen) {
     return "--listen is missing";
   }
-  if (o->live.record == NULL) {
+  if (record_path(o) == NULL) {
     return "--record is missing";
   }
   if ((o->tls_cert == NULL) != (o->tls_key == NULL)) {
@@ -270,7 +275,8 @@ static void announce(const struct record *r) {
 
 static int serve(struct record *r) {
   const struct record_options *o = r->options;
-  r->relay.record = o->live.record;
+  r->relay.record = record_path(o);
+  r->relay.on_failure = o->live.record_on_failure != NULL;
   r->relay.connections = o->connections;
   r->relay.place_name = r->place_name;
   r->relay.tls = o->live.tls;
@@ -288,7 +294,7 @@ static int serve(struct record *r) {
 }
 
 static int prepare_and_serve(struct record *r) {
-  int status = check_record(r->options->live.record);
+  int status = check_record(record_path(r->options));
   status = status == 0 ? prepare_behind(r) : status;
   status = status == 0 ? listen_in_front(r) : status;
   status = status == 0 ? prepare_front_tls(r) : status;

@@ -157,7 +157,8 @@ static void open_record(struct relay_session *s) {
   if (!numbered_path(s->path, sizeof(s->path), s->config->record, s->number)) {
     fprintf(stderr, "ehlo: cannot write a transcript: its name is too long\n");
     s->sink = (struct sink){.fd = -1, .trace = trace, .incomplete = true};
-  } else if (sink_open(&s->sink, s->path, trace) != 0) {
+  } else if ((s->config->on_failure ? sink_open_withheld : sink_open)(&s->sink, s->path, trace) !=
+             0) {
     s->sink.incomplete = true;  // told; the session goes on without
   }
 }
@@ -190,15 +191,30 @@ struct relay_session *relay_session_begin(const struct relay_config *config, int
   return s;
 }
 
+static void end_record(struct relay_session *s) {
+  ehlo_tap_finish(&s->gate.tap);
+  if (s->status != 0 || ehlo_tap_was_refused(&s->gate.tap)) {
+    sink_keep(&s->sink);
+  }
+  sink_close(&s->sink);
+}
+
+// What became of the record, in words.
+static const char *record_words(const struct relay_session *s) {
+  bool wanted = !s->config->on_failure || sink_is_kept(&s->sink);
+  return !wanted ? "not recorded" : s->sink.incomplete ? "record incomplete" : "recorded in ";
+}
+
 static void tell(const struct relay_session *s) {
-  const char *path = s->sink.incomplete ? "" : s->path;
+  bool whole = sink_is_kept(&s->sink) && !s->sink.incomplete;
   unsigned code = ehlo_tap_last_code(&s->gate.tap);
   if (s->config->json) {
+    bool given_up = s->config->on_failure && !sink_is_kept(&s->sink);
     json_t *json =
-        json_pack("{s:s, s:I, s:I, s:i, s:s, s:b, s:i}", "client", s->client, "bytes_from_client",
+        json_pack("{s:s, s:I, s:I, s:i, s:s?, s:b, s:i}", "client", s->client, "bytes_from_client",
                   (json_int_t)s->front.bytes_in, "bytes_from_server",
-                  (json_int_t)s->behind.bytes_in, "last_reply", (int)code, "record", s->path,
-                  "complete", !s->sink.incomplete, "status", s->status);
+                  (json_int_t)s->behind.bytes_in, "last_reply", (int)code, "record",
+                  given_up ? NULL : s->path, "complete", !s->sink.incomplete, "status", s->status);
     text_print_json(json, JSON_COMPACT);
   } else if (!s->config->quiet) {
     printf("%s: %" PRIu64 " bytes from the client, %" PRIu64 " from the server, ", s->client,
@@ -206,22 +222,22 @@ static void tell(const struct relay_session *s) {
     if (code != 0) {
       printf("last reply %u, ", code);
     }
-    printf("%s%s\n", path[0] != '\0' ? "recorded in " : "record incomplete", path);
+    printf("%s%s\n", record_words(s), whole ? s->path : "");
   }
   fflush(stdout);
 }
 
 bool relay_session_end(struct relay_session *s) {
   relay_write_end(s, "eof C");
-  ehlo_tap_finish(&s->gate.tap);
-  sink_close(&s->sink);
+  end_record(s);
   live_dial_end(&s->dial);
   live_channel_close(&s->front, false);
   live_channel_close(&s->behind, false);
   live_tls_free(&s->front.tls);
   live_tls_free(&s->behind.tls);
   tell(s);
-  bool complete = !s->sink.incomplete && !ehlo_tap_failed(&s->gate.tap);
+  bool wanted = !s->config->on_failure || sink_is_kept(&s->sink);
+  bool complete = !wanted || (!s->sink.incomplete && !ehlo_tap_failed(&s->gate.tap));
   // What passed may hold passwords.
   memset(s->from_front, 0, sizeof(s->from_front));
   memset(s->front.out, 0, sizeof(s->front.out));

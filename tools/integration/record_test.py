@@ -53,9 +53,9 @@ make_certificates(home, odd_name="odd")
 class Relay:
     """ehlo record in the directory of a case. After the block: `status`, `out`, `err`, and `record(n)`."""
 
-    def __init__(self, ehlo, server, *arguments, record="record.smtp", connections=1):
+    def __init__(self, ehlo, server, *arguments, record="record.smtp", connections=1, option="--record"):
         self.ehlo, self.file = ehlo, ehlo.directory / record
-        self.arguments = ["record", "--listen", "127.0.0.1:0", "--to", server, "--record", record, "--timeout", "10",
+        self.arguments = ["record", "--listen", "127.0.0.1:0", "--to", server, option, record, "--timeout", "10",
                           *map(str, arguments)]
         if connections:
             self.arguments += ["--connections", str(connections)]
@@ -1056,7 +1056,41 @@ def own_certificate(ehlo):
         yield from judge(relay)
 
 
-for run in (usage, own_certificate):
+def on_failure(ehlo):
+    """Of three sessions the second is refused something, and the third breaks: those are kept."""
+    def script(peer):
+        peer.say("220 mail.ehlo.test")
+        while (line := peer.hear()) is not None:
+            if line == b"BREAK":
+                peer.reset()
+                return
+            peer.say("550 5.7.1 no" if line.startswith(b"MAIL") else "250 fine")
+            if line == b"QUIT":
+                peer.close()
+                return
+    with Server(script, tls_context(home)) as server:
+        with Relay(ehlo, f"localhost:{server.port}", *PLAIN, connections=3, option="--record-on-failure") as relay:
+            for commands in (("NOOP", "QUIT"), ("MAIL FROM:<>", "NOOP", "QUIT"), ("BREAK",)):
+                caller = Caller(relay)
+                for command in ("EHLO a", *commands):
+                    caller.sock.sendall(command.encode() + b"\r\n")
+                try:
+                    while caller.sock.recv(4096):
+                        pass
+                except ConnectionResetError:
+                    pass
+                caller.sock.close()
+    names = sorted(path.name for path in ehlo.directory.iterdir())
+    if names != ["record.2.smtp", "record.3.smtp"]:
+        yield f"the files are {names}"
+    words = re.findall(rb"not recorded|recorded in \S+", relay.out)
+    if sorted(words) != [b"not recorded", b"recorded in record.2.smtp", b"recorded in record.3.smtp"]:
+        yield f"it says {visible(relay.out)}"
+    if relay.status != 0:
+        yield f"status {relay.status}: {visible(relay.err)}"
+
+
+for run in (usage, own_certificate, on_failure):
     bench.add(f"command/{run.__name__}", run)
 
 
