@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -67,8 +68,13 @@ class Raw:
     """A client of bytes. `heard` is all that came, `chunks` as it came."""
 
     def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), RUN_BOUND)
+        self.sock = socket.socket()
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A server may speak and reset before connect() returns, which would then say so and throw away what came.
+        self.sock.setblocking(False)
+        self.sock.connect_ex(("127.0.0.1", port))
+        select.select([], [self.sock], [], RUN_BOUND)
+        self.sock.settimeout(RUN_BOUND)
         self.heard, self.end = b"", ""
 
     def say(self, octets):
