@@ -186,10 +186,12 @@ static bool is_scram(struct scrub_credential *out, const uint8_t *octets, size_t
   }
   uint8_t signature[96];
   size_t signature_len;
+  if (!begins(octets, len, "v=") || len >= 96 || len % 4 != 2 ||
+      !scrub_base64_decode(signature, &signature_len, octets + 2, len - 2) || signature_len < 20) {
+    return false;
+  }
   out->of_server = true;
-  return begins(octets, len, "v=") && len < 96 && len % 4 == 2 &&
-         scrub_base64_decode(signature, &signature_len, octets + 2, len - 2) &&
-         signature_len >= 20 && found(out, "a SCRAM signature", octets, 2, len - 2);
+  return found(out, "a SCRAM signature", octets, 2, len - 2);
 }
 
 static bool is_digest(struct scrub_credential *out, const uint8_t *octets, size_t len) {
@@ -198,9 +200,11 @@ static bool is_digest(struct scrub_credential *out, const uint8_t *octets, size_
       is_hex(octets + (at < len ? at : len), at < len ? len - at : 0, 32)) {
     return found(out, "a DIGEST-MD5 response", octets, at, 32);
   }
+  if (!begins(octets, len, "rspauth=") || !is_hex(octets + 8, len - 8, 32)) {
+    return false;
+  }
   out->of_server = true;
-  return begins(octets, len, "rspauth=") && is_hex(octets + 8, len - 8, 32) &&
-         found(out, "a DIGEST-MD5 proof", octets, 8, 32);
+  return found(out, "a DIGEST-MD5 proof", octets, 8, 32);
 }
 
 static bool is_ntlm(struct scrub_credential *out, const uint8_t *octets, size_t len) {

@@ -69,6 +69,9 @@ Test(credential, prove) {
     bool proven = scrub_credential_prove(&c, row->octets, row->len);
     cr_assert_eq(proven, row->secret != NULL, "row %zu", i);
     if (proven) {
+      bool of_server =
+          row->octets[0] == 'v' || strncmp((const char *)row->octets, "rspauth", 7) == 0;
+      cr_expect_eq(c.of_server, of_server, "row %zu", i);
       cr_expect(c.secret_len == strlen(row->secret) &&
                     memcmp(row->octets + c.secret_at, row->secret, c.secret_len) == 0,
                 "row %zu", i);

@@ -14,6 +14,7 @@
 #include "tools/driver/show_json.h"
 #include "tools/driver/trace.h"
 #include "tools/explain/explain.h"
+#include "tools/show/cover.h"
 #include "tools/show/page.h"
 #include "tools/show/summary.h"
 
@@ -105,11 +106,14 @@ static int complain(const struct ehlo_reader *reader, enum ehlo_read_result why,
 static int read_all(FILE *file, const char *path, void (*take)(void *arg, const struct ehlo_item *),
                     void *arg) {
   static struct ehlo_reader reader;
+  static struct show_cover cover;
   struct ehlo_item item;
+  struct ehlo_item covered;
   enum ehlo_read_result read;
   ehlo_reader_init(&reader, file_read, file);
+  show_cover_init(&cover);
   while ((read = ehlo_reader_next(&reader, &item)) == EHLO_READ_ITEM) {
-    take(arg, &item);
+    take(arg, show_cover_item(&cover, &covered, &item));
   }
   return read == EHLO_READ_END ? 0 : complain(&reader, read, path);
 }

@@ -298,6 +298,29 @@ def add(mechanism, make, refuses):
             yield from search.complaints
 
 
+def add_handwritten(mechanism, make, refuses):
+    @case(f"handwritten/{mechanism}/{'refused' if refuses else 'accepted'}")
+    def _(ehlo):
+        """A transcript by hand with all of it in clear: it may not be read off what is shown of it."""
+        (ehlo.directory / "message.eml").write_bytes(MESSAGE)
+        session, server = serve(mechanism, make, refuses)
+        with server:
+            ehlo("send", f"127.0.0.1:{server.port}", *SEND, "--auth", mechanism, EHLO_PASSWORD=PASSWORD)
+            lines = interleave(bytes(server.peers[0].heard), bytes(server.peers[0].said))
+        (ehlo.directory / "hand.smtp").write_bytes(b"".join(
+            (b"S: " if re.match(rb"\d{3}[ -]", line) else b"C: ") + re.sub(rb" $", rb"\\x20", line.replace(b"\\", b"\\\\")) + b"\n"
+            for line in lines))
+        if not traces((ehlo.directory / "hand.smtp").read_bytes(), session.sasl.proofs[:1]):
+            yield "there is nothing in it to be hidden"
+        # A proof of the server's that can be read in a transcript is a wrong one by its notation.
+        search = Search(ehlo, session.sasl.proofs[:1])
+        for options in ((), ("-v",), ("--json",), ("--html", "page.html")):
+            search.run("show", *options, "hand.smtp")
+        search.run("diff", "hand.smtp", "hand.smtp")
+        search.files(but=("hand.smtp",))
+        yield from search.complaints
+
+
 def interleave(heard, said):
     """Both sides of a session as one log, reply by reply."""
     commands = heard.replace(b"\r\n", b"\n").split(b"\n")
@@ -320,6 +343,7 @@ def marks(lines):
 for name, make_model in MECHANISMS.items():
     for refusing in (False, True):
         add(name, make_model, refusing)
+        add_handwritten(name, make_model, refusing)
 
 
 # A mechanism of which only the form is known.
