@@ -3,12 +3,12 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void in_a_directory(void) {
@@ -79,28 +79,37 @@ Test(file, reads_what_a_writer_has_written) {
   file_close(file);
 }
 
+struct late_writer {
+  int go;  // says something only when this does
+  int pipe;
+};
+
+static void *write_late(void *arg) {
+  const struct late_writer *w = arg;
+  char octet;
+  bool good = read(w->go, &octet, 1) == 1 && write(w->pipe, "late", 4) == 4;
+  close(w->pipe);
+  return good ? arg : NULL;
+}
+
 Test(file, waits_for_a_writer_that_is_there) {
   int go[2];
-  char octet = 0;
+  pthread_t thread;
   cr_assert_eq(mkfifo("pipe", 0600), 0);
   cr_assert_eq(pipe(go), 0);
-  int writer = open("pipe", O_RDWR);
-  pid_t child = fork();
-  if (child == 0) {
-    // Says something only when the pipe has been opened for reading.
-    _exit(read(go[0], &octet, 1) == 1 && write(writer, "late", 4) == 4 ? 0 : 1);
-  }
+  struct late_writer writer = {go[0], open("pipe", O_RDWR)};
+  cr_assert_eq(pthread_create(&thread, NULL, write_late, &writer), 0);
   const char *why = "";
   FILE *file = file_open(&why, "pipe");
   cr_assert_not_null(file, "%s", why);
-  close(writer);
   cr_assert_eq(write(go[1], "", 1), 1);
   uint8_t buf[16];
   cr_assert_eq(file_read(file, buf, sizeof(buf)), 4);
   cr_assert_arr_eq(buf, "late", 4);
-  int status = 1;
-  cr_assert_eq(waitpid(child, &status, 0), child);
-  cr_assert_eq(status, 0);
+  void *said = NULL;
+  cr_assert_eq(pthread_join(thread, &said), 0);
+  cr_expect_not_null(said);
+  cr_assert_eq(file_read(file, buf, sizeof(buf)), 0);
   file_close(file);
 }
 
