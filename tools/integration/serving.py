@@ -75,10 +75,14 @@ class Raw:
         self.sock.connect_ex(("127.0.0.1", port))
         select.select([], [self.sock], [], RUN_BOUND)
         self.sock.settimeout(RUN_BOUND)
-        self.heard, self.end = b"", ""
+        self.heard, self.end, self.was_reset = b"", "", False
 
     def say(self, octets):
-        self.sock.sendall(octets)
+        try:
+            self.sock.sendall(octets)
+        except ConnectionResetError:
+            self.was_reset = True  # told once: reading gives what came before, and then an end like any other
+            raise
 
     def hear(self, octets):
         """Reads until `octets` came; what came up to there is taken off."""
@@ -96,7 +100,7 @@ class Raw:
             self.end = "reset"
             return False
         if not octets:
-            self.end = "closed"
+            self.end = "reset" if self.was_reset else "closed"
         self.heard += octets
         return bool(octets)
 
