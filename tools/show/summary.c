@@ -57,17 +57,23 @@ static void append_piece(struct show_reply *r, const struct show_piece *piece) {
   }
 }
 
+// That there is no valid recipient says only what the replies to RCPT have said.
+static bool is_consequence(const struct show_summary *s, const struct show_reply *r) {
+  return s->rcpt_refused && !s->rcpt_accepted &&
+         (r->stage == EHLO_STAGE_DATA || r->stage == EHLO_STAGE_BODY);
+}
+
 static void keep_refusal(struct show_summary *s, const struct show_reply *r) {
   s->refused_at[r->stage][r->code / 100 - 4] = *r;
-  s->refused_class = r->code / 100;
   if (s->num_refusals < SHOW_REFUSALS_MAX) {
     s->refusals[s->num_refusals] = *r;
   }
   s->num_refusals++;
   s->rcpt_refused = s->rcpt_refused || r->stage == EHLO_STAGE_RCPT;
-  if (r->stage != EHLO_STAGE_QUIT) {
+  if (r->stage != EHLO_STAGE_QUIT && !is_consequence(s, r)) {
     s->refused = true;
     s->refused_stage = r->stage;
+    s->refused_class = r->code / 100;
   }
 }
 
@@ -83,6 +89,7 @@ static void end_reply(struct show_summary *s) {
       s->refused_stage == r->stage && r->stage != EHLO_STAGE_RCPT) {
     s->refused = false;  // a second attempt was good: HELO after EHLO, another mechanism
   }
+  s->rcpt_accepted = s->rcpt_accepted || (r->code / 100 == 2 && r->verb == EHLO_VERB_RCPT);
   s->in_doubt = s->in_doubt && !final;
 }
 

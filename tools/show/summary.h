@@ -71,6 +71,7 @@ struct show_summary {
   struct show_reply refusals[SHOW_REFUSALS_MAX];
   size_t num_refusals;  // also those without room
   bool rcpt_refused;
+  bool rcpt_accepted;
   enum ehlo_stage refused_stage;  // of the last refusal that nothing made good
   unsigned refused_class;
   bool refused;

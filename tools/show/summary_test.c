@@ -61,6 +61,13 @@ static const struct {
     {MAIL
      "C: RCPT TO:<b>\nS: 550 b\nC: RCPT TO:<c>\nS: 250 c\nC: DATA\nS: 354 a\nC: .\nS: 250 ok\n",
      "partial at body?", NULL},
+    // What DATA and BDAT are answered where nobody was accepted decides nothing.
+    {MAIL "C: RCPT TO:<b>\nC: DATA\nS: 451 4.7.1 later\nS: 554 5.5.1 nobody\nC: QUIT\nS: 221 a\n",
+     "deferred at rcpt?", "451 4.7.1 later"},
+    {MAIL "C: RCPT TO:<b>\nC: BDAT 1 LAST\nC: x\\\nS: 550 b\nS: 451 nobody\n", "refused at rcpt?",
+     "550 b"},
+    {MAIL "C: RCPT TO:<b>\nC: RCPT TO:<c>\nC: DATA\nS: 250 b\nS: 550 c\nS: 451 later\n",
+     "deferred at data?", "451 later"},
     // What is recorded counts, and which of several replies fits it.
     {MAIL "C: RCPT TO:<b>\nC: RCPT TO:<c>\nS: 550 b\nS: 450 c\n= outcome refused at rcpt\n",
      "refused at rcpt", "550 b"},
