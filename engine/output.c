@@ -5,11 +5,17 @@
 #include "engine/check.h"
 #include "engine/client.h"
 
-// A compiler may leave out a memset() of what nobody reads again, unless it cannot know that it is one.
-static void *(*const volatile set_bytes)(void *, int, size_t) = memset;
-
 void ehlo_wipe(void *p, size_t len) {
-  set_bytes(p, 0, len);
+  memset(p, 0, len);
+#if defined(__GNUC__)
+  // A compiler may leave out what nobody reads again; this may read it, for all that it knows.
+  __asm__ __volatile__("" : : "r"(p) : "memory");
+#else
+  volatile unsigned char *bytes = p;
+  for (size_t i = 0; i < len; i++) {
+    bytes[i] = 0;
+  }
+#endif
 }
 
 static void compact(struct ehlo_client *c) {
