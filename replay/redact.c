@@ -290,7 +290,9 @@ void ehlo_redactor_init(struct ehlo_redactor *r) {
   r->num_windows = 0;
   r->end_len = HIT_WINDOW;
   r->filter_bits = FILTER_BITS_MIN;
-  memset(r->filter, 0, sizeof(r->filter[0]) << FILTER_BITS_MIN);
+  for (size_t i = 0; i < (size_t)1 << FILTER_BITS_MIN; i++) {
+    r->filter[i] = 0;
+  }
   for (unsigned byte = 0; byte < sizeof(r->folded); byte++) {
     int c = fold((uint8_t)byte);
     r->folded[byte] = (uint8_t)(c < 0 ? 0 : c);

@@ -2,6 +2,7 @@
 #include "tools/show/cover.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 struct row {
@@ -63,6 +64,7 @@ Test(cover, hides_what_must_not_be_shown) {
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     struct source source = {rows[i].text, strlen(rows[i].text)};
     char shown[2048] = "";
+    size_t len = 0;
     struct ehlo_item item;
     struct ehlo_item covered;
     show_cover_init(&cover);
@@ -71,8 +73,8 @@ Test(cover, hides_what_must_not_be_shown) {
       const struct ehlo_item *out = show_cover_item(&cover, &covered, &item);
       cr_expect_eq(out->line, line, "%s", rows[i].name);
       cr_expect(out->type == item.type && out->has_time == item.has_time, "%s", rows[i].name);
-      strncat(shown, out->raw, out->raw_len);
-      strncat(shown, "\n", 1);
+      len +=
+          (size_t)snprintf(shown + len, sizeof(shown) - len, "%.*s\n", (int)out->raw_len, out->raw);
     }
     cr_expect_str_eq(shown, rows[i].covered, "%s:\n%s", rows[i].name, shown);
   }
