@@ -2,6 +2,7 @@
 // writes, in which order data and ends arrive, and that nothing is lost on a slow connection.
 #include "tools/live/live.h"
 
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,7 @@ struct scene {
   SSL_CTX *server_context;
   struct live_test_server server;
   struct live client;
+  sem_t connected;  // posted once the client knows that it is
 };
 
 // A server that does `serve` with the scene as its context, and a client connected to it.
@@ -111,12 +113,14 @@ static struct scene *begin(void (*serve)(int fd, void *scene)) {
   s->client_context = live_tls_client_context(error, sizeof error, &roots);
   s->server_context = live_tls_server_context(&s->identity.server, NULL);
   cr_assert(s->client_context != NULL && s->server_context != NULL);
+  MUST(sem_init(&s->connected, 0, 0) == 0, "");
   live_test_server_start(&s->server, serve, s);
   struct live_config cfg = {.host = "127.0.0.1",
                             .port = s->server.port,
                             .tls = s->client_context,
                             .tls_name = "mail.example"};
   cr_assert_eq(live_connect(&s->client, &cfg), LIVE_NET_OK, "%s", live_reason(&s->client));
+  MUST(sem_post(&s->connected) == 0, "");
   return s;
 }
 
@@ -128,6 +132,7 @@ static void finish(struct scene *s) {
   SSL_CTX_free(s->client_context);
   SSL_CTX_free(s->server_context);
   live_test_identity_free(&s->identity);
+  (void)sem_destroy(&s->connected);
   free(s);
 }
 
@@ -397,8 +402,9 @@ static void reset(int fd) {
   close(fd);
 }
 
+// Not before the client knows that it is connected: else it would write nothing at all.
 static void serve_reset(int fd, void *scene) {
-  (void)scene;
+  MUST(sem_wait(&((struct scene *)scene)->connected) == 0, "");
   MUST(write(fd, "554 no\r\n", 8) == 8, "");
   reset(fd);
 }
