@@ -8,14 +8,15 @@ engine below it included, is built for libFuzzer with AddressSanitizer and Undef
 
 load("//tools/build:defs.bzl", "EHLO_COPTS", "EHLO_FEATURES")
 
-def ehlo_fuzz_test(name, srcs, corpus, deps = [], size = "small", **kwargs):
-    """NAME, the corpus test, and NAME_fuzzer, the fuzzer.
+def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], size = "small", **kwargs):
+    """NAME, the corpus test; NAME_fuzzer, the fuzzer; NAME_corpus, a directory with all seeds.
 
     Args:
       name: the target's.
       srcs: define LLVMFuzzerTestOneInput() and ehlo_fuzz_goals.
       corpus: labels of input files, or of directories of them.
       deps: what the target tests.
+      mutator: a library with LLVMFuzzerCustomMutator(), which goes into the fuzzer alone.
       size: of the corpus test.
       **kwargs: for both.
     """
@@ -42,10 +43,44 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], size = "small", **kwargs):
             {"//fuzz:libfuzzer": ["-fsanitize=fuzzer"]},
             no_match_error = "a fuzzer is built with --config=fuzz",
         ),
-        tags = ["manual"],
-        deps = deps,
+        tags = [
+            "fuzzer",
+            "manual",
+        ],
+        deps = deps + mutator,
         **kwargs
     )
+    fuzz_corpus(
+        name = name + "_corpus",
+        testonly = True,
+        srcs = corpus,
+        tags = ["manual"],
+    )
+
+def _fuzz_corpus_impl(ctx):
+    out = ctx.actions.declare_directory(ctx.label.name)
+    ctx.actions.run_shell(
+        command = """
+            out=$1 n=1
+            shift
+            find -L "$@" -type f | LC_ALL=C sort | while IFS= read -r file; do
+                name=${file##*/}
+                [ ! -e "$out/$name" ] || name=$((n += 1))-$name
+                cp "$file" "$out/$name"
+            done
+        """,
+        arguments = [out.path] + [f.path for f in ctx.files.srcs],
+        inputs = ctx.files.srcs,
+        outputs = [out],
+        mnemonic = "FuzzCorpus",
+    )
+    return DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))
+
+fuzz_corpus = rule(
+    doc = "A directory with the files of `srcs` and of the directories among them, side by side.",
+    implementation = _fuzz_corpus_impl,
+    attrs = {"srcs": attr.label_list(allow_files = True)},
+)
 
 def _session_seeds_impl(ctx):
     out = ctx.actions.declare_directory(ctx.label.name)

@@ -5,8 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ehlo_fuzz_fail(const char *file, int line, const char *condition) {
-  fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
+static const char *oracle_name(enum ehlo_fuzz_oracle oracle) {
+  switch (oracle) {
+    case EHLO_FUZZ_INVARIANT:
+      return "invariant";
+    case EHLO_FUZZ_MODEL:
+      return "model";
+    case EHLO_FUZZ_RECUT:
+      return "recut";
+    case EHLO_FUZZ_SECRECY:
+      return "secrecy";
+    case EHLO_FUZZ_LIVENESS:
+      return "liveness";
+  }
+  return "?";
+}
+
+void ehlo_fuzz_fail(const char *file, int line, enum ehlo_fuzz_oracle oracle,
+                    const char *condition) {
+  fprintf(stderr, "%s:%d: does not hold (%s): %s\n", file, line, oracle_name(oracle), condition);
   abort();
 }
 

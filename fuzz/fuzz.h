@@ -10,10 +10,28 @@
 // What a target defines: one input. It keeps nothing from one call to the next.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// An invariant of a target. One that does not hold ends the program, which is a finding.
-#define EHLO_FUZZ_CHECK(condition) \
-  ((condition) ? (void)0 : ehlo_fuzz_fail(__FILE__, __LINE__, #condition))
-_Noreturn void ehlo_fuzz_fail(const char *file, int line, const char *condition);
+// What can find a fault. A finding names which of them did. A build may leave some out, to see what the
+// others find without them: -DEHLO_FUZZ_ORACLES=… joins those that judge. Sanitizers are one more.
+enum ehlo_fuzz_oracle {
+  EHLO_FUZZ_INVARIANT = 1,  // a rule of the target's own
+  EHLO_FUZZ_MODEL = 2,      // what an independent implementation says
+  EHLO_FUZZ_RECUT = 4,      // the same bytes in other pieces
+  EHLO_FUZZ_SECRECY = 8,    // where octets of a secret may be
+  EHLO_FUZZ_LIVENESS = 16,  // always progress, a deadline, or an end
+};
+#ifndef EHLO_FUZZ_ORACLES
+#define EHLO_FUZZ_ORACLES 31
+#endif
+#define EHLO_FUZZ_HAS(oracle) ((EHLO_FUZZ_ORACLES & (oracle)) != 0)
+
+// What has to hold. If it does not and the oracle judges, the program ends, which is a finding. The
+// condition is evaluated either way.
+#define EHLO_FUZZ_CHECK_BY(oracle, condition)      \
+  ((condition) || !EHLO_FUZZ_HAS(oracle) ? (void)0 \
+                                         : ehlo_fuzz_fail(__FILE__, __LINE__, oracle, #condition))
+#define EHLO_FUZZ_CHECK(condition) EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_INVARIANT, condition)
+_Noreturn void ehlo_fuzz_fail(const char *file, int line, enum ehlo_fuzz_oracle oracle,
+                              const char *condition);
 
 // What the seeds of a target have to reach, lest a corpus test succeed and test nothing. An entry
 // may be NULL.
