@@ -13,7 +13,7 @@ import heads  # pylint: disable=wrong-import-position
 
 def problems_of_head(path):
     head = heads.read(path)
-    if not re.fullmatch(r"[A-Z0-9].*\.", head["what"]):
+    if not re.fullmatch(r"[A-Z0-9\"].*\.", head["what"]):
         yield "no sentence says what it plants"
     if not re.match(r"RFC \d+, section |engine/", head["breaks"]):
         yield "no line \"breaks: RFC …, section …\", or with a document of engine/"
