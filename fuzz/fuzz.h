@@ -38,6 +38,10 @@ _Noreturn void ehlo_fuzz_fail(const char *file, int line, enum ehlo_fuzz_oracle 
 #define EHLO_FUZZ_GOALS_MAX 64
 extern const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX];
 void ehlo_fuzz_reach(size_t goal);
+
+// More goals than those, for a target whose libraries have any: says each that the seeds have missed,
+// and how many there are.
+__attribute__((weak)) size_t ehlo_fuzz_goals_missed(void);
 bool ehlo_fuzz_reached(size_t goal);
 
 // A heap block of exactly `len` bytes, so that a sanitizer sees a read beyond.

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "engine/ehlo.h"
+#include "fuzz/counters.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/reference.h"
 #include "fuzz/session_text.h"
@@ -95,6 +96,7 @@ struct session {
   size_t buf_len;
   uint64_t now_ms;
   bool hold;
+  enum ehlo_state confirmed;  // before the octets that were given last
   struct ehlo_fuzz_cuts cuts;
   struct ehlo_witness witness;
 };
@@ -114,6 +116,7 @@ static size_t take_events(struct session *s) {
   size_t num = 0;
   while (ehlo_next(&s->client, &event) != EHLO_EVENT_NONE) {
     ehlo_witness_event(&s->witness, &event);
+    ehlo_fuzz_count_event(s->confirmed, &event);
     ehlo_fuzz_reach(GOAL_EVENT + event.type);
     if (event.num_due > 0) {
       ehlo_fuzz_reach(GOAL_LMTP);
@@ -148,6 +151,7 @@ static void give_server(struct session *s, const uint8_t *bytes, size_t len) {
     while (piece > 0) {
       bool over = state_of(s) == EHLO_STATE_CLOSED || state_of(s) == EHLO_STATE_FAILED;
       size_t used = 0;
+      s->confirmed = (enum ehlo_state)s->client.state;
       enum ehlo_status status = ehlo_input(&s->client, &used, copy + at, piece, s->now_ms);
       EHLO_FUZZ_CHECK(used <= piece && (!over || used == piece));
       EHLO_FUZZ_CHECK((status == EHLO_OK) == (state_of(s) != EHLO_STATE_FAILED));
