@@ -70,6 +70,7 @@ static int judge_goals(void) {
 }
 
 int main(int argc, char **argv) {
+  ehlo_fuzz_every_cut = true;
   for (int i = 1; i < argc; i++) {
     run_path(argv[i]);
   }

@@ -1,0 +1,50 @@
+#!/usr/bin/python3
+"""Each patch applies to the engine as it is, changes nothing but sources of the engine, and has its head."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, "fuzz/planted")
+import heads  # pylint: disable=wrong-import-position
+
+
+def problems_of_head(path):
+    head = heads.read(path)
+    if not re.fullmatch(r"[A-Z0-9\"].*\.", head["what"]):
+        yield "no sentence says what it plants"
+    if not re.match(r"RFC \d+, section |engine/", head["breaks"]):
+        yield "no line \"breaks: RFC …, section …\", or with a document of engine/"
+    if not head["files"]:
+        yield "it changes no file"
+    for file in head["files"]:
+        if not re.fullmatch(r"engine/(sasl/)?\w+\.[ch]", file):
+            yield f"{file} is no source of the engine"
+
+
+def problem_of_applying(path, tree):
+    done = subprocess.run(["patch", "-p1", "--dry-run", "--fuzz=0", "--force", "-d", tree, "-i", os.path.abspath(path)],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return f"it does not apply:\n{done.stdout}{done.stderr}"
+    return None
+
+
+def main():
+    tree = os.path.join(os.environ["TEST_TMPDIR"], "tree")
+    shutil.copytree("engine", os.path.join(tree, "engine"))
+    paths = sorted(glob.glob("fuzz/planted/*.patch"))
+    failed = False
+    for path in paths:
+        for problem in [*problems_of_head(path), problem_of_applying(path, tree)]:
+            if problem is not None:
+                print(f"{path}: {problem}")
+                failed = True
+    print(f"{len(paths)} patches")
+    sys.exit(1 if failed or len(paths) < 20 else 0)
+
+
+if __name__ == "__main__":
+    main()
