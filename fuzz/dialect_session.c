@@ -2,6 +2,8 @@
 // that are rare by chance. What a step is, session.c says.
 #include "fuzz/lines.h"
 
+static const char *const answers[] = {"Ruser", "r", "*", "."};
+
 static const char *const lines[] = {
     "S220 x",
     "S250 x",
@@ -165,6 +167,8 @@ const struct ehlo_fuzz_dialect ehlo_fuzz_session_dialect = {
     .has_repeats = true,
     .command = "C",
     .raw_command = "W",
+    .answers = answers,
+    .num_answers = sizeof(answers) / sizeof(answers[0]),
     .lines = lines,
     .num_lines = sizeof(lines) / sizeof(lines[0]),
     .scenes = scenes,

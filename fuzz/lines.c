@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "fuzz/lines_parts.h"
+
 static struct ehlo_span keep(struct ehlo_fuzz_lines *l, const uint8_t *bytes, size_t len) {
   if (len == 0 || len > EHLO_FUZZ_LINES_ROOM - l->room_used) {
     return (struct ehlo_span){l->room, 0};
@@ -107,4 +109,18 @@ size_t ehlo_fuzz_lines_server_text(const struct ehlo_fuzz_lines *l, struct ehlo_
     return at + strlen(d->server);
   }
   return begins(line, at, d->server_part) ? at + strlen(d->server_part) : SIZE_MAX;
+}
+
+struct ehlo_span ehlo_fuzz_lines_part(struct ehlo_span s, size_t from, size_t to) {
+  return (struct ehlo_span){s.bytes + from, to - from};
+}
+
+bool ehlo_fuzz_lines_replace(struct ehlo_fuzz_lines *l, size_t i, const struct ehlo_span *parts,
+                             size_t num_parts) {
+  struct ehlo_span line = ehlo_fuzz_lines_join(l, parts, num_parts);
+  if (line.len == 0) {
+    return false;
+  }
+  l->lines[i] = line;
+  return true;
 }

@@ -27,6 +27,9 @@ struct ehlo_fuzz_dialect {
   bool has_repeats;         // 0x1c and 0x1d say the octet before them 60 and 1000 times more
   const char *command;      // what a command begins with, as the program's own verb
   const char *raw_command;  // and as any line; NULL where there are no commands
+  // What the program says beside commands, and is answered.
+  const char *const *answers;
+  size_t num_answers;
   // Lines to put in, each by itself.
   const char *const *lines;
   size_t num_lines;

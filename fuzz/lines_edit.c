@@ -1,9 +1,10 @@
-// The operations of lines.h. Each picks its places at random and does one thing.
+// Operations of lines.h on the order of lines and on replies, and the table of all.
+// Each picks its places at random and does one thing.
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/ehlo.h"
-#include "fuzz/lines.h"
+#include "fuzz/lines_parts.h"
 
 static size_t below(struct ehlo_fuzz_lines *l, size_t n) {
   return ehlo_fuzz_lines_below(l, n);
@@ -27,20 +28,6 @@ static size_t pick_server(struct ehlo_fuzz_lines *l, size_t *out_text) {
     }
   }
   return l->num;
-}
-
-static struct ehlo_span part(struct ehlo_span s, size_t from, size_t to) {
-  return (struct ehlo_span){s.bytes + from, to - from};
-}
-
-static bool replace(struct ehlo_fuzz_lines *l, size_t i, const struct ehlo_span *parts,
-                    size_t num_parts) {
-  struct ehlo_span line = ehlo_fuzz_lines_join(l, parts, num_parts);
-  if (line.len == 0) {
-    return false;
-  }
-  l->lines[i] = line;
-  return true;
 }
 
 // Puts in a text of several lines.
@@ -127,10 +114,13 @@ static bool split(struct ehlo_fuzz_lines *l) {
   }
   struct ehlo_span line = l->lines[i];
   size_t at = text + below(l, line.len - text + 1);
-  struct ehlo_span head[] = {ehlo_str(d->server_part), part(line, text, at), ehlo_str(d->part_end)};
-  struct ehlo_span tail[] = {part(line, 0, text), part(line, at, line.len)};
+  struct ehlo_span head[] = {ehlo_str(d->server_part), ehlo_fuzz_lines_part(line, text, at),
+                             ehlo_str(d->part_end)};
+  struct ehlo_span tail[] = {ehlo_fuzz_lines_part(line, 0, text),
+                             ehlo_fuzz_lines_part(line, at, line.len)};
   struct ehlo_span first = ehlo_fuzz_lines_join(l, head, 3);
-  return first.len > 0 && replace(l, i, tail, 2) && ehlo_fuzz_lines_insert(l, i, &first, 1);
+  return first.len > 0 && ehlo_fuzz_lines_replace(l, i, tail, 2) &&
+         ehlo_fuzz_lines_insert(l, i, &first, 1);
 }
 
 static bool ends_in(struct ehlo_span line, const char *end) {
@@ -155,10 +145,10 @@ static bool join(struct ehlo_fuzz_lines *l) {
   if (!is_part || next > l->lines[i + 1].len || l->lines[i].len < text + end_len) {
     return false;
   }
-  struct ehlo_span parts[] = {part(l->lines[i + 1], 0, next),
-                              part(l->lines[i], text, l->lines[i].len - end_len),
-                              part(l->lines[i + 1], next, l->lines[i + 1].len)};
-  bool done = replace(l, i, parts, 3);
+  struct ehlo_span parts[] = {ehlo_fuzz_lines_part(l->lines[i + 1], 0, next),
+                              ehlo_fuzz_lines_part(l->lines[i], text, l->lines[i].len - end_len),
+                              ehlo_fuzz_lines_part(l->lines[i + 1], next, l->lines[i + 1].len)};
+  bool done = ehlo_fuzz_lines_replace(l, i, parts, 3);
   ehlo_fuzz_lines_remove(l, i + 1, done ? 1 : 0);
   return done;
 }
@@ -175,9 +165,11 @@ static bool swap_replies(struct ehlo_fuzz_lines *l) {
   }
   struct ehlo_span line_a = l->lines[a];
   struct ehlo_span line_b = l->lines[b];
-  struct ehlo_span new_a[] = {part(line_a, 0, text_a), part(line_b, text_b, line_b.len)};
-  struct ehlo_span new_b[] = {part(line_b, 0, text_b), part(line_a, text_a, line_a.len)};
-  return replace(l, a, new_a, 2) && replace(l, b, new_b, 2);
+  struct ehlo_span new_a[] = {ehlo_fuzz_lines_part(line_a, 0, text_a),
+                              ehlo_fuzz_lines_part(line_b, text_b, line_b.len)};
+  struct ehlo_span new_b[] = {ehlo_fuzz_lines_part(line_b, 0, text_b),
+                              ehlo_fuzz_lines_part(line_a, text_a, line_a.len)};
+  return ehlo_fuzz_lines_replace(l, a, new_a, 2) && ehlo_fuzz_lines_replace(l, b, new_b, 2);
 }
 
 static const char *const codes[] = {"220", "221", "235", "250", "251", "252", "354", "334",
@@ -199,9 +191,10 @@ static bool change_code(struct ehlo_fuzz_lines *l) {
     memcpy(code, line.bytes + text, 3);
     code[below(l, 3)] = (char)('0' + below(l, 10));
   }
-  struct ehlo_span parts[] = {
-      part(line, 0, text), {(const uint8_t *)code, 3}, part(line, text + 3, line.len)};
-  return replace(l, i, parts, 3);
+  struct ehlo_span parts[] = {ehlo_fuzz_lines_part(line, 0, text),
+                              {(const uint8_t *)code, 3},
+                              ehlo_fuzz_lines_part(line, text + 3, line.len)};
+  return ehlo_fuzz_lines_replace(l, i, parts, 3);
 }
 
 // The last line of a reply becomes one in its middle, and the other way round.
@@ -213,9 +206,9 @@ static bool flip_continuation(struct ehlo_fuzz_lines *l) {
   }
   struct ehlo_span line = l->lines[i];
   const char *mark = line.bytes[text + 3] == '-' ? " " : "-";
-  struct ehlo_span parts[] = {part(line, 0, text + 3), ehlo_str(mark),
-                              part(line, text + 4, line.len)};
-  return replace(l, i, parts, 3);
+  struct ehlo_span parts[] = {ehlo_fuzz_lines_part(line, 0, text + 3), ehlo_str(mark),
+                              ehlo_fuzz_lines_part(line, text + 4, line.len)};
+  return ehlo_fuzz_lines_replace(l, i, parts, 3);
 }
 
 // Every verb that is a word, and a word that is none.
@@ -230,10 +223,14 @@ static bool put_exchange(struct ehlo_fuzz_lines *l, size_t at) {
   static const char *const classes[] = {"250", "220", "354", "334", "450", "550", "421"};
   char command[40];
   char reply[40];
+  const struct ehlo_fuzz_dialect *d = l->dialect;
   const char *verb = pick_verb(l);
   const char *argument = strcmp(verb, "BDAT") != 0 ? "" : below(l, 2) == 0 ? " 0 LAST" : " 0";
-  snprintf(command, sizeof(command), "%s%s%s",
-           below(l, 4) > 0 ? l->dialect->raw_command : l->dialect->command, verb, argument);
+  snprintf(command, sizeof(command), "%s%s%s", below(l, 4) > 0 ? d->raw_command : d->command, verb,
+           argument);
+  if (d->num_answers > 0 && below(l, 8) == 0) {
+    snprintf(command, sizeof(command), "%s", d->answers[below(l, d->num_answers)]);
+  }
   snprintf(reply, sizeof(reply), "%s%s x", l->dialect->server, classes[below(l, 7)]);
   struct ehlo_span parts[] = {ehlo_str(command), ehlo_str(reply)};
   struct ehlo_span lines[] = {ehlo_fuzz_lines_join(l, parts, 1),
@@ -259,7 +256,7 @@ static bool replace_line(struct ehlo_fuzz_lines *l) {
     return false;
   }
   struct ehlo_span line = ehlo_str(d->lines[below(l, d->num_lines)]);
-  return replace(l, below(l, l->num), &line, 1);
+  return ehlo_fuzz_lines_replace(l, below(l, l->num), &line, 1);
 }
 
 static bool insert_scene(struct ehlo_fuzz_lines *l) {
@@ -282,179 +279,6 @@ static bool begin_anew(struct ehlo_fuzz_lines *l) {
     done |= put_exchange(l, l->num);
   }
   return done;
-}
-
-// ---- Lengths and octets -----------------------------------------------------------------------------
-
-// Where a session changes its mind by a length.
-static const size_t limits[] = {3,
-                                20,
-                                64,
-                                EHLO_PENDING_MAX,
-                                96,
-                                100,
-                                254,
-                                255,
-                                320,
-                                500,
-                                512,
-                                1000,
-                                1500,
-                                2046,
-                                EHLO_COMMAND_MAX,
-                                4094,
-                                6144,
-                                9216,
-                                8192,
-                                12286,
-                                EHLO_REPLY_LINE_MAX,
-                                EHLO_TOKEN_MAX,
-                                EHLO_OUTPUT_FULL,
-                                16384};
-#define NUM_LIMITS (sizeof(limits) / sizeof(limits[0]))
-
-// An octet `times` times, as short as the dialect can say it.
-static struct ehlo_span fill(struct ehlo_fuzz_lines *l, uint8_t byte, size_t times) {
-  static uint8_t text[16500];
-  size_t len = 0;
-  bool short_form = l->dialect->has_repeats && times > 60;
-  text[len++] = byte;
-  size_t left = times - 1;
-  for (; short_form && left >= 1000; left -= 1000) {
-    text[len++] = 0x1d;
-  }
-  for (; short_form && left >= 60; left -= 60) {
-    text[len++] = 0x1c;
-  }
-  for (; left > 0 && len < sizeof(text); left--) {
-    text[len++] = byte;
-  }
-  return (struct ehlo_span){text, len};
-}
-
-// How long the text of a line is once its repeats are spelt out.
-static size_t spelt_len(const struct ehlo_fuzz_lines *l, struct ehlo_span line) {
-  size_t len = 0;
-  for (size_t i = 0; i < line.len; i++) {
-    bool repeats = l->dialect->has_repeats && (line.bytes[i] == 0x1c || line.bytes[i] == 0x1d);
-    len += !repeats ? 1 : line.bytes[i] == 0x1c ? 60 : 1000;
-  }
-  return len;
-}
-
-// Makes a line, or a word of it, just as long as a limit, or one or two octets off.
-static bool stretch(struct ehlo_fuzz_lines *l) {
-  if (l->num == 0) {
-    return false;
-  }
-  size_t i = below(l, l->num);
-  struct ehlo_span line = l->lines[i];
-  size_t at = below(l, line.len + 1);
-  size_t wanted = limits[below(l, NUM_LIMITS)] + below(l, 5) - 2;
-  size_t has = below(l, 2) == 0 ? 0 : spelt_len(l, line);
-  if (wanted <= has) {
-    return false;
-  }
-  uint8_t byte = (uint8_t) "ax0 .A\t-"[below(l, 8)];
-  struct ehlo_span parts[] = {part(line, 0, at), fill(l, byte, wanted - has),
-                              part(line, at, line.len)};
-  return replace(l, i, parts, 3);
-}
-
-static bool is_digit(uint8_t c) {
-  return c >= '0' && c <= '9';
-}
-
-// Another number in the place of one.
-static bool change_number(struct ehlo_fuzz_lines *l) {
-  static const char *const numbers[] = {"0",
-                                        "1",
-                                        "2",
-                                        "3",
-                                        "4",
-                                        "9",
-                                        "10",
-                                        "60",
-                                        "5000",
-                                        "119999",
-                                        "120000",
-                                        "180000",
-                                        "300000",
-                                        "299999",
-                                        "600000",
-                                        "601000",
-                                        "32",
-                                        "64",
-                                        "65535",
-                                        "65536",
-                                        "100000",
-                                        "4294967295",
-                                        "4294967296",
-                                        "18446744073709551615",
-                                        "18446744073709551616",
-                                        "99999999999999999999"};
-  if (l->num == 0) {
-    return false;
-  }
-  size_t i = below(l, l->num);
-  struct ehlo_span line = l->lines[i];
-  size_t from = below(l, line.len + 1);
-  while (from < line.len && !is_digit(line.bytes[from])) {
-    from++;
-  }
-  size_t to = from;
-  while (to < line.len && is_digit(line.bytes[to])) {
-    to++;
-  }
-  const char *number = numbers[below(l, sizeof(numbers) / sizeof(numbers[0]))];
-  struct ehlo_span parts[] = {part(line, 0, from), ehlo_str(number), part(line, to, line.len)};
-  return to > from && replace(l, i, parts, 3);
-}
-
-// An octet changed, put in or taken out, and none that ends the line.
-static bool change_octet(struct ehlo_fuzz_lines *l) {
-  static const uint8_t octets[] = {0,    1,    2,    '\r', 0x1a, 0x1b, 0x1c, 0x1d, 0x7f, 0x80,
-                                   0xc3, 0xa9, 0xff, ' ',  '\t', '-',  '.',  '=',  '<',  '>',
-                                   '@',  '"',  '\\', ',',  ':',  ';',  '+',  '0',  '9',  'a'};
-  if (l->num == 0) {
-    return false;
-  }
-  size_t i = below(l, l->num);
-  struct ehlo_span line = l->lines[i];
-  size_t from = below(l, line.len + 1);
-  size_t to = from < line.len ? from + below(l, 2) : from;
-  uint8_t octet = octets[below(l, sizeof(octets))];
-  struct ehlo_span parts[] = {
-      part(line, 0, from), {&octet, below(l, 4) > 0 ? 1 : 0}, part(line, to, line.len)};
-  return replace(l, i, parts, 3);
-}
-
-// A word of one line in the place of a word of another.
-static bool change_word(struct ehlo_fuzz_lines *l) {
-  size_t bounds[2][2];
-  size_t chosen[2];
-  for (int k = 0; k < 2; k++) {
-    size_t i = chosen[k] = below(l, l->num);
-    if (l->num == 0 || l->lines[i].len == 0) {
-      return false;
-    }
-    struct ehlo_span line = l->lines[i];
-    size_t at = below(l, line.len);
-    size_t from = at;
-    while (from > 0 && line.bytes[from - 1] != ' ') {
-      from--;
-    }
-    while (at < line.len && line.bytes[at] != ' ') {
-      at++;
-    }
-    bounds[k][0] = from;
-    bounds[k][1] = at;
-  }
-  struct ehlo_span to = l->lines[chosen[0]];
-  struct ehlo_span from = l->lines[chosen[1]];
-  struct ehlo_span parts[] = {part(to, 0, bounds[0][0]), part(from, bounds[1][0], bounds[1][1]),
-                              part(to, bounds[0][1], to.len)};
-  return replace(l, chosen[0], parts, 3);
 }
 
 static bool change_settings(struct ehlo_fuzz_lines *l) {
@@ -483,10 +307,10 @@ const struct ehlo_fuzz_operation ehlo_fuzz_operations[] = {
     {"replace", 6, replace_line},
     {"scene", 4, insert_scene},
     {"anew", 16, begin_anew},
-    {"stretch", 3, stretch},
-    {"number", 4, change_number},
-    {"octet", 6, change_octet},
-    {"word", 4, change_word},
+    {"stretch", 3, ehlo_fuzz_lines_stretch},
+    {"number", 4, ehlo_fuzz_lines_change_number},
+    {"octet", 6, ehlo_fuzz_lines_change_octet},
+    {"word", 4, ehlo_fuzz_lines_change_word},
     {"settings", 2, change_settings},
 };
 const size_t ehlo_fuzz_num_operations =
@@ -519,8 +343,9 @@ static bool take_replies(struct ehlo_fuzz_lines *l, const struct ehlo_fuzz_lines
     }
     if (text <= l->lines[i].len && theirs < SIZE_MAX && theirs <= other->lines[from - 1].len) {
       struct ehlo_span line = other->lines[from - 1];
-      struct ehlo_span parts[] = {part(l->lines[i], 0, text), part(line, theirs, line.len)};
-      done |= replace(l, i, parts, 2);
+      struct ehlo_span parts[] = {ehlo_fuzz_lines_part(l->lines[i], 0, text),
+                                  ehlo_fuzz_lines_part(line, theirs, line.len)};
+      done |= ehlo_fuzz_lines_replace(l, i, parts, 2);
     }
   }
   return done;
