@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What a target defines: one input. It keeps nothing from one call to the next.
+// What a target defines: one input. It keeps no bytes from one call to the next, only room. The input is
+// a heap block of exactly its size, here as in libFuzzer, so that a sanitizer sees a read beyond.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // What can find a fault. A finding names which of them did. A build may leave some out, to see what the
@@ -37,15 +38,34 @@ _Noreturn void ehlo_fuzz_fail(const char *file, int line, enum ehlo_fuzz_oracle 
 // may be NULL.
 #define EHLO_FUZZ_GOALS_MAX 64
 extern const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX];
-void ehlo_fuzz_reach(size_t goal);
-bool ehlo_fuzz_reached(size_t goal);
+extern bool ehlo_fuzz_reached[EHLO_FUZZ_GOALS_MAX];
+static inline void ehlo_fuzz_reach(size_t goal) {
+  ehlo_fuzz_reached[goal] = true;
+}
+
+// More goals than those, for a target whose libraries have any: says each that the seeds have missed,
+// and how many there are.
+__attribute__((weak)) size_t ehlo_fuzz_goals_missed(void);
 
 // A heap block of exactly `len` bytes, so that a sanitizer sees a read beyond.
 uint8_t *ehlo_fuzz_copy(const uint8_t *bytes, size_t len);
 
+// The same for a target that wants to be quick: the memory is kept for the next time, and what is not
+// lent of it is poisoned, so that a sanitizer sees what is read beyond, before, and after the return.
+// All zero is a block without memory. The bytes that are lent hold whatever they held.
+struct ehlo_fuzz_block {
+  uint8_t *bytes;
+  size_t cap;
+  size_t lent;
+};
+
+uint8_t *ehlo_fuzz_lend(struct ehlo_fuzz_block *block, size_t len);
+void ehlo_fuzz_return(struct ehlo_fuzz_block *block);
+
+bool ehlo_fuzz_is_all(uint8_t byte, const uint8_t *bytes, size_t len);
 bool ehlo_fuzz_is_zero(const uint8_t *bytes, size_t len);
 
-// Bytes that grow. All zero is empty; freed by the caller.
+// Bytes that grow. All zero is empty; freed by the caller, or cleared for the next input.
 struct ehlo_fuzz_bytes {
   uint8_t *bytes;
   size_t len;
@@ -53,11 +73,13 @@ struct ehlo_fuzz_bytes {
 };
 
 void ehlo_fuzz_add(struct ehlo_fuzz_bytes *b, const void *bytes, size_t len);
+void ehlo_fuzz_clear(struct ehlo_fuzz_bytes *b);
 void ehlo_fuzz_fill(struct ehlo_fuzz_bytes *b, uint8_t byte, size_t times);
 void ehlo_fuzz_add_number(struct ehlo_fuzz_bytes *b, uint64_t number);
 bool ehlo_fuzz_same(const struct ehlo_fuzz_bytes *a, const struct ehlo_fuzz_bytes *b);
 
-// How a run cuts what it is given: not at all, everywhere, or into pieces of 1 to 16 bytes.
+// How a run cuts what it is given: not at all, everywhere, or into pieces, half of them of 1 to 4 bytes and
+// half of 1 to 64.
 enum ehlo_fuzz_cut { EHLO_FUZZ_WHOLE, EHLO_FUZZ_BYTES, EHLO_FUZZ_PIECES, EHLO_FUZZ_NUM_CUTS };
 
 struct ehlo_fuzz_cuts {
@@ -67,5 +89,11 @@ struct ehlo_fuzz_cuts {
 
 // The length of the next piece of the `left` bytes that are left.
 size_t ehlo_fuzz_next_cut(struct ehlo_fuzz_cuts *cuts, size_t left);
+
+// Besides whole, a fuzzer runs an input at one cut, which the input names by an octet of its own:
+// speed finds more than thoroughness, and other inputs name the other. The corpus test, for which
+// nobody waits, runs all.
+extern bool ehlo_fuzz_every_cut;
+bool ehlo_fuzz_wants_cut(enum ehlo_fuzz_cut cut, uint8_t name);
 
 #endif  // EHLO_FUZZ_FUZZ_H

@@ -9,9 +9,15 @@
 // Octets of one step's text. What is more is cut off.
 #define EHLO_FUZZ_TEXT_MAX ((size_t)16384)
 
-// Reads the step at `*at` and goes on to the next; returns the octets of its text.
-size_t ehlo_fuzz_step_read(uint8_t out[EHLO_FUZZ_TEXT_MAX], char *out_what, const uint8_t *data,
-                           size_t *at, size_t size);
+struct ehlo_fuzz_step {
+  char what;              // '\n': nothing
+  struct ehlo_span text;  // decoded
+};
+
+// Reads the step at `*at` and goes on to the next. Its text is lent by `block`, into which it fits
+// exactly, and the caller returns it.
+struct ehlo_fuzz_step ehlo_fuzz_step_read(struct ehlo_fuzz_block *block, const uint8_t *data,
+                                          size_t *at, size_t size);
 
 // A decimal number, at most `max`; 0 where there is none.
 uint64_t ehlo_fuzz_number(struct ehlo_span text, uint64_t max);
@@ -27,10 +33,11 @@ struct ehlo_fuzz_command {
   bool has_secret;  // AUTH with an initial response
   uint64_t chunk_len;
   bool last_chunk;
-  struct ehlo_fuzz_bytes head;  // the line to be sent, without a credential; freed by the caller
+  struct ehlo_fuzz_bytes head;  // the line to be sent, without a credential
 };
 
-// A line that no verb writes is taken as it is.
+// A line that no verb writes is taken as it is. `out` is all zero, or what another line left, whose
+// room it takes over.
 void ehlo_fuzz_command_read(struct ehlo_fuzz_command *out, struct ehlo_span line, bool raw);
 
 enum ehlo_status ehlo_fuzz_command_send(const struct ehlo_fuzz_command *command,

@@ -9,7 +9,7 @@
 // A command without its reply.
 struct ehlo_witness_command {
   enum ehlo_verb verb;
-  size_t end;  // in `wanted`: it is sent when `sent` is as long
+  size_t end;  // in `wanted`: it is sent when as much was
   bool last_chunk;
 };
 
@@ -20,9 +20,9 @@ struct ehlo_witness {
   bool bare_lf_refused;           // and a bare LF as none
   struct ehlo_fuzz_bytes wanted;  // what the accepted verbs have to send
   struct ehlo_fuzz_bytes kinds;   // for each of these octets, the flags of its span
-  struct ehlo_fuzz_bytes sent;    // what was sent
+  size_t num_sent;                // of them, what was sent
   struct ehlo_fuzz_bytes server;  // the server's stream, as far as the client took it
-  struct ehlo_fuzz_bytes log;     // all that may not depend on cuts
+  struct ehlo_fuzz_bytes base64;  // of the credential at hand
   size_t reply_end;               // in `server`: what no event has given yet begins here
   struct ehlo_witness_command pending[EHLO_PENDING_MAX];
   size_t num_pending;
@@ -48,8 +48,9 @@ struct ehlo_witness {
   uint16_t last_code;
 };
 
-void ehlo_witness_init(struct ehlo_witness *w, const struct ehlo_client *c, bool cleartext_allowed);
-void ehlo_witness_free(struct ehlo_witness *w);
+// A witness is all zero, or what another session left, whose room it takes over.
+void ehlo_witness_begin(struct ehlo_witness *w, const struct ehlo_client *c,
+                        const struct ehlo_config *config);
 
 // A line that a verb has to send.
 struct ehlo_witness_line {

@@ -6,9 +6,9 @@ set -uo pipefail
 wrapper=$PWD/tools/bazel
 failed=0 passed=0
 everything="bazel-bootstrap clang lld libclang-rt-dev android-libboringssl-dev libcriterion-dev libjansson-dev \
-libpcap-dev ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks \
+libpcap-dev patch ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks \
 libnet-ssleay-perl gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace chromium"
-commands="bazel clang ld.lld swaks gsasl tmux curl msmtp openssl php node tcpdump strace chromium socat"
+commands="bazel clang ld.lld patch swaks gsasl tmux curl msmtp openssl php node tcpdump strace chromium socat"
 
 # A command that records its name, its arguments and whether services may start, and exits with $2.
 stand_in() {

@@ -42,5 +42,6 @@ hold() {
 
 hold "$readme" "<!-- printed by //tools/diagram;" "<!-- end -->" 0 < <("$program" transitions)
 hold "$specification" "        EHLO HELO" '```' 1 < <("$program" legality)
-[[ $mode == update ]] || echo "$((2 - failed)) passed, $failed failed"
+hold "$specification" "<!-- declared transitions," "<!-- end -->" 0 < <("$program" declared)
+[[ $mode == update ]] || echo "$((3 - failed)) passed, $failed failed"
 ((failed == 0))

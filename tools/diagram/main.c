@@ -1,11 +1,13 @@
 // Prints what engine/state.c says, by asking its functions about every state, verb and code:
 //   diagram transitions   the diagram in the README, for Mermaid
 //   diagram legality      the table of SPECIFICATION.md, "Which command is legal"
+//   diagram declared      the transitions of engine/transitions.c, in SPECIFICATION.md as well
 // It knows no transition by itself.
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/state.h"
+#include "engine/transitions.h"
 
 #define LABEL_MAX 400
 #define CODE_NONE 421  // which has one transition, from everywhere, and is told apart
@@ -171,8 +173,10 @@ int main(int argc, char **argv) {
     print_transitions();
   } else if (strcmp(what, "legality") == 0) {
     print_legality();
+  } else if (strcmp(what, "declared") == 0) {
+    ehlo_transitions_print(stdout);
   } else {
-    fprintf(stderr, "usage: diagram [transitions|legality]\n");
+    fprintf(stderr, "usage: diagram [transitions|legality|declared]\n");
     return 64;
   }
   return 0;
