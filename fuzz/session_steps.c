@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "fuzz/counters.h"
 #include "fuzz/reference.h"
 
 // The flags by which spans are told apart; the others depend on what is queued.
@@ -77,6 +78,7 @@ static void follow_event(struct ehlo_fuzz_session *s, const struct ehlo_event *e
 
 static void see_event(struct ehlo_fuzz_session *s, const struct ehlo_event *event) {
   ehlo_fuzz_reach(EHLO_FUZZ_GOAL_EVENT + event->type);
+  ehlo_fuzz_count_event(s->confirmed, event);
   if (event->num_due > 0) {
     ehlo_fuzz_reach(EHLO_FUZZ_GOAL_LMTP);
   }
@@ -115,6 +117,11 @@ static void see_server(struct ehlo_fuzz_session *s, const uint8_t *bytes, size_t
   }
 }
 
+// Of a buffer, what is for output (ehlo.h).
+static size_t output_len(size_t len) {
+  return len / 4 < EHLO_OUTPUT_FULL ? len / 4 : EHLO_OUTPUT_FULL;
+}
+
 // The step is done, and nobody is inside the client.
 static void see_rest(struct ehlo_fuzz_session *s) {
   ehlo_fuzz_reach(EHLO_FUZZ_GOAL_STATE + state_of(s));
@@ -126,6 +133,7 @@ static void see_rest(struct ehlo_fuzz_session *s) {
   }
   if (is_watched(s)) {
     ehlo_witness_rest(&s->witness);
+    ehlo_witness_buffer(&s->witness, s->room->bytes, output_len(s->room->lent));
   }
 }
 
@@ -165,6 +173,7 @@ static void give_piece(struct ehlo_fuzz_session *s, const uint8_t *bytes, size_t
     bool over = before == EHLO_STATE_CLOSED || before == EHLO_STATE_FAILED;
     size_t left = len - at;
     size_t used = 0;
+    s->confirmed = (enum ehlo_state)s->client.state;
     s->status = ehlo_input(&s->client, &used, bytes + at, left, s->now_ms);
     EHLO_FUZZ_CHECK(used <= left && (!over || used == left));
     EHLO_FUZZ_CHECK((s->status == EHLO_OK) == (state_of(s) != EHLO_STATE_FAILED));
@@ -220,7 +229,7 @@ static void pass_time(struct ehlo_fuzz_session *s, uint64_t ms) {
 // The places where a client begins to write hold another thing in each run, so that one who reads what
 // nobody wrote leaves the trail. They are a quarter apart (ehlo.h), or at the lower of its bounds.
 static void spoil(const struct ehlo_fuzz_session *s, uint8_t *bytes, size_t len) {
-  size_t quarter = len / 4 < EHLO_OUTPUT_FULL ? len / 4 : EHLO_OUTPUT_FULL;
+  size_t quarter = output_len(len);
   size_t spoilt = len - quarter < SPOILT_MAX ? len - quarter : SPOILT_MAX;
   uint8_t octet = s->whole ? 0xa5 : 0x5a;
   memset(bytes, octet, quarter < spoilt ? quarter : spoilt);
