@@ -64,6 +64,7 @@ static void judge_line(const struct ehlo_witness_line *line) {
     judge_text(*line->secret, true);
     size_t len = line->head.len + line->secret->len + line->tail.len + 2;
     EHLO_FUZZ_CHECK(line->secret->len > 0 && len <= EHLO_TOKEN_MAX);
+    return;
   }
   bool token = line->verb == EHLO_VERB_AUTH;
   EHLO_FUZZ_CHECK(line->head.len + 2 <= (token ? EHLO_TOKEN_MAX + 2 : EHLO_COMMAND_MAX));
