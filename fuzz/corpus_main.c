@@ -63,6 +63,9 @@ static int judge_goals(void) {
       missed++;
     }
   }
+  if (ehlo_fuzz_goals_missed != NULL && ehlo_fuzz_goals_missed() > 0) {
+    missed++;
+  }
   return missed == 0 ? 0 : 1;
 }
 

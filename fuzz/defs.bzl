@@ -88,7 +88,7 @@ fuzz_corpus = rule(
 def _session_seeds_impl(ctx):
     out = ctx.actions.declare_directory(ctx.label.name)
     ctx.actions.run(
-        executable = ctx.executable._tool,
+        executable = ctx.executable.tool,
         arguments = [out.path] + [f.path for f in ctx.files.srcs],
         inputs = ctx.files.srcs,
         outputs = [out],
@@ -97,10 +97,10 @@ def _session_seeds_impl(ctx):
     return DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))
 
 session_seeds = rule(
-    doc = "A directory with each transcript of `srcs` as an input of the session target.",
+    doc = "A directory of inputs of the session target: `tool` DIRECTORY `srcs`… writes them.",
     implementation = _session_seeds_impl,
     attrs = {
         "srcs": attr.label_list(allow_files = [".smtp"]),
-        "_tool": attr.label(default = "//fuzz:session_seeds_tool", executable = True, cfg = "host"),
+        "tool": attr.label(default = "//fuzz:session_seeds_tool", executable = True, cfg = "host"),
     },
 )

@@ -43,6 +43,10 @@ static inline void ehlo_fuzz_reach(size_t goal) {
   ehlo_fuzz_reached[goal] = true;
 }
 
+// More goals than those, for a target whose libraries have any: says each that the seeds have missed,
+// and how many there are.
+__attribute__((weak)) size_t ehlo_fuzz_goals_missed(void);
+
 // A heap block of exactly `len` bytes, so that a sanitizer sees a read beyond.
 uint8_t *ehlo_fuzz_copy(const uint8_t *bytes, size_t len);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "fuzz/counters.h"
 #include "fuzz/reference.h"
 
 // The flags by which spans are told apart; the others depend on what is queued.
@@ -77,6 +78,7 @@ static void follow_event(struct ehlo_fuzz_session *s, const struct ehlo_event *e
 
 static void see_event(struct ehlo_fuzz_session *s, const struct ehlo_event *event) {
   ehlo_fuzz_reach(EHLO_FUZZ_GOAL_EVENT + event->type);
+  ehlo_fuzz_count_event(s->confirmed, event);
   if (event->num_due > 0) {
     ehlo_fuzz_reach(EHLO_FUZZ_GOAL_LMTP);
   }
@@ -165,6 +167,7 @@ static void give_piece(struct ehlo_fuzz_session *s, const uint8_t *bytes, size_t
     bool over = before == EHLO_STATE_CLOSED || before == EHLO_STATE_FAILED;
     size_t left = len - at;
     size_t used = 0;
+    s->confirmed = (enum ehlo_state)s->client.state;
     s->status = ehlo_input(&s->client, &used, bytes + at, left, s->now_ms);
     EHLO_FUZZ_CHECK(used <= left && (!over || used == left));
     EHLO_FUZZ_CHECK((s->status == EHLO_OK) == (state_of(s) != EHLO_STATE_FAILED));

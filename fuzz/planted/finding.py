@@ -8,6 +8,7 @@ import subprocess
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
+running = set()  # the fuzzers, by process
 
 # What a run that found something says, and which oracle that is.
 SIGNS = (
@@ -64,6 +65,7 @@ def run(fuzzer, seconds, seed, found_dir, seeds_dir=None, dictionary=None):
 
     with open(log, "wb") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=bound)
+        running.add(child.pid)
         asked = False
         while True:
             pid, status, usage = os.wait4(child.pid, os.WNOHANG)
@@ -73,6 +75,7 @@ def run(fuzzer, seconds, seed, found_dir, seeds_dir=None, dictionary=None):
                 child.send_signal(signal.SIGINT)  # it ends and says how many executions there were
                 asked = True
             time.sleep(0.02)
+    running.discard(child.pid)
     child.returncode = 0
     with open(log, encoding="utf-8", errors="replace") as text:
         said = text.read()
@@ -80,6 +83,11 @@ def run(fuzzer, seconds, seed, found_dir, seeds_dir=None, dictionary=None):
     failed = status != 0 and not interrupted
     return {"found": classify(said) if failed else None, "executions": executions(said),
             "cpu": usage.ru_utime + usage.ru_stime, "log": log}
+
+
+def stop_all():
+    for pid in list(running):
+        os.kill(pid, signal.SIGKILL)
 
 
 def slices(bound, num):

@@ -11,6 +11,7 @@ import json
 import os
 import queue
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -247,6 +248,7 @@ def work(bench, jobs, results, tell):
 
 def main(argv):
     options = parse(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     patches = find_patches(options)
     if options.only_finder:
         patches = [(name, path) for name, path in patches if heads.read(path)["only"]]
@@ -265,12 +267,13 @@ def main(argv):
         for i in range(num):
             os.makedirs(f"{place}/{i}", exist_ok=True)
             benches.append(Bench(options, SOURCE, f"{place}/{i}"))
-        threads = [threading.Thread(target=work, args=(bench, jobs, results, tell)) for bench in benches]
+        threads = [threading.Thread(target=work, args=(bench, jobs, results, tell), daemon=True) for bench in benches]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     finally:
+        finding.stop_all()
         for bench in benches:
             bench.copy.close(keep=options.work is not None)
         if not options.work:
