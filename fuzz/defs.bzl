@@ -40,7 +40,7 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
         name = name + "_fuzzer",
         srcs = srcs,
         tags = ["fuzzer"],
-        deps = deps + mutator,
+        deps = deps + mutator + ["//fuzz:states"],
         **kwargs
     )
     fuzz_corpus(
