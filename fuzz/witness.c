@@ -206,7 +206,7 @@ static void end_chunk(struct ehlo_witness *w, enum ehlo_status status) {
   }
   EHLO_FUZZ_CHECK(!w->chunk_octets && (w->chunk_broken || !w->cr || w->bare_cr_repaired));
   if ((w->in_line || w->cr) && !w->chunk_broken) {
-    EHLO_FUZZ_CHECK(!w->bare_lf_refused);
+    EHLO_FUZZ_CHECK(!w->bare_lf_refused || w->cr);
     end_line(w, true);
   }
   w->chunk_broken |= !w->chunk_held;
