@@ -73,15 +73,37 @@ static void follow_reply(struct ehlo_fuzz_trail *t, const struct ehlo_reply *rep
   ehlo_fuzz_trail_mark(t);
 }
 
+// RFC 3463 §2: three numbers of at most three digits with dots between, the first one 2, 4 or 5, behind the
+// code of the first line; a blank or the end of the line follows.
+static struct ehlo_enhanced read_enhanced(struct ehlo_span text) {
+  static const struct ehlo_enhanced none = {0};
+  uint16_t numbers[3] = {0};
+  size_t at = 4;
+  for (size_t i = 0; i < 3; i++, at++) {
+    size_t from = at;
+    for (; at < text.len && text.bytes[at] >= '0' && text.bytes[at] <= '9' && at - from < 4; at++) {
+      numbers[i] = (uint16_t)(numbers[i] * 10 + (text.bytes[at] - '0'));
+    }
+    bool ended = at < text.len && memchr(i < 2 ? "..." : " \t\r", text.bytes[at], 3) != NULL;
+    if (at == from || at - from > (i == 0 ? 1 : 3) || !ended) {
+      return none;
+    }
+  }
+  bool known = numbers[0] == 2 || numbers[0] == 4 || numbers[0] == 5;
+  return known ? (struct ehlo_enhanced){numbers[0], numbers[1], numbers[2]} : none;
+}
+
 // A whole reply, whose octets begin at `start` of the stream.
 static void judge_reply(struct run *r, size_t start) {
   struct ehlo_reply reply;
   ehlo_reply_get(&r->parser, &reply);
   EHLO_FUZZ_CHECK(reply.text.len == r->at - start);
   EHLO_FUZZ_CHECK(memcmp(reply.text.bytes, r->stream + start, reply.text.len) == 0);
-  const struct ehlo_enhanced *e = &reply.enhanced;
-  EHLO_FUZZ_CHECK(e->class == 0 || (reply.text.bytes[4] == '0' + e->class &&
-                                    reply.text.bytes[5] == '.' && e->detail <= 999));
+  struct ehlo_enhanced wanted = read_enhanced(reply.text);
+  const struct ehlo_enhanced *got = &reply.enhanced;
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, got->class == wanted.class &&
+                                          got->subject == wanted.subject &&
+                                          got->detail == wanted.detail);
   if (r->cuts.cut == EHLO_FUZZ_WHOLE) {
     judge_lines(&reply);
   }
