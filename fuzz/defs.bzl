@@ -9,7 +9,7 @@ engine below it included, is built for libFuzzer with AddressSanitizer and Undef
 load("//fuzz/planted:defs.bzl", "planted_tests")
 load("//tools/build:defs.bzl", "EHLO_COPTS", "EHLO_FEATURES")
 
-def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], size = "small", copts = [], **kwargs):
+def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], size = "small", copts = [], shards = 1, **kwargs):
     """NAME, the corpus test; NAME_fuzzer, the fuzzer; NAME_corpus, a directory with all seeds.
 
     Args:
@@ -21,6 +21,7 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
       planted: defects that the corpus has to find, see planted_tests().
       size: of the corpus test.
       copts: more than the house's, for both.
+      shards: how many the corpus test is cut into, see corpus_main.c.
       **kwargs: for both.
     """
     planted_tests(name, planted, srcs, corpus, deps)
@@ -34,6 +35,7 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
         data = corpus,
         features = EHLO_FEATURES,
         linkstatic = True,
+        shard_count = shards if shards > 1 else None,
         deps = deps + ["//fuzz:corpus_main"],
         **kwargs
     )
