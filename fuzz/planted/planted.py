@@ -269,13 +269,15 @@ def main(argv):
     try:
         num = min(options.jobs, len(patches))
         for i in range(num):
-            os.makedirs(f"{place}/{i}", exist_ok=True)
             benches.append(Bench(options, SOURCE, f"{place}/{i}"))
         threads = [threading.Thread(target=work, args=(bench, jobs, results, tell), daemon=True) for bench in benches]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+    except scratch.Broken as broken:
+        print(f"planted: {broken}", file=sys.stderr)
+        return BROKEN
     finally:
         finding.stop_all()
         for bench in benches:
