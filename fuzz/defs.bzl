@@ -9,7 +9,7 @@ engine below it included, is built for libFuzzer with AddressSanitizer and Undef
 load("//fuzz/planted:defs.bzl", "planted_tests")
 load("//tools/build:defs.bzl", "EHLO_COPTS", "EHLO_FEATURES")
 
-def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], size = "small", **kwargs):
+def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], size = "small", copts = [], shards = 1, **kwargs):
     """NAME, the corpus test; NAME_fuzzer, the fuzzer; NAME_corpus, a directory with all seeds.
 
     Args:
@@ -20,6 +20,8 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
       mutator: a library with LLVMFuzzerCustomMutator(), which goes into the fuzzer alone.
       planted: defects that the corpus has to find, see planted_tests().
       size: of the corpus test.
+      copts: more than the house's, for both.
+      shards: how many the corpus test is cut into, see corpus_main.c.
       **kwargs: for both.
     """
     planted_tests(name, planted, srcs, corpus, deps)
@@ -29,28 +31,20 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
         size = size,
         srcs = srcs,
         args = ["$(rootpaths %s)" % label for label in corpus],
-        copts = EHLO_COPTS,
+        copts = EHLO_COPTS + copts,
         data = corpus,
         features = EHLO_FEATURES,
         linkstatic = True,
+        shard_count = shards if shards > 1 else None,
         deps = deps + ["//fuzz:corpus_main"],
         **kwargs
     )
-    native.cc_binary(
+    fuzzer(
         name = name + "_fuzzer",
-        testonly = True,
         srcs = srcs,
-        copts = EHLO_COPTS,
-        features = EHLO_FEATURES,
-        linkopts = select(
-            {"//fuzz:libfuzzer": ["-fsanitize=fuzzer"]},
-            no_match_error = "a fuzzer is built with --config=fuzz",
-        ),
-        tags = [
-            "fuzzer",
-            "manual",
-        ],
-        deps = deps + mutator,
+        copts = copts,
+        tags = ["fuzzer"],
+        deps = deps + mutator + ["//fuzz:states"],
         **kwargs
     )
     fuzz_corpus(
@@ -68,6 +62,32 @@ fuzz_engine = rule(
     implementation = _fuzz_engine_impl,
     build_setting = config.string(flag = True),
 )
+
+def fuzzer(name, srcs, deps, tags = [], copts = [], **kwargs):
+    """A fuzzer alone. Campaigns run those that have the tag "fuzzer".
+
+    Args:
+      name: the program's.
+      srcs: define LLVMFuzzerTestOneInput() and ehlo_fuzz_goals.
+      deps: //fuzz and what the target tests.
+      tags: more than "manual".
+      copts: more than the house's.
+      **kwargs: of the program.
+    """
+    native.cc_binary(
+        name = name,
+        testonly = True,
+        srcs = srcs,
+        copts = EHLO_COPTS + copts,
+        features = EHLO_FEATURES,
+        linkopts = select(
+            {"//fuzz:libfuzzer": ["-fsanitize=fuzzer"]},
+            no_match_error = "a fuzzer is built with --config=fuzz",
+        ),
+        tags = tags + ["manual"],
+        deps = deps,
+        **kwargs
+    )
 
 def _fuzz_corpus_impl(ctx):
     out = ctx.actions.declare_directory(ctx.label.name)

@@ -47,6 +47,9 @@ static inline void ehlo_fuzz_reach(size_t goal) {
 // and how many there are.
 __attribute__((weak)) size_t ehlo_fuzz_goals_missed(void);
 
+// How many states all inputs so far came to, of how many, for a target whose libraries have a table.
+__attribute__((weak)) size_t ehlo_fuzz_states(size_t *out_declared);
+
 // A heap block of exactly `len` bytes, so that a sanitizer sees a read beyond.
 uint8_t *ehlo_fuzz_copy(const uint8_t *bytes, size_t len);
 
@@ -72,6 +75,8 @@ struct ehlo_fuzz_bytes {
   size_t cap;
 };
 
+// Room for `len` bytes more, which count from now on.
+uint8_t *ehlo_fuzz_extend(struct ehlo_fuzz_bytes *b, size_t len);
 void ehlo_fuzz_add(struct ehlo_fuzz_bytes *b, const void *bytes, size_t len);
 void ehlo_fuzz_clear(struct ehlo_fuzz_bytes *b);
 void ehlo_fuzz_fill(struct ehlo_fuzz_bytes *b, uint8_t byte, size_t times);

@@ -13,7 +13,7 @@ static const size_t room_lens[EHLO_FUZZ_NUM_ROOMS] = {EHLO_BUFFER_MIN, 8192, 245
                                                       EHLO_BUFFER_FULL};
 
 // How much of each part of a buffer is spoilt beforehand: more than most sessions write.
-#define SPOILT_MAX ((size_t)4096)
+#define SPOILT_MAX ((size_t)1024)
 
 // All that the server may say in one run, in octets.
 #define SERVER_MAX ((size_t)1 << 17)
@@ -180,6 +180,7 @@ static void give_piece(struct ehlo_fuzz_session *s, const uint8_t *bytes, size_t
     see_server(s, bytes + at, over ? 0 : used);
     bool in_line = used == left && s->status == EHLO_OK && bytes[len - 1] != '\n';
     bool progress = in_line || take_events(s) > 0 || used > 0;
+    s->events_taken = !in_line;
     EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_LIVENESS, progress);
     if (!progress) {
       return;
@@ -472,10 +473,13 @@ static bool apply(struct ehlo_fuzz_session *s, char what, struct ehlo_span text)
 
 void ehlo_fuzz_session_step(struct ehlo_fuzz_session *s, struct ehlo_fuzz_step step) {
   s->status = EHLO_OK;
+  s->events_taken = false;
   if (!apply(s, step.what, step.text)) {
     return;
   }
-  take_events(s);
+  if (!s->events_taken) {
+    take_events(s);
+  }
   if (!s->settings.hold) {
     take_output(s, SIZE_MAX);
   }
