@@ -186,20 +186,43 @@ static void note_goals(const struct ehlo_capabilities *c) {
 }
 
 static void check_same(const struct ehlo_capabilities *a, const struct ehlo_capabilities *b) {
-  EHLO_FUZZ_CHECK(a->esmtp && a->starttls == b->starttls && a->pipelining == b->pipelining);
-  EHLO_FUZZ_CHECK(a->eight_bit_mime == b->eight_bit_mime && a->smtputf8 == b->smtputf8);
-  EHLO_FUZZ_CHECK(a->chunking == b->chunking && a->binary_mime == b->binary_mime);
-  EHLO_FUZZ_CHECK(a->dsn == b->dsn && a->enhanced_status_codes == b->enhanced_status_codes);
-  EHLO_FUZZ_CHECK(a->size == b->size && a->max_size == b->max_size);
-  EHLO_FUZZ_CHECK(a->auth == b->auth && a->auth_cut == b->auth_cut);
-  EHLO_FUZZ_CHECK(a->requiretls == b->requiretls && a->mt_priority == b->mt_priority);
-  EHLO_FUZZ_CHECK(a->future_release == b->future_release && a->max_hold_s == b->max_hold_s);
-  EHLO_FUZZ_CHECK(a->deliver_by == b->deliver_by && a->min_by_s == b->min_by_s);
-  EHLO_FUZZ_CHECK(a->etrn == b->etrn && a->xclient == b->xclient && a->limits == b->limits);
-  EHLO_FUZZ_CHECK(a->max_mails == b->max_mails && a->max_rcpts == b->max_rcpts);
-  EHLO_FUZZ_CHECK(a->max_rcpt_domains == b->max_rcpt_domains);
-  EHLO_FUZZ_CHECK(strcmp(a->mechanisms, b->mechanisms) == 0);
-  EHLO_FUZZ_CHECK(strcmp(a->xclient_names, b->xclient_names) == 0);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     a->esmtp && a->starttls == b->starttls && a->pipelining == b->pipelining);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     a->eight_bit_mime == b->eight_bit_mime && a->smtputf8 == b->smtputf8);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     a->chunking == b->chunking && a->binary_mime == b->binary_mime);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     a->dsn == b->dsn && a->enhanced_status_codes == b->enhanced_status_codes);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, a->size == b->size && a->max_size == b->max_size);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, a->auth == b->auth && a->auth_cut == b->auth_cut);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     a->requiretls == b->requiretls && a->mt_priority == b->mt_priority);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     a->future_release == b->future_release && a->max_hold_s == b->max_hold_s);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, a->deliver_by == b->deliver_by && a->min_by_s == b->min_by_s);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     a->etrn == b->etrn && a->xclient == b->xclient && a->limits == b->limits);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, a->max_mails == b->max_mails && a->max_rcpts == b->max_rcpts);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, a->max_rcpt_domains == b->max_rcpt_domains);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, strcmp(a->mechanisms, b->mechanisms) == 0);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, strcmp(a->xclient_names, b->xclient_names) == 0);
+}
+
+// A name is offered that is a word of the list, whole: no beginning of one is.
+static void check_lookup(const struct ehlo_capabilities *got) {
+  char words[sizeof(got->mechanisms)];
+  char *word_of[WORDS_MAX];
+  memcpy(words, got->mechanisms, sizeof(words));
+  size_t num = split(word_of, words, " ");
+  for (size_t i = 0; i < num; i++) {
+    char between[sizeof(words) + 2];
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, ehlo_capabilities_has_mechanism(got, word_of[i]));
+    word_of[i][strlen(word_of[i]) - 1] = '\0';
+    snprintf(between, sizeof(between), " %s ", word_of[i]);
+    bool listed = *word_of[i] != '\0' && strstr(got->mechanisms, between) != NULL;
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, ehlo_capabilities_has_mechanism(got, word_of[i]) == listed);
+  }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -230,6 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memset(&got, 0xee, sizeof(got));
   ehlo_capabilities_parse(&got, &reply);
   check_same(&got, &wanted);
+  check_lookup(&got);
   note_goals(&got);
   free(exact);
   free(text.bytes);

@@ -119,7 +119,7 @@ static enum ehlo_status call_path(struct session *s, bool mail) {
   want_span(s, s->second);
   enum ehlo_status got = mail ? ehlo_send_mail(&s->client, s->first, s->second)
                               : ehlo_send_rcpt(&s->client, s->first, s->second);
-  EHLO_FUZZ_CHECK(got == status);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, got == status);
   return got;
 }
 
@@ -153,7 +153,8 @@ static void check_xtext(struct session *s) {
   for (size_t i = 0; i < s->first.len; i++) {
     printable = printable && s->first.bytes[i] >= ' ' && s->first.bytes[i] < 0x7f;
   }
-  EHLO_FUZZ_CHECK(ehlo_xtext_is_printable((struct ehlo_span){text, len}) == printable);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     ehlo_xtext_is_printable((struct ehlo_span){text, len}) == printable);
   free(text);
 }
 
@@ -185,9 +186,10 @@ static enum ehlo_status call(struct session *s) {
 
 // The line as a server would read it: one, without an octet that could be anything else.
 static void judge_line(const struct session *s, const struct ehlo_fuzz_bytes *line) {
-  EHLO_FUZZ_CHECK(line->len == s->wanted.len + 2);
-  EHLO_FUZZ_CHECK(s->wanted.len == 0 || memcmp(line->bytes, s->wanted.bytes, s->wanted.len) == 0);
-  EHLO_FUZZ_CHECK(memcmp(line->bytes + s->wanted.len, "\r\n", 2) == 0);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, line->len == s->wanted.len + 2);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, s->wanted.len == 0 ||
+                                          memcmp(line->bytes, s->wanted.bytes, s->wanted.len) == 0);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, memcmp(line->bytes + s->wanted.len, "\r\n", 2) == 0);
   EHLO_FUZZ_CHECK(line->len <= (s->verb == 8 ? EHLO_TOKEN_MAX + 2 : EHLO_COMMAND_MAX));
   bool utf8 = s->verb == 9 || ((s->verb == 2 || s->verb == 3) && s->utf8);
   bool secret = s->verb == 8;

@@ -58,10 +58,13 @@ static void run_path(const char *path) {
 static int judge_goals(void) {
   int missed = 0;
   for (size_t i = 0; i < EHLO_FUZZ_GOALS_MAX; i++) {
-    if (ehlo_fuzz_goals[i] != NULL && !ehlo_fuzz_reached(i)) {
+    if (ehlo_fuzz_goals[i] != NULL && !ehlo_fuzz_reached[i]) {
       fprintf(stderr, "no input of the corpus reaches: %s\n", ehlo_fuzz_goals[i]);
       missed++;
     }
+  }
+  if (ehlo_fuzz_goals_missed != NULL && ehlo_fuzz_goals_missed() > 0) {
+    missed++;
   }
   return missed == 0 ? 0 : 1;
 }

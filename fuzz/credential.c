@@ -74,7 +74,7 @@ static void look_at_response(struct ehlo_span user, struct ehlo_span password) {
   ehlo_fuzz_add(&plain, password.bytes, password.len);
   ehlo_reference_base64(&text, plain.bytes, plain.len);
   uint32_t found = ehlo_credential_look(user, (struct ehlo_span){text.bytes, text.len});
-  EHLO_FUZZ_CHECK((found & BIT(EHLO_CREDENTIAL_PASSWORD_RESPONSE)) != 0);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, (found & BIT(EHLO_CREDENTIAL_PASSWORD_RESPONSE)) != 0);
   free(plain.bytes);
   free(text.bytes);
 }
@@ -88,10 +88,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct ehlo_span password = {ehlo_fuzz_copy(data + at, size - at), size - at};
   uint32_t found = ehlo_credential_look(user, password);
   EHLO_FUZZ_CHECK(found < BIT(EHLO_NUM_CREDENTIAL_FINDINGS));
-  EHLO_FUZZ_CHECK((found & REFUSALS) == wanted_refusals(user, password));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, (found & REFUSALS) == wanted_refusals(user, password));
   uint32_t base64 = BIT(EHLO_CREDENTIAL_PASSWORD_RESPONSE) | BIT(EHLO_CREDENTIAL_PASSWORD_BASE64);
-  EHLO_FUZZ_CHECK((found & base64) == 0 || is_base64(password));
-  EHLO_FUZZ_CHECK((found & BIT(EHLO_CREDENTIAL_USER_BASE64)) == 0 || is_base64(user));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, (found & base64) == 0 || is_base64(password));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     (found & BIT(EHLO_CREDENTIAL_USER_BASE64)) == 0 || is_base64(user));
   if (is_printable(user) && is_printable(password)) {
     look_at_response(user, password);
   }

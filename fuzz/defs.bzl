@@ -6,9 +6,10 @@ engine below it included, is built for libFuzzer with AddressSanitizer and Undef
     tools/bazel run --config=fuzz //fuzz:reply_fuzzer -- -max_total_time=60 /tmp/found $PWD/corpus/fuzz/reply
 """
 
+load("//fuzz/planted:defs.bzl", "planted_tests")
 load("//tools/build:defs.bzl", "EHLO_COPTS", "EHLO_FEATURES")
 
-def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], size = "small", **kwargs):
+def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], size = "small", **kwargs):
     """NAME, the corpus test; NAME_fuzzer, the fuzzer; NAME_corpus, a directory with all seeds.
 
     Args:
@@ -17,9 +18,11 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], size = "small", 
       corpus: labels of input files, or of directories of them.
       deps: what the target tests.
       mutator: a library with LLVMFuzzerCustomMutator(), which goes into the fuzzer alone.
+      planted: defects that the corpus has to find, see planted_tests().
       size: of the corpus test.
       **kwargs: for both.
     """
+    planted_tests(name, planted, srcs, corpus, deps)
     deps = deps + ["//fuzz"]
     native.cc_test(
         name = name,
@@ -85,7 +88,7 @@ fuzz_corpus = rule(
 def _session_seeds_impl(ctx):
     out = ctx.actions.declare_directory(ctx.label.name)
     ctx.actions.run(
-        executable = ctx.executable._tool,
+        executable = ctx.executable.tool,
         arguments = [out.path] + [f.path for f in ctx.files.srcs],
         inputs = ctx.files.srcs,
         outputs = [out],
@@ -94,10 +97,10 @@ def _session_seeds_impl(ctx):
     return DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))
 
 session_seeds = rule(
-    doc = "A directory with each transcript of `srcs` as an input of the session target.",
+    doc = "A directory of inputs of the session target: `tool` DIRECTORY `srcs`… writes them.",
     implementation = _session_seeds_impl,
     attrs = {
         "srcs": attr.label_list(allow_files = [".smtp"]),
-        "_tool": attr.label(default = "//fuzz:session_seeds_tool", executable = True, cfg = "host"),
+        "tool": attr.label(default = "//fuzz:session_seeds_tool", executable = True, cfg = "host"),
     },
 )

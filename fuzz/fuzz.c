@@ -46,16 +46,7 @@ void ehlo_fuzz_fail(const char *file, int line, enum ehlo_fuzz_oracle oracle,
   abort();
 }
 
-static bool reached[EHLO_FUZZ_GOALS_MAX];
-
-void ehlo_fuzz_reach(size_t goal) {
-  EHLO_FUZZ_CHECK(goal < EHLO_FUZZ_GOALS_MAX);
-  reached[goal] = true;
-}
-
-bool ehlo_fuzz_reached(size_t goal) {
-  return reached[goal];
-}
+bool ehlo_fuzz_reached[EHLO_FUZZ_GOALS_MAX];
 
 uint8_t *ehlo_fuzz_copy(const uint8_t *bytes, size_t len) {
   uint8_t *copy = malloc(len);
@@ -135,7 +126,8 @@ size_t ehlo_fuzz_next_cut(struct ehlo_fuzz_cuts *cuts, size_t left) {
     n = 1;
   } else if (cuts->cut == EHLO_FUZZ_PIECES) {
     cuts->state = cuts->state * 1664525 + 1013904223;
-    n = (cuts->state >> 28) + 1;
+    uint32_t random = cuts->state >> 24;
+    n = 1 + (random < 128 ? random % 4 : random % 64);
   }
   return n < left ? n : left;
 }

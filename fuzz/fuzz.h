@@ -38,8 +38,14 @@ _Noreturn void ehlo_fuzz_fail(const char *file, int line, enum ehlo_fuzz_oracle 
 // may be NULL.
 #define EHLO_FUZZ_GOALS_MAX 64
 extern const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX];
-void ehlo_fuzz_reach(size_t goal);
-bool ehlo_fuzz_reached(size_t goal);
+extern bool ehlo_fuzz_reached[EHLO_FUZZ_GOALS_MAX];
+static inline void ehlo_fuzz_reach(size_t goal) {
+  ehlo_fuzz_reached[goal] = true;
+}
+
+// More goals than those, for a target whose libraries have any: says each that the seeds have missed,
+// and how many there are.
+__attribute__((weak)) size_t ehlo_fuzz_goals_missed(void);
 
 // A heap block of exactly `len` bytes, so that a sanitizer sees a read beyond.
 uint8_t *ehlo_fuzz_copy(const uint8_t *bytes, size_t len);
@@ -72,7 +78,8 @@ void ehlo_fuzz_fill(struct ehlo_fuzz_bytes *b, uint8_t byte, size_t times);
 void ehlo_fuzz_add_number(struct ehlo_fuzz_bytes *b, uint64_t number);
 bool ehlo_fuzz_same(const struct ehlo_fuzz_bytes *a, const struct ehlo_fuzz_bytes *b);
 
-// How a run cuts what it is given: not at all, everywhere, or into pieces of 1 to 16 bytes.
+// How a run cuts what it is given: not at all, everywhere, or into pieces, half of them of 1 to 4 bytes and
+// half of 1 to 64.
 enum ehlo_fuzz_cut { EHLO_FUZZ_WHOLE, EHLO_FUZZ_BYTES, EHLO_FUZZ_PIECES, EHLO_FUZZ_NUM_CUTS };
 
 struct ehlo_fuzz_cuts {

@@ -95,11 +95,15 @@ static void run(struct ehlo_harness_result *out, const uint8_t *text, size_t len
 static void expect_same(const struct ehlo_harness_result *a, const struct ehlo_harness_result *b) {
   const struct ehlo_divergence *da = &a->divergence;
   const struct ehlo_divergence *db = &b->divergence;
-  EHLO_FUZZ_CHECK(a->verdict == b->verdict && a->end_us == b->end_us);
-  EHLO_FUZZ_CHECK(a->num_early == b->num_early || a->verdict == EHLO_REPLAY_DIVERGED);
-  EHLO_FUZZ_CHECK(da->found == db->found && da->line == db->line && da->column == db->column);
-  EHLO_FUZZ_CHECK(strcmp(da->expected, db->expected) == 0 && strcmp(da->got, db->got) == 0);
-  EHLO_FUZZ_CHECK(a->error.line == b->error.line && a->error.column == b->error.column);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, a->verdict == b->verdict && a->end_us == b->end_us);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT,
+                     a->num_early == b->num_early || a->verdict == EHLO_REPLAY_DIVERGED);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT,
+                     da->found == db->found && da->line == db->line && da->column == db->column);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT,
+                     strcmp(da->expected, db->expected) == 0 && strcmp(da->got, db->got) == 0);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT,
+                     a->error.line == b->error.line && a->error.column == b->error.column);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

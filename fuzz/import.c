@@ -52,7 +52,8 @@ static bool take(void *arg, const char *line, size_t len) {
   size_t at;
   EHLO_FUZZ_CHECK(len > 0 && line[len - 1] == '\n');
   if (is_of_the_log(line, len, &at)) {
-    EHLO_FUZZ_CHECK(!ehlo_scrub_is_said(&scrub, (const uint8_t *)line + at, len - at - 1));
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_SECRECY,
+                       !ehlo_scrub_is_said(&scrub, (const uint8_t *)line + at, len - at - 1));
   }
   ehlo_fuzz_add(arg, line, len);
   return true;
@@ -119,10 +120,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   read_log(&whole, format, &log, (struct ehlo_fuzz_cuts){EHLO_FUZZ_WHOLE, 0});
   expect_transcript(&whole);
   read_log(&cut, format, &log, (struct ehlo_fuzz_cuts){EHLO_FUZZ_PIECES, (uint32_t)size});
-  EHLO_FUZZ_CHECK(cut.good == whole.good && cut.error.line == whole.error.line &&
-                  cut.error.column == whole.error.column &&
-                  cut.error.message == whole.error.message);
-  EHLO_FUZZ_CHECK(ehlo_fuzz_same(&cut.transcript, &whole.transcript));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, cut.good == whole.good &&
+                                          cut.error.line == whole.error.line &&
+                                          cut.error.column == whole.error.column &&
+                                          cut.error.message == whole.error.message);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, ehlo_fuzz_same(&cut.transcript, &whole.transcript));
   ehlo_fuzz_reach(whole.good ? GOAL_FORMATS + (size_t)format : GOAL_BAD);
   free(cut.transcript.bytes);
   free(whole.transcript.bytes);

@@ -45,16 +45,17 @@ static void judge(const struct ehlo_preflight *p, const struct ehlo_reference_me
   size_t pos = 0;
   for (size_t i = 0; i < wanted->num_findings; i++) {
     const struct ehlo_finding *w = &wanted->findings[i];
-    EHLO_FUZZ_CHECK(ehlo_preflight_next(p, &pos, &f));
-    EHLO_FUZZ_CHECK(f.kind == w->kind && f.count == w->count);
-    EHLO_FUZZ_CHECK(f.line == w->line && f.other_line == w->other_line);
-    EHLO_FUZZ_CHECK((f.field == NULL) == (w->field == NULL));
-    EHLO_FUZZ_CHECK(f.field == NULL || strcmp(f.field, w->field) == 0);
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, ehlo_preflight_next(p, &pos, &f));
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, f.kind == w->kind && f.count == w->count);
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, f.line == w->line && f.other_line == w->other_line);
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, (f.field == NULL) == (w->field == NULL));
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, f.field == NULL || strcmp(f.field, w->field) == 0);
     ehlo_fuzz_reach(f.kind);
   }
-  EHLO_FUZZ_CHECK(!ehlo_preflight_next(p, &pos, &f));
-  EHLO_FUZZ_CHECK(p->num_lines == wanted->num_lines && p->num_fields == wanted->num_fields);
-  EHLO_FUZZ_CHECK(p->wire_size == wanted->size);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, !ehlo_preflight_next(p, &pos, &f));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     p->num_lines == wanted->num_lines && p->num_fields == wanted->num_fields);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, p->wire_size == wanted->size);
 }
 
 // What the encoder makes of it without dots, which is what SIZE means; what it refuses is found.

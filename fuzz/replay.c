@@ -55,11 +55,12 @@ static void replay(struct ehlo_replay_result *out, struct ehlo_span text,
 // What is wrong with a transcript may be met in another order, since a chunk as recorded is read to
 // its end before any of it is judged; whether something is does not depend on that.
 static void expect_same(const struct ehlo_replay_result *a, const struct ehlo_replay_result *b) {
-  EHLO_FUZZ_CHECK((a->verdict == EHLO_REPLAY_SAME) == (b->verdict == EHLO_REPLAY_SAME));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT,
+                     (a->verdict == EHLO_REPLAY_SAME) == (b->verdict == EHLO_REPLAY_SAME));
   if (a->verdict == EHLO_REPLAY_SAME) {
-    EHLO_FUZZ_CHECK(a->num_events == b->num_events && a->hash == b->hash);
-    EHLO_FUZZ_CHECK(a->state == b->state && a->status == b->status);
-    EHLO_FUZZ_CHECK(a->outcome == b->outcome && a->stage == b->stage);
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, a->num_events == b->num_events && a->hash == b->hash);
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, a->state == b->state && a->status == b->status);
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, a->outcome == b->outcome && a->stage == b->stage);
   }
 }
 

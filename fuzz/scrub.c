@@ -86,7 +86,7 @@ static void judge(const struct reading *r, const struct ehlo_fuzz_bytes *log, bo
     size_t len = (size_t)((next != NULL ? next : end) - at);
     const uint8_t *place = find(log_at, log->bytes + log->len, at, len);
     EHLO_FUZZ_CHECK(place != NULL);
-    EHLO_FUZZ_CHECK(!all_known || !ehlo_scrub_is_said(&scrub, at, len));
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_SECRECY, !all_known || !ehlo_scrub_is_said(&scrub, at, len));
     log_at = place + len;
     at += len + (next != NULL ? MARK_LEN : 0);
   }
@@ -98,9 +98,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct reading whole = {.num_found = 0};
   read_log(&cut, &log, (struct ehlo_fuzz_cuts){EHLO_FUZZ_PIECES, (uint32_t)size});
   bool all_known = read_log(&whole, &log, (struct ehlo_fuzz_cuts){EHLO_FUZZ_WHOLE, 0});
-  EHLO_FUZZ_CHECK(whole.num_found == cut.num_found);
-  EHLO_FUZZ_CHECK(ehlo_fuzz_same(&whole.text, &cut.text));
-  EHLO_FUZZ_CHECK(ehlo_fuzz_same(&whole.places, &cut.places));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, whole.num_found == cut.num_found);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, ehlo_fuzz_same(&whole.text, &cut.text));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, ehlo_fuzz_same(&whole.places, &cut.places));
   judge(&whole, &log, all_known);
   if (whole.num_found == 0) {
     ehlo_fuzz_reach(GOAL_CLEAN);

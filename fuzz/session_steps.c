@@ -3,10 +3,14 @@
 
 #include <string.h>
 
+#include "fuzz/counters.h"
 #include "fuzz/reference.h"
 
 // The flags by which spans are told apart; the others depend on what is queued.
 #define KINDS (EHLO_OUTPUT_SECRET | EHLO_OUTPUT_BODY)
+
+// How much of each part of a buffer is spoilt beforehand: more than most sessions write.
+#define SPOILT_MAX ((size_t)4096)
 
 static enum ehlo_state state_of(const struct ehlo_fuzz_session *s) {
   return ehlo_client_state(&s->client);
@@ -72,6 +76,7 @@ static bool is_modelled(const struct ehlo_fuzz_session *s) {
 
 static void see_event(struct ehlo_fuzz_session *s, const struct ehlo_event *event) {
   ehlo_fuzz_reach(EHLO_FUZZ_GOAL_EVENT + event->type);
+  ehlo_fuzz_count_event(s->confirmed, event);
   if (event->num_due > 0) {
     ehlo_fuzz_reach(EHLO_FUZZ_GOAL_LMTP);
   }
@@ -161,17 +166,21 @@ static size_t take_output(struct ehlo_fuzz_session *s, size_t max) {
   return total;
 }
 
-// A piece of the server's stream, as often as it takes to have all of it taken.
+// A piece of the server's stream, as often as it takes to have all of it taken. An event is looked for
+// where one can be, which is not in the midst of a line; the end of the step finds it anyway.
 static void give_piece(struct ehlo_fuzz_session *s, const uint8_t *bytes, size_t len) {
   for (size_t at = 0; at < len;) {
-    bool over = is_over(s);
+    enum ehlo_state before = state_of(s);
+    bool over = before == EHLO_STATE_CLOSED || before == EHLO_STATE_FAILED;
+    size_t left = len - at;
     size_t used = 0;
-    enum ehlo_status status = ehlo_input(&s->client, &used, bytes + at, len - at, s->now_ms);
-    EHLO_FUZZ_CHECK(used <= len - at && (!over || used == len - at));
-    EHLO_FUZZ_CHECK((status == EHLO_OK) == (state_of(s) != EHLO_STATE_FAILED));
-    s->status = status;
+    s->confirmed = (enum ehlo_state)s->client.state;
+    s->status = ehlo_input(&s->client, &used, bytes + at, left, s->now_ms);
+    EHLO_FUZZ_CHECK(used <= left && (!over || used == left));
+    EHLO_FUZZ_CHECK((s->status == EHLO_OK) == (state_of(s) != EHLO_STATE_FAILED));
     see_server(s, bytes + at, over ? 0 : used);
-    bool progress = take_events(s) > 0 || used > 0;
+    bool in_line = used == left && s->status == EHLO_OK && bytes[len - 1] != '\n';
+    bool progress = in_line || take_events(s) > 0 || used > 0;
     EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_LIVENESS, progress);
     if (!progress) {
       return;
@@ -218,12 +227,20 @@ static void pass_time(struct ehlo_fuzz_session *s, uint64_t ms) {
   EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_LIVENESS, state_of(s) == (due ? EHLO_STATE_FAILED : before));
 }
 
-// A buffer that is not the one the client is in. What it holds is another thing in each run, so that one
-// who reads what nobody wrote leaves the trail.
+// The places where a client begins to write hold another thing in each run, so that one who reads what
+// nobody wrote leaves the trail. They are a quarter apart (ehlo.h), or at the lower of its bounds.
+static void spoil(const struct ehlo_fuzz_session *s, uint8_t *bytes, size_t len) {
+  size_t quarter = len / 4 < EHLO_OUTPUT_FULL ? len / 4 : EHLO_OUTPUT_FULL;
+  size_t spoilt = len - quarter < SPOILT_MAX ? len - quarter : SPOILT_MAX;
+  uint8_t octet = s->whole ? 0xa5 : 0x5a;
+  memset(bytes, octet, quarter < spoilt ? quarter : spoilt);
+  memset(bytes + quarter, octet, spoilt);
+}
+
+// A buffer that is not the one the client is in.
 static struct ehlo_fuzz_block *lend_room(struct ehlo_fuzz_session *s, size_t room) {
   struct ehlo_fuzz_block *block = &s->rooms[room][s->room == &s->rooms[room][0]];
-  memset(ehlo_fuzz_lend(block, ehlo_fuzz_room_lens[room]), s->whole ? 0xa5 : 0x5a,
-         ehlo_fuzz_room_lens[room]);
+  spoil(s, ehlo_fuzz_lend(block, ehlo_fuzz_room_lens[room]), ehlo_fuzz_room_lens[room]);
   return block;
 }
 

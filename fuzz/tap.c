@@ -451,10 +451,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     run(&text, &session, (struct ehlo_fuzz_cuts){(enum ehlo_fuzz_cut)cut, (uint32_t)size});
     read_back(&said[which], &marks[which], &text);
     // What the input has brought itself may be there.
-    EHLO_FUZZ_CHECK(raw || gives_away(data, size) || !gives_away(text.bytes, text.len));
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_SECRECY,
+                       raw || gives_away(data, size) || !gives_away(text.bytes, text.len));
     free(text.bytes);
-    EHLO_FUZZ_CHECK(cut == 0 || ehlo_fuzz_same(&said[0], &said[1]));
-    EHLO_FUZZ_CHECK(cut == 0 || ehlo_fuzz_same(&marks[0], &marks[1]));
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, cut == 0 || ehlo_fuzz_same(&said[0], &said[1]));
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, cut == 0 || ehlo_fuzz_same(&marks[0], &marks[1]));
   }
   for (int i = 0; i < 2; i++) {
     free(said[i].bytes);

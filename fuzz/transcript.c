@@ -221,9 +221,10 @@ static void judge_raw(const struct reading *r, const struct ehlo_fuzz_bytes *tex
 }
 
 static void expect_same_story(const struct reading *a, const struct reading *b) {
-  EHLO_FUZZ_CHECK(ehlo_digest_value(&a->digest) == ehlo_digest_value(&b->digest));
-  EHLO_FUZZ_CHECK(ehlo_fuzz_same(&a->said, &b->said));
-  EHLO_FUZZ_CHECK(ehlo_fuzz_same(&a->marks, &b->marks));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT,
+                     ehlo_digest_value(&a->digest) == ehlo_digest_value(&b->digest));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, ehlo_fuzz_same(&a->said, &b->said));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, ehlo_fuzz_same(&a->marks, &b->marks));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -233,9 +234,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   judge_raw(&whole, &text);
   struct reading cut = {.result = EHLO_READ_FAILED};
   read_all(&cut, &text, (struct ehlo_fuzz_cuts){EHLO_FUZZ_PIECES, (uint32_t)size});
-  EHLO_FUZZ_CHECK(cut.result == whole.result && cut.error.message == whole.error.message);
-  EHLO_FUZZ_CHECK(cut.error.line == whole.error.line && cut.error.column == whole.error.column);
-  EHLO_FUZZ_CHECK(ehlo_fuzz_same(&cut.raw, &whole.raw));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT,
+                     cut.result == whole.result && cut.error.message == whole.error.message);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT,
+                     cut.error.line == whole.error.line && cut.error.column == whole.error.column);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, ehlo_fuzz_same(&cut.raw, &whole.raw));
   expect_same_story(&cut, &whole);
   struct reading again = {.result = EHLO_READ_FAILED};
   read_all(&again, &whole.canonical, (struct ehlo_fuzz_cuts){EHLO_FUZZ_WHOLE, 0});

@@ -9,12 +9,12 @@
 """
 import re
 
-WORDS = ("breaks", "seen", "targets")
+WORDS = ("breaks", "seen", "targets", "only")
 
 
 def read(path):
     """What `path` plants, what it breaks, its targets and the files that it changes."""
-    head = {"what": "", "breaks": "", "seen": "", "targets": ""}
+    head = {"what": "", "breaks": "", "seen": "", "targets": "", "only": ""}
     files = []
     word = "what"
     in_head = True

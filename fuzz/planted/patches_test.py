@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Each patch applies to the engine as it is, changes nothing but sources of the engine, and has its head."""
+"""Each patch applies to the sources as they are, changes nothing but the engine (those of leaks/: but the relay's tap),
+and has its head."""
 import glob
 import os
 import re
@@ -11,17 +12,17 @@ sys.path.insert(0, "fuzz/planted")
 import heads  # pylint: disable=wrong-import-position
 
 
-def problems_of_head(path):
+def problems_of_head(path, sources):
     head = heads.read(path)
     if not re.fullmatch(r"[A-Z0-9\"].*\.", head["what"]):
         yield "no sentence says what it plants"
-    if not re.match(r"RFC \d+, section |engine/", head["breaks"]):
+    if not re.match(r"RFC \d+, section |engine/|replay/", head["breaks"]):
         yield "no line \"breaks: RFC …, section …\", or with a document of engine/"
     if not head["files"]:
         yield "it changes no file"
     for file in head["files"]:
-        if not re.fullmatch(r"engine/(sasl/)?\w+\.[ch]", file):
-            yield f"{file} is no source of the engine"
+        if not re.fullmatch(sources + r"\w+\.[ch]", file):
+            yield f"{file} is none of the sources that it may change"
 
 
 def problem_of_applying(path, tree):
@@ -34,16 +35,19 @@ def problem_of_applying(path, tree):
 
 def main():
     tree = os.path.join(os.environ["TEST_TMPDIR"], "tree")
-    shutil.copytree("engine", os.path.join(tree, "engine"))
-    paths = sorted(glob.glob("fuzz/planted/*.patch"))
+    for sources in ("engine", "replay/tap"):
+        shutil.copytree(sources, os.path.join(tree, sources))
+    planted = sorted(glob.glob("fuzz/planted/*.patch"))
+    leaks = sorted(glob.glob("fuzz/planted/leaks/*.patch"))
     failed = False
-    for path in paths:
-        for problem in [*problems_of_head(path), problem_of_applying(path, tree)]:
+    for path in planted + leaks:
+        sources = "replay/tap/" if path in leaks else "engine/(sasl/)?"
+        for problem in [*problems_of_head(path, sources), problem_of_applying(path, tree)]:
             if problem is not None:
                 print(f"{path}: {problem}")
                 failed = True
-    print(f"{len(paths)} patches")
-    sys.exit(1 if failed or len(paths) < 20 else 0)
+    print(f"{len(planted)} patches, {len(leaks)} of leaks")
+    sys.exit(1 if failed or len(planted) < 40 or not leaks else 0)
 
 
 if __name__ == "__main__":
