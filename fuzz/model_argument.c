@@ -35,7 +35,10 @@ enum ehlo_status ehlo_model_mechanism(struct ehlo_span name) {
       return EHLO_E_ARGUMENT;
     }
   }
-  return name.len == 0 || name.len > EHLO_MODEL_NAME_MAX ? EHLO_E_ARGUMENT : EHLO_OK;
+  if (name.len == 0) {
+    return EHLO_E_ARGUMENT;
+  }
+  return name.len > EHLO_MODEL_NAME_MAX ? EHLO_E_TOO_LONG : EHLO_OK;
 }
 
 // ---- Characters ---------------------------------------------------------------------------------

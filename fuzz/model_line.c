@@ -63,7 +63,8 @@ static void limits(const struct ehlo_model *m, size_t *out_line_end, size_t *out
   bool challenge =
       ehlo_model_oldest(m) == EHLO_VERB_AUTH && line.len >= 3 && memcmp(line.bytes, "334", 3) == 0;
   size_t max = challenge ? EHLO_TOKEN_MAX + 6 : EHLO_REPLY_LINE_MAX;
-  *out_line_end = m->line_at + (max < m->reply_max ? max : m->reply_max);
+  size_t room = challenge ? m->reply_max / 7 * 4 : m->reply_max;  // it is decoded in the same place
+  *out_line_end = m->line_at + (max < room ? max : room);
   *out_reply_end = m->reply_at + m->reply_max;
 }
 

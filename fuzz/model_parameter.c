@@ -130,12 +130,12 @@ static bool notify(struct ehlo_span text) {
   return true;
 }
 
-// RFC 5322, section 3.2.3: an atom; then xtext.
+// RFC 5322, section 3.2.3: an atom, here without "+" and "="; then xtext.
 static bool orcpt(struct ehlo_span text) {
   struct ehlo_span atom = ehlo_model_take_word(&text, ";");
   for (size_t i = 0; i < atom.len; i++) {
     if (!ehlo_model_is_alnum(atom.bytes[i]) &&
-        !ehlo_model_is_one_of(atom.bytes[i], "!#$%&'*+-/=?^_`{|}~]")) {
+        !ehlo_model_is_one_of(atom.bytes[i], "!#$%&'*-/?^_`{|}~")) {
       return false;
     }
   }

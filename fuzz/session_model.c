@@ -33,14 +33,15 @@ void ehlo_session_model_begin(struct ehlo_session_model *s,
   s->hold = settings->hold;
   s->num_seen = 0;
   s->num_sent = 0;
+  s->num_received = 0;
   s->num_steps = 0;
 }
 
 static enum ehlo_status give_server(struct ehlo_session_model *s, struct ehlo_span text) {
-  size_t had = s->model.server.len;
-  size_t left = had < EHLO_FUZZ_SERVER_MAX ? EHLO_FUZZ_SERVER_MAX - had : 0;
+  size_t left = EHLO_FUZZ_SERVER_MAX - s->num_received;
   text.len = text.len < left ? text.len : left;
-  return ehlo_model_input(&s->model, text);
+  s->num_received += text.len;
+  return text.len == 0 ? EHLO_OK : ehlo_model_input(&s->model, text);
 }
 
 static enum ehlo_status end_connection(struct ehlo_session_model *s, char how) {

@@ -29,6 +29,7 @@ struct ehlo_session_model {
   bool known;                        // whether there is such a step
   struct ehlo_fuzz_command command;  // the last one
   bool waits_for_used;               // text in an output that is held
+  size_t num_received;               // octets of the server, also behind the end
   size_t num_seen;                   // events of the step that the client had as well
   size_t num_sent;                   // octets that the client gave
   size_t num_steps;
