@@ -1,6 +1,7 @@
 // Reads an EHLO reply into the capabilities that this engine acts on.
 #include "engine/capabilities.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static uint8_t upper(uint8_t c) {
@@ -164,10 +165,20 @@ static void narrow(uint32_t *limit, uint32_t value) {
   }
 }
 
+// Those of RFC 9422 §4, all of them numbers from 1.
+static const struct {
+  const char *name;
+  size_t at;  // in struct ehlo_capabilities
+} limits[] = {
+    {"MAILMAX", offsetof(struct ehlo_capabilities, max_mails)},
+    {"RCPTMAX", offsetof(struct ehlo_capabilities, max_rcpts)},
+    {"RCPTDOMAINMAX", offsetof(struct ehlo_capabilities, max_rcpt_domains)},
+};
+#define NUM_LIMITS (sizeof(limits) / sizeof(limits[0]))
+
 // RFC 9422 §3:
 //   limits-value = limit-name-value 0*[SP limit-name-value] ; limit-name-value = limit-name "=" limit-value
-// §4: MAILMAX, RCPTMAX and RCPTDOMAINMAX are numbers from 1. Unknown names, and known ones with
-// another value, are passed over.
+// Unknown names, and known ones with another value, are passed over.
 static void add_limits(struct ehlo_capabilities *out, struct ehlo_span params) {
   out->limits = true;
   for (;;) {
@@ -181,33 +192,69 @@ static void add_limits(struct ehlo_capabilities *out, struct ehlo_span params) {
         !read_number((struct ehlo_span){value.bytes + 1, value.len - 1}, UINT32_MAX, &number)) {
       continue;
     }
-    if (word_is(name, "MAILMAX")) {
-      narrow(&out->max_mails, (uint32_t)number);
-    } else if (word_is(name, "RCPTMAX")) {
-      narrow(&out->max_rcpts, (uint32_t)number);
-    } else if (word_is(name, "RCPTDOMAINMAX")) {
-      narrow(&out->max_rcpt_domains, (uint32_t)number);
+    for (size_t i = 0; i < NUM_LIMITS; i++) {
+      if (word_is(name, limits[i].name)) {
+        narrow((uint32_t *)(void *)((uint8_t *)out + limits[i].at), (uint32_t)number);
+      }
     }
   }
 }
 
-// Keywords with parameters of their own.
-static void add_with_params(struct ehlo_capabilities *out, struct ehlo_span word,
-                            struct ehlo_span params) {
-  if (word_is(word, "SIZE")) {
-    add_size(out, params);
-  } else if (word_is(word, "FUTURERELEASE")) {  // RFC 4865 §4: max-interval SP max-datetime
-    out->future_release = true;
-    take_number(&out->max_hold_s, params);
-  } else if (word_is(word, "DELIVERBY")) {  // RFC 2852 §4: [min-by-time *( "," extension-token )]
-    out->deliver_by = true;
-    take_number(&out->min_by_s, take_until_comma(params));
-  } else if (word_is(word, "XCLIENT")) {
-    add_xclient(out, params);
-  } else if (word_is(word, "LIMITS")) {
-    add_limits(out, params);
-  }
+// RFC 4865 §4: max-interval SP max-datetime
+static void add_future_release(struct ehlo_capabilities *out, struct ehlo_span params) {
+  out->future_release = true;
+  take_number(&out->max_hold_s, params);
 }
+
+// RFC 2852 §4: [min-by-time *( "," extension-token )]
+static void add_deliver_by(struct ehlo_capabilities *out, struct ehlo_span params) {
+  out->deliver_by = true;
+  take_number(&out->min_by_s, take_until_comma(params));
+}
+
+static void add_xverp(struct ehlo_capabilities *out, struct ehlo_span params) {
+  out->xverp_courier |= word_is(params, "=COURIER");
+}
+
+// ---- The keywords -------------------------------------------------------------------------------
+
+// Those that say all by being there.
+static const struct {
+  const char *keyword;
+  size_t at;  // in struct ehlo_capabilities
+} flags[] = {
+    {"STARTTLS", offsetof(struct ehlo_capabilities, starttls)},
+    {"PIPELINING", offsetof(struct ehlo_capabilities, pipelining)},
+    {"8BITMIME", offsetof(struct ehlo_capabilities, eight_bit_mime)},
+    {"SMTPUTF8", offsetof(struct ehlo_capabilities, smtputf8)},
+    {"CHUNKING", offsetof(struct ehlo_capabilities, chunking)},
+    {"BINARYMIME", offsetof(struct ehlo_capabilities, binary_mime)},
+    {"DSN", offsetof(struct ehlo_capabilities, dsn)},
+    {"REQUIRETLS", offsetof(struct ehlo_capabilities, requiretls)},
+    {"BURL", offsetof(struct ehlo_capabilities, burl)},
+    {"MT-PRIORITY", offsetof(struct ehlo_capabilities, mt_priority)},
+    {"ETRN", offsetof(struct ehlo_capabilities, etrn)},
+    {"ENHANCEDSTATUSCODES", offsetof(struct ehlo_capabilities, enhanced_status_codes)},
+};
+#define NUM_FLAGS (sizeof(flags) / sizeof(flags[0]))
+
+enum after_keyword { BLANK = 1, EQUALS = 2 };
+
+// Those with parameters of their own, and what may part these from the keyword.
+static const struct {
+  const char *keyword;
+  unsigned after;
+  void (*add)(struct ehlo_capabilities *out, struct ehlo_span params);
+} with_params[] = {
+    {"AUTH", BLANK | EQUALS, add_auth},
+    {"SIZE", BLANK, add_size},
+    {"FUTURERELEASE", BLANK, add_future_release},
+    {"DELIVERBY", BLANK, add_deliver_by},
+    {"XCLIENT", BLANK, add_xclient},
+    {"LIMITS", BLANK, add_limits},
+    {"XVERP", EQUALS, add_xverp},
+};
+#define NUM_WITH_PARAMS (sizeof(with_params) / sizeof(with_params[0]))
 
 // RFC 5321 §4.1.1.1:
 //   ehlo-line    = ehlo-keyword *( SP ehlo-param )
@@ -215,28 +262,31 @@ static void add_with_params(struct ehlo_capabilities *out, struct ehlo_span word
 static void add_line(struct ehlo_capabilities *out, struct ehlo_span line) {
   struct ehlo_span rest = line;
   struct ehlo_span word = take_word(&rest, true);
-  bool equals = rest.len > 0 && rest.bytes[0] == '=';
-  if (word_is(word, "AUTH")) {
-    add_auth(out, rest);
-    return;
+  unsigned after = rest.len > 0 && rest.bytes[0] == '=' ? EQUALS : BLANK;
+  for (size_t i = 0; i < NUM_WITH_PARAMS; i++) {
+    if ((with_params[i].after & after) != 0 && word_is(word, with_params[i].keyword)) {
+      with_params[i].add(out, rest);
+      return;
+    }
   }
-  if (equals) {
-    out->xverp_courier |= word_is(word, "XVERP") && word_is(rest, "=COURIER");
-    return;
+  for (size_t i = 0; i < NUM_FLAGS && after == BLANK; i++) {
+    if (word_is(word, flags[i].keyword)) {
+      *(bool *)((uint8_t *)out + flags[i].at) = true;
+      return;
+    }
   }
-  add_with_params(out, word, rest);
-  out->starttls |= word_is(word, "STARTTLS");
-  out->pipelining |= word_is(word, "PIPELINING");
-  out->eight_bit_mime |= word_is(word, "8BITMIME");
-  out->smtputf8 |= word_is(word, "SMTPUTF8");
-  out->chunking |= word_is(word, "CHUNKING");
-  out->binary_mime |= word_is(word, "BINARYMIME");
-  out->dsn |= word_is(word, "DSN");
-  out->requiretls |= word_is(word, "REQUIRETLS");
-  out->burl |= word_is(word, "BURL");
-  out->mt_priority |= word_is(word, "MT-PRIORITY");
-  out->etrn |= word_is(word, "ETRN");
-  out->enhanced_status_codes |= word_is(word, "ENHANCEDSTATUSCODES");
+}
+
+const char *ehlo_capabilities_word(size_t i) {
+  if (i < NUM_FLAGS) {
+    return flags[i].keyword;
+  }
+  i -= NUM_FLAGS;
+  if (i < NUM_WITH_PARAMS) {
+    return with_params[i].keyword;
+  }
+  i -= NUM_WITH_PARAMS;
+  return i < NUM_LIMITS ? limits[i].name : NULL;
 }
 
 void ehlo_capabilities_parse(struct ehlo_capabilities *out, const struct ehlo_reply *reply) {

@@ -51,6 +51,10 @@ struct ehlo_capabilities {
 // "AUTH=LOGIN" are understood.
 void ehlo_capabilities_parse(struct ehlo_capabilities *out, const struct ehlo_reply *reply);
 
+// The words that are understood, for whoever wants to list them: keywords, and the names in LIMITS. NULL
+// behind the last one.
+const char *ehlo_capabilities_word(size_t i);
+
 // Whether XCLIENT listed this attribute, compared whole and without case.
 bool ehlo_capabilities_has_xclient(const struct ehlo_capabilities *caps, struct ehlo_span name);
 

@@ -32,6 +32,13 @@ static bool word_is(struct ehlo_span word, const char *name) {
   return true;
 }
 
+static bool is_among(struct ehlo_span word, const char *const *names) {
+  while (*names != NULL && !word_is(word, *names)) {
+    names++;
+  }
+  return *names != NULL;
+}
+
 // Takes what is before the first `end` off `text`, and that octet with it; all if there is none.
 static struct ehlo_span take_until(struct ehlo_span *text, uint8_t end) {
   const uint8_t *at = text->len > 0 ? memchr(text->bytes, end, text->len) : NULL;
@@ -69,8 +76,10 @@ static bool size_form(struct ehlo_span value) {
 }
 
 // RFC 6152 §2, RFC 3030 §3: body-value ::= "7BIT" / "8BITMIME" / "BINARYMIME"
+static const char *const body_values[] = {"7BIT", "8BITMIME", "BINARYMIME", NULL};
+
 static bool body_form(struct ehlo_span value) {
-  return word_is(value, "7BIT") || word_is(value, "8BITMIME") || word_is(value, "BINARYMIME");
+  return is_among(value, body_values);
 }
 
 static bool xtext_form(struct ehlo_span value) {
@@ -78,12 +87,16 @@ static bool xtext_form(struct ehlo_span value) {
 }
 
 // RFC 3461 §4.3: ret-value = "FULL" / "HDRS"
+static const char *const ret_values[] = {"FULL", "HDRS", NULL};
+
 static bool ret_form(struct ehlo_span value) {
-  return word_is(value, "FULL") || word_is(value, "HDRS");
+  return is_among(value, ret_values);
 }
 
 // RFC 3461 §4.1: notify-esmtp-value = "NEVER" / 1#notify-list-element
 //   notify-list-element = "SUCCESS" / "FAILURE" / "DELAY"
+static const char *const notify_values[] = {"SUCCESS", "FAILURE", "DELAY", NULL};
+
 static bool notify_form(struct ehlo_span value) {
   if (word_is(value, "NEVER")) {
     return true;
@@ -92,7 +105,7 @@ static bool notify_form(struct ehlo_span value) {
   while (comma) {
     comma = value.len > 0 && memchr(value.bytes, ',', value.len) != NULL;
     struct ehlo_span word = take_until(&value, ',');
-    if (!word_is(word, "SUCCESS") && !word_is(word, "FAILURE") && !word_is(word, "DELAY")) {
+    if (!is_among(word, notify_values)) {
       return false;
     }
   }
@@ -245,26 +258,42 @@ struct rule {
   bool at_mail;
   bool (*form)(struct ehlo_span value);  // NULL: it has no value
   const char *(*needs)(struct ehlo_span value, const struct ehlo_capabilities *caps);
-  size_t max_len;  // of the value, 0 for none
+  size_t max_len;             // of the value, 0 for none
+  const char *const *values;  // the words that it may be, where that is all
 };
 
 enum { RULE_BODY = 1, RULE_SMTPUTF8 = 2, RULE_HOLDFOR = 7, RULE_HOLDUNTIL = 8, NUM_RULES = 13 };
 
 static const struct rule rules[NUM_RULES] = {
-    {"SIZE", true, size_form, needs_size, 0},
-    {"BODY", true, body_form, needs_body, 0},
-    {"SMTPUTF8", true, NULL, needs_smtputf8, 0},
-    {"AUTH", true, xtext_form, needs_auth, 0},
-    {"RET", true, ret_form, needs_dsn, 0},
-    {"ENVID", true, xtext_form, needs_dsn, ENVID_MAX},
-    {"REQUIRETLS", true, NULL, needs_requiretls, 0},
-    {"HOLDFOR", true, holdfor_form, needs_holdfor, 0},
-    {"HOLDUNTIL", true, date_form, needs_holduntil, 0},
-    {"BY", true, by_form, needs_by, 0},
-    {"MT-PRIORITY", true, priority_form, needs_priority, 0},
-    {"NOTIFY", false, notify_form, needs_dsn, 0},
-    {"ORCPT", false, orcpt_form, needs_dsn, ORCPT_MAX},
+    {"SIZE", true, size_form, needs_size, 0, NULL},
+    {"BODY", true, body_form, needs_body, 0, body_values},
+    {"SMTPUTF8", true, NULL, needs_smtputf8, 0, NULL},
+    {"AUTH", true, xtext_form, needs_auth, 0, NULL},
+    {"RET", true, ret_form, needs_dsn, 0, ret_values},
+    {"ENVID", true, xtext_form, needs_dsn, ENVID_MAX, NULL},
+    {"REQUIRETLS", true, NULL, needs_requiretls, 0, NULL},
+    {"HOLDFOR", true, holdfor_form, needs_holdfor, 0, NULL},
+    {"HOLDUNTIL", true, date_form, needs_holduntil, 0, NULL},
+    {"BY", true, by_form, needs_by, 0, NULL},
+    {"MT-PRIORITY", true, priority_form, needs_priority, 0, NULL},
+    {"NOTIFY", false, notify_form, needs_dsn, 0, notify_values},
+    {"ORCPT", false, orcpt_form, needs_dsn, ORCPT_MAX, NULL},
 };
+
+const char *ehlo_params_word(size_t i) {
+  for (size_t k = 0; k < NUM_RULES; k++) {
+    const char *const *values = rules[k].values;
+    if (i-- == 0) {
+      return rules[k].keyword;
+    }
+    for (; values != NULL && *values != NULL; values++) {
+      if (i-- == 0) {
+        return *values;
+      }
+    }
+  }
+  return NULL;
+}
 
 // One parameter, taken apart.
 struct param {

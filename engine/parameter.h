@@ -34,4 +34,8 @@ const char *ehlo_params_missing(struct ehlo_span params, const struct ehlo_capab
 enum ehlo_status ehlo_params_check(struct ehlo_params *out, struct ehlo_span params, bool at_mail,
                                    const struct ehlo_capabilities *caps);
 
+// The words that are understood, for whoever wants to list them: keywords, each followed by the words
+// that its value may be. NULL behind the last one.
+const char *ehlo_params_word(size_t i);
+
 #endif  // EHLO_ENGINE_PARAMETER_H

@@ -5,13 +5,33 @@
 
 #include "fuzz/lines.h"
 
+#define ARGUMENTS_MAX 1024
+
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
                                  size_t size2, uint8_t *out, size_t max_out, unsigned seed);
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
 #define OPERATIONS_MAX 4
 #define LINE_MAX_LEN 4096
+#define USUAL_MAX ((size_t)1024)
+
+// A session needs its length at once, where libFuzzer would begin with a few octets. Whoever says
+// otherwise behind it is heard.
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+  static char *arguments[ARGUMENTS_MAX];
+  static char length_at_once[] = "-len_control=0";
+  if (*argc > 0 && *argc + 1 < ARGUMENTS_MAX) {
+    arguments[0] = (*argv)[0];
+    arguments[1] = length_at_once;
+    memcpy(arguments + 2, *argv + 1, ((size_t)*argc - 1) * sizeof(arguments[0]));
+    *argv = arguments;
+    ++*argc;
+  }
+  return 0;
+}
 
 // One line goes through libFuzzer's own mutations.
 static void mutate_line(struct ehlo_fuzz_lines *l) {
@@ -38,6 +58,12 @@ static void operate(struct ehlo_fuzz_lines *l) {
   }
 }
 
+// Long inputs take long: mostly none grows beyond what most sessions need.
+static size_t bound(struct ehlo_fuzz_lines *l, size_t size, size_t max_size) {
+  size_t usual = size > USUAL_MAX ? size : USUAL_MAX;
+  return usual < max_size && ehlo_fuzz_lines_below(l, 8) > 0 ? usual : max_size;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed) {
   static struct ehlo_fuzz_lines lines;
   if (seed % 4 == 0 || size > EHLO_FUZZ_LINES_ROOM / 4) {
@@ -45,7 +71,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
   }
   ehlo_fuzz_lines_read(&lines, &EHLO_FUZZ_DIALECT, data, size, seed);
   operate(&lines);
-  size_t len = ehlo_fuzz_lines_write(&lines, data, max_size);
+  size_t len = ehlo_fuzz_lines_write(&lines, data, bound(&lines, size, max_size));
   return len > 0 ? len : LLVMFuzzerMutate(data, size, max_size);
 }
 

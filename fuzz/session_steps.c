@@ -121,6 +121,11 @@ static void see_server(struct ehlo_fuzz_session *s, const uint8_t *bytes, size_t
   }
 }
 
+// Of a buffer, what is for output (ehlo.h).
+static size_t output_len(size_t len) {
+  return len / 4 < EHLO_OUTPUT_FULL ? len / 4 : EHLO_OUTPUT_FULL;
+}
+
 // The step is done, and nobody is inside the client.
 static void see_rest(struct ehlo_fuzz_session *s) {
   ehlo_fuzz_reach(EHLO_FUZZ_GOAL_STATE + state_of(s));
@@ -132,6 +137,7 @@ static void see_rest(struct ehlo_fuzz_session *s) {
   }
   if (is_watched(s)) {
     ehlo_witness_rest(&s->witness);
+    ehlo_witness_buffer(&s->witness, s->room->bytes, output_len(s->room->lent));
   }
   if (is_modelled(s)) {
     ehlo_session_model_see_rest(&s->model, &s->client, s->status);
@@ -230,7 +236,7 @@ static void pass_time(struct ehlo_fuzz_session *s, uint64_t ms) {
 // The places where a client begins to write hold another thing in each run, so that one who reads what
 // nobody wrote leaves the trail. They are a quarter apart (ehlo.h), or at the lower of its bounds.
 static void spoil(const struct ehlo_fuzz_session *s, uint8_t *bytes, size_t len) {
-  size_t quarter = len / 4 < EHLO_OUTPUT_FULL ? len / 4 : EHLO_OUTPUT_FULL;
+  size_t quarter = output_len(len);
   size_t spoilt = len - quarter < SPOILT_MAX ? len - quarter : SPOILT_MAX;
   uint8_t octet = s->whole ? 0xa5 : 0x5a;
   memset(bytes, octet, quarter < spoilt ? quarter : spoilt);

@@ -71,6 +71,8 @@ static void judge_line(const struct ehlo_witness_line *line) {
 
 static void want_secret(struct ehlo_witness *w, struct ehlo_span secret, bool verbatim) {
   EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_SECRECY, w->cleartext_allowed || ehlo_client_is_secure(w->client));
+  w->secret_at = w->wanted.len;
+  w->secret_len = secret.len;
   if (verbatim) {
     want(w, secret, EHLO_OUTPUT_SECRET);
     return;
@@ -78,6 +80,7 @@ static void want_secret(struct ehlo_witness *w, struct ehlo_span secret, bool ve
   ehlo_fuzz_clear(&w->base64);
   ehlo_reference_base64(&w->base64, secret.bytes, secret.len);
   EHLO_FUZZ_CHECK(w->base64.len <= EHLO_TOKEN_MAX);
+  w->secret_len = w->base64.len;
   want(w, (struct ehlo_span){w->base64.bytes, w->base64.len}, EHLO_OUTPUT_SECRET);
 }
 
@@ -93,6 +96,8 @@ void ehlo_witness_verb(struct ehlo_witness *w, enum ehlo_status status,
   want(w, line->head, 0);
   if (line->secret != NULL) {
     want_secret(w, *line->secret, line->verbatim);
+    bool whole = line->head.len == 0 || line->verbatim;  // else the limit is of the command line
+    EHLO_FUZZ_CHECK(whole || line->head.len + w->secret_len + 2 <= EHLO_TOKEN_MAX);
   }
   want(w, line->tail, 0);
   want(w, ehlo_str("\r\n"), 0);
@@ -415,18 +420,20 @@ void ehlo_witness_event(struct ehlo_witness *w, const struct ehlo_event *event) 
   }
 }
 
-// Something can go on: the transport, the program, or at the latest the clock.
-static bool can_go_on(const struct ehlo_witness *w) {
-  struct ehlo_output out;
-  if (ehlo_output_peek(w->client, &out) || ehlo_deadline(w->client) != EHLO_NEVER) {
+// Something can go on: at the latest the clock where output or a reply is waited for, else the program.
+static bool can_go_on(const struct ehlo_witness *w, bool has_output) {
+  if (ehlo_deadline(w->client) != EHLO_NEVER) {
     return true;
+  }
+  if (has_output || w->num_pending > 0) {
+    return false;
   }
   for (int verb = EHLO_VERB_EHLO; verb < EHLO_NUM_VERBS; verb++) {
     if (ehlo_client_may_send(w->client, (enum ehlo_verb)verb)) {
       return true;
     }
   }
-  return w->chunk_left > 0;
+  return false;
 }
 
 void ehlo_witness_rest(struct ehlo_witness *w) {
@@ -441,5 +448,46 @@ void ehlo_witness_rest(struct ehlo_witness *w) {
   EHLO_FUZZ_CHECK(w->num_sent == w->wanted.len || has_output);
   EHLO_FUZZ_CHECK(w->num_sent < w->wanted.len || !has_output);
   EHLO_FUZZ_CHECK(ehlo_client_num_pending(w->client) == w->num_pending);
-  EHLO_FUZZ_CHECK(can_go_on(w));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_LIVENESS, can_go_on(w, has_output));
+}
+
+// A secret shorter than this may be there by chance.
+#define RESIDUE_MIN 12
+
+// Where `text` is in there, SIZE_MAX if it is not.
+static size_t find(const uint8_t *bytes, size_t len, size_t from, struct ehlo_span text) {
+  while (from < len && len - from >= text.len) {
+    const uint8_t *at = memchr(bytes + from, text.bytes[0], len - from - text.len + 1);
+    if (at == NULL) {
+      break;
+    }
+    from = (size_t)(at - bytes);
+    if (memcmp(at, text.bytes, text.len) == 0) {
+      return from;
+    }
+    from++;
+  }
+  return SIZE_MAX;
+}
+
+// Whether the program said the same where it is no secret.
+static bool is_said(const struct ehlo_witness *w, struct ehlo_span text) {
+  const struct ehlo_fuzz_bytes *all = &w->wanted;
+  size_t at = find(all->bytes, all->len, 0, text);
+  while (at != SIZE_MAX && ehlo_fuzz_is_all(EHLO_OUTPUT_SECRET, w->kinds.bytes + at, text.len)) {
+    at = find(all->bytes, all->len, at + 1, text);
+  }
+  return at != SIZE_MAX;
+}
+
+void ehlo_witness_buffer(struct ehlo_witness *w, const uint8_t *output, size_t len) {
+  struct ehlo_output out;
+  struct ehlo_span secret = {w->wanted.bytes + w->secret_at, w->secret_len};
+  if (secret.len == 0 || ehlo_output_peek(w->client, &out)) {
+    return;
+  }
+  w->secret_len = 0;
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_SECRECY, secret.len < RESIDUE_MIN ||
+                                            find(output, len, 0, secret) == SIZE_MAX ||
+                                            is_said(w, secret));
 }

@@ -23,6 +23,8 @@ struct ehlo_witness {
   size_t num_sent;                // of them, what was sent
   struct ehlo_fuzz_bytes server;  // the server's stream, as far as the client took it
   struct ehlo_fuzz_bytes base64;  // of the credential at hand
+  size_t secret_at;               // the last secret, in `wanted`
+  size_t secret_len;              // 0: it has left, and nothing of it is there
   size_t reply_end;               // in `server`: what no event has given yet begins here
   struct ehlo_witness_command pending[EHLO_PENDING_MAX];
   size_t num_pending;
@@ -81,5 +83,8 @@ void ehlo_witness_event(struct ehlo_witness *w, const struct ehlo_event *event);
 
 // What holds whenever nobody is inside the client.
 void ehlo_witness_rest(struct ehlo_witness *w);
+
+// The same for the part of the client's buffer that its output is in.
+void ehlo_witness_buffer(struct ehlo_witness *w, const uint8_t *output, size_t len);
 
 #endif  // EHLO_FUZZ_WITNESS_H

@@ -37,6 +37,9 @@ enum ehlo_fact {
   EHLO_FACT_SUBMIT,   // "submit …"
 };
 
+// The word that each fact begins with; NULL behind the last one.
+const char *ehlo_fact_word(size_t i);
+
 // One line of a transcript. All pointers live until the next call on the reader.
 struct ehlo_item {
   enum ehlo_item_type type;

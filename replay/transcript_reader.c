@@ -36,6 +36,10 @@ static const struct fact_row facts[] = {
     {WORD("submit"), EHLO_FACT_SUBMIT, ARGS_SOME},
 };
 
+const char *ehlo_fact_word(size_t i) {
+  return i < sizeof(facts) / sizeof(facts[0]) ? facts[i].word : NULL;
+}
+
 static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }

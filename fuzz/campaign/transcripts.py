@@ -1,0 +1,78 @@
+"""From the input of a finding to a transcript that `ehlo replay` shows failing, as far as that can be.
+
+Where inputs of a target are transcripts, the input is one. Where a program //fuzz:TARGET_transcript stands in the BUILD
+file, it prints one. The programs are built only when there is something to show, and as the fuzzers are, so that a fault
+which only a sanitizer sees is seen by `ehlo replay` as well.
+"""
+
+import os
+import subprocess
+
+import fuzzer
+from folder import write_whole
+from workspace import ToolError
+
+EHLO = "//tools:ehlo"
+SECONDS = 60
+NONE = "inputs of this target are no sessions, so there is no transcript; the input itself is the regression"
+
+
+class TimedOut(ToolError):
+    """A program went on for too long."""
+
+
+def make(finding, target, workspace, quiet):
+    """Lays down transcript.smtp and what a replay of it says, or why there is none."""
+    if not target.takes_transcripts and target.converter is None:
+        finding.tell(transcript=None, transcript_says=NONE)
+        return
+    try:
+        workspace.build([EHLO] + ([target.converter] if target.converter else []), quiet)
+        text = converted(finding, workspace.built(target.converter)) if target.converter else finding.input
+        path = finding.path / "transcript.smtp"
+        write_whole(path, text)
+        status, says = replayed(workspace.built(EHLO), path)
+    except ToolError as e:
+        finding.tell(transcript=None, transcript_says=f"no transcript: {e}")
+        return
+    if status == os.EX_DATAERR:
+        path.unlink()
+        finding.tell(transcript=None, transcript_says=f"the input is no whole transcript, which is what it is about: {says}")
+    elif status == 0:
+        finding.tell(transcript="passes", transcript_says="`ehlo replay --chunks all` shows nothing of it; "
+                                                          "only the target does")
+    else:
+        how = "is stopped" if status is None else f"ends with status {status}"
+        finding.tell(transcript="fails", transcript_says=f"`ehlo replay --chunks all` {how}: {says}")
+
+
+def converted(finding, converter):
+    answer = run([converter, finding.path / "input"])
+    if answer.returncode != 0 or not answer.stdout:
+        raise ToolError(f"{converter.name} could not make one: {first_line(answer.stderr)}")
+    return answer.stdout
+
+
+def replayed(ehlo, path):
+    """The exit status of a replay in all chunkings, and the line that says why."""
+    try:
+        answer = run([ehlo, "replay", "--chunks", "all", path])
+    except TimedOut as e:
+        return None, str(e)
+    lines = (answer.stdout + answer.stderr).decode(errors="replace").replace(f"{path.parent}/", "").splitlines()
+    telling = [line for line in lines if "ERROR: " in line or "Assertion" in line or "transcript.smtp:" in line]
+    return answer.returncode, (telling or lines or [""])[0].strip()
+
+
+def run(command):
+    try:
+        return subprocess.run([str(word) for word in command], env=fuzzer.environment(), capture_output=True,
+                              timeout=SECONDS, check=False)
+    except OSError as e:
+        raise ToolError(f"{command[0]}: {e.strerror}") from e
+    except subprocess.TimeoutExpired as e:
+        raise TimedOut(f"{command[0].name} did not end within {SECONDS} seconds") from e
+
+
+def first_line(octets):
+    return (octets.decode(errors="replace").splitlines() or ["it said nothing"])[0]
