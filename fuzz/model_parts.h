@@ -78,6 +78,13 @@ bool ehlo_model_has_name(const struct ehlo_model_names *names, struct ehlo_span 
 // 7 and 8: the line as a whole, of which `len` octets are not CRLF.
 enum ehlo_status ehlo_model_fit(const struct ehlo_model *m, size_t len, size_t max);
 void ehlo_model_sent(struct ehlo_model *m, enum ehlo_verb verb);
+void ehlo_model_begin_chunk(struct ehlo_model *m, uint64_t len, bool last);
+// Whether a credential would leave in the open.
+bool ehlo_model_is_cleartext(const struct ehlo_model *m);
+
+// ---- model_raw.c --------------------------------------------------------------------------------
+
+// A line as it is. Without a secret, `head` is all of it.
 enum ehlo_status ehlo_model_raw(struct ehlo_model *m, struct ehlo_span head,
                                 struct ehlo_span secret, struct ehlo_span tail);
 
