@@ -1,6 +1,6 @@
 // What libFuzzer cannot see in the code: which transition of the session an input takes. A counter for
-// each declared one makes an input that takes a new one worth keeping. Without libFuzzer the
-// counters add up, and a corpus test has to have them all.
+// each declared one makes an input that takes a new one worth keeping. What all inputs took adds up
+// besides: a corpus test has to have it all, and a fuzzer tells it at its end.
 #ifndef EHLO_FUZZ_COUNTERS_H
 #define EHLO_FUZZ_COUNTERS_H
 

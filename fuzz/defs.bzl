@@ -50,7 +50,7 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
             "fuzzer",
             "manual",
         ],
-        deps = deps + mutator,
+        deps = deps + mutator + ["//fuzz:states"],
         **kwargs
     )
     fuzz_corpus(

@@ -47,6 +47,9 @@ static inline void ehlo_fuzz_reach(size_t goal) {
 // and how many there are.
 __attribute__((weak)) size_t ehlo_fuzz_goals_missed(void);
 
+// How many states all inputs so far came to, of how many, for a target whose libraries have a table.
+__attribute__((weak)) size_t ehlo_fuzz_states(size_t *out_declared);
+
 // A heap block of exactly `len` bytes, so that a sanitizer sees a read beyond.
 uint8_t *ehlo_fuzz_copy(const uint8_t *bytes, size_t len);
 

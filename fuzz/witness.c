@@ -64,6 +64,7 @@ static void judge_line(const struct ehlo_witness_line *line) {
     judge_text(*line->secret, true);
     size_t len = line->head.len + line->secret->len + line->tail.len + 2;
     EHLO_FUZZ_CHECK(line->secret->len > 0 && len <= EHLO_TOKEN_MAX);
+    return;
   }
   bool token = line->verb == EHLO_VERB_AUTH;
   EHLO_FUZZ_CHECK(line->head.len + 2 <= (token ? EHLO_TOKEN_MAX + 2 : EHLO_COMMAND_MAX));
@@ -205,7 +206,7 @@ static void end_chunk(struct ehlo_witness *w, enum ehlo_status status) {
   }
   EHLO_FUZZ_CHECK(!w->chunk_octets && (w->chunk_broken || !w->cr || w->bare_cr_repaired));
   if ((w->in_line || w->cr) && !w->chunk_broken) {
-    EHLO_FUZZ_CHECK(!w->bare_lf_refused);
+    EHLO_FUZZ_CHECK(!w->bare_lf_refused || w->cr);
     end_line(w, true);
   }
   w->chunk_broken |= !w->chunk_held;

@@ -7,7 +7,7 @@ wrapper=$PWD/tools/bazel
 failed=0 passed=0
 everything="bazel-bootstrap clang lld libclang-rt-dev android-libboringssl-dev libcriterion-dev libjansson-dev \
 libpcap-dev patch ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks \
-libnet-ssleay-perl gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace chromium"
+libnet-ssleay-perl gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace python3-yaml chromium"
 commands="bazel clang ld.lld patch swaks gsasl tmux curl msmtp openssl php node tcpdump strace chromium socat"
 
 # A command that records its name, its arguments and whether services may start, and exits with $2.
@@ -56,6 +56,7 @@ new_machine() {
   put usr/lib/dovecot/lmtp
   put usr/lib/python3/dist-packages/aiosmtpd/controller.py
   put usr/lib/x86_64-linux-gnu/perl5/5.36/Net/SSLeay.pm
+  put usr/lib/python3/dist-packages/yaml/__init__.py
   put usr/share/php/libphp-phpmailer/autoload.php
   put usr/share/nodejs/nodemailer/package.json
   put usr/include/libetpan/libetpan.h
@@ -151,6 +152,11 @@ check "coverage asks for LLVM's tools" called "no-services $install llvm"
 put usr/lib/llvm-14/bin/llvm-profdata
 run_wrapper -- test --config=coverage //engine/...
 check "... which may stand beside the compiler" [ "$(grep -c llvm "$machine/calls")" = 1 ]
+run_wrapper -- run //fuzz:campaign -- --seconds 90
+check "a campaign asks for what gives stacks their names" [ "$(grep -c "$install llvm" "$machine/calls")" = 2 ]
+ln -s "$(type -P true)" "$machine/bin/llvm-symbolizer"
+run_wrapper -- run //fuzz:campaign
+check "... which may be on the PATH" [ "$(grep -c "$install llvm" "$machine/calls")" = 2 ]
 run_wrapper -- test --config=valgrind //engine/...
 check "valgrind is asked for by its configuration" called "no-services $install valgrind"
 

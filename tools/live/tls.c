@@ -211,6 +211,12 @@ static void note_result(struct live_tls *tls, int result) {
       }
       break;
     case SSL_ERROR_ZERO_RETURN:
+      if (tls->state == LIVE_TLS_HANDSHAKE) {
+        // In the clear, so anybody's: there is no session that it could end in order.
+        live_tls_feed_end(tls, EHLO_E_CLOSED);
+        fail_at_end(tls);
+        break;
+      }
       tls->state = LIVE_TLS_CLOSED;
       tls->status = EHLO_E_CLOSED;
       break;

@@ -507,6 +507,24 @@ Test(live_tls, tells_an_end_during_the_handshake) {
   pair_free(&p);
 }
 
+Test(live_tls, takes_a_close_notify_in_the_handshake_for_no_orderly_end) {
+  static const uint8_t close_notify[] = {0x15, 3, 3, 0, 2, 1, 0};
+  static const char words[] = "the server closed the connection during the TLS handshake";
+  struct pair p;
+  char line[LIVE_TLS_DESCRIPTION_MAX];
+  pair_make(&p, GOOD_NAMES, 30);
+  pair_begin(&p, "mail.example", false);
+  cr_assert_eq(live_tls_handshake(&p.client), EHLO_OK);
+  live_tls_feed(&p.client, close_notify, sizeof close_notify);
+  cr_assert_eq(live_tls_handshake(&p.client), EHLO_E_CLOSED);
+  cr_assert_eq(p.client.state, LIVE_TLS_FAILED);
+  cr_assert_str_eq(live_tls_failure(&p.client), words);
+  live_tls_describe(&p.client, line, sizeof line);
+  cr_assert_str_eq(line, words);
+  pair_end(&p);
+  pair_free(&p);
+}
+
 Test(live_tls, refuses_a_damaged_record) {
   struct pair p;
   const uint8_t *bytes;
