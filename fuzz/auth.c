@@ -36,6 +36,8 @@ static const struct {
     {&ehlo_mechanism_scram_sha_256_plus, EVP_sha256},
     {&ehlo_mechanism_scram_sha_512_plus, EVP_sha512},
 };
+#define KIND_XOAUTH2 3
+#define KIND_OAUTHBEARER 4
 #define NUM_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 #define GOAL_REFUSED NUM_KINDS
@@ -195,6 +197,16 @@ static const uint8_t *find(const uint8_t *hay, size_t len, const uint8_t *needle
   return NULL;
 }
 
+// A server's first message may be answered only if its nonce is ours with something behind it, and
+// nothing mandatory stands in it.
+static void judge_server_first(const struct ehlo_fuzz_bytes *text) {
+  static const char nonce[] = "r=" NONCE;
+  size_t len = sizeof(nonce) - 1;
+  EHLO_FUZZ_CHECK(text->len > len && memcmp(text->bytes, nonce, len) == 0);
+  EHLO_FUZZ_CHECK(text->bytes[len] != ',');
+  EHLO_FUZZ_CHECK(find(text->bytes, text->len, (const uint8_t *)",m=", 3) == NULL);
+}
+
 // The client has given a response.
 static void model_response(struct model *m, const EVP_MD *md, unsigned step,
                            const struct ehlo_fuzz_bytes *response) {
@@ -205,6 +217,7 @@ static void model_response(struct model *m, const EVP_MD *md, unsigned step,
   } else if (step == 2) {
     const uint8_t *proof = find(response->bytes, response->len, (const uint8_t *)",p=", 3);
     EHLO_FUZZ_CHECK(proof != NULL);
+    judge_server_first(&m->server_first);
     sign(m, md, response->bytes, (size_t)(proof - response->bytes));
   }
 }
@@ -275,9 +288,18 @@ static void check_response(const struct run *r, const struct ehlo_fuzz_bytes *re
   bool has_password = holds(response, (const uint8_t *)PASSWORD, strlen(PASSWORD));
   bool tells = r->kind < 5 && r->kind != 2;
   EHLO_FUZZ_CHECK(response->len <= RESPONSE_MAX);
-  EHLO_FUZZ_CHECK(!has_password || (secret && (tells || r->guessed)));
-  EHLO_FUZZ_CHECK(secret || !holds(response, r->auth->ours.text, r->auth->ours.len));
-  EHLO_FUZZ_CHECK(!holds(response, r->auth->expected.text, r->auth->expected.len));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_SECRECY, !has_password || (secret && (tells || r->guessed)));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_SECRECY,
+                     secret || !holds(response, r->auth->ours.text, r->auth->ours.len));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_SECRECY,
+                     !holds(response, r->auth->expected.text, r->auth->expected.len));
+}
+
+// The token goes once; the error that a challenge then says is acknowledged (RFC 7628 §3.2.3).
+static void check_token(const struct run *r, const struct ehlo_fuzz_bytes *response) {
+  size_t len = r->kind == KIND_OAUTHBEARER ? 1 : 0;
+  EHLO_FUZZ_CHECK(r->auth->step == 1 ||
+                  (response->len == len && (len == 0 || *response->bytes == 1)));
 }
 
 static void take_response(struct run *r, const struct ehlo_response *given) {
@@ -288,6 +310,9 @@ static void take_response(struct run *r, const struct ehlo_response *given) {
     ehlo_fuzz_add(&response, given->parts[i].bytes, given->parts[i].len);
   }
   check_response(r, &response, given->secret);
+  if (r->kind == KIND_XOAUTH2 || r->kind == KIND_OAUTHBEARER) {
+    check_token(r, &response);
+  }
   if (md != NULL && !r->cred.on_trust) {
     model_response(&r->model, md, r->auth->step, &response);
   }
@@ -309,8 +334,9 @@ static void check_proved(struct run *r, const struct ehlo_fuzz_bytes *challenge,
     ehlo_fuzz_reach(GOAL_TRUSTED);
     return;
   }
-  EHLO_FUZZ_CHECK(digest ? holds(challenge, r->auth->expected.text, r->auth->expected.len)
-                         : is_right(&r->model, challenge));
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL,
+                     digest ? holds(challenge, r->auth->expected.text, r->auth->expected.len)
+                            : is_right(&r->model, challenge));
   ehlo_fuzz_reach(GOAL_PROVED + digest);
 }
 

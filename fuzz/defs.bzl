@@ -36,20 +36,10 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
         deps = deps + ["//fuzz:corpus_main"],
         **kwargs
     )
-    native.cc_binary(
+    fuzzer(
         name = name + "_fuzzer",
-        testonly = True,
         srcs = srcs,
-        copts = EHLO_COPTS,
-        features = EHLO_FEATURES,
-        linkopts = select(
-            {"//fuzz:libfuzzer": ["-fsanitize=fuzzer"]},
-            no_match_error = "a fuzzer is built with --config=fuzz",
-        ),
-        tags = [
-            "fuzzer",
-            "manual",
-        ],
+        tags = ["fuzzer"],
         deps = deps + mutator + ["//fuzz:states"],
         **kwargs
     )
@@ -58,6 +48,31 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
         testonly = True,
         srcs = corpus,
         tags = ["manual"],
+    )
+
+def fuzzer(name, srcs, deps, tags = [], **kwargs):
+    """A fuzzer alone. Campaigns run those that have the tag "fuzzer".
+
+    Args:
+      name: the program's.
+      srcs: define LLVMFuzzerTestOneInput() and ehlo_fuzz_goals.
+      deps: //fuzz and what the target tests.
+      tags: more than "manual".
+      **kwargs: of the program.
+    """
+    native.cc_binary(
+        name = name,
+        testonly = True,
+        srcs = srcs,
+        copts = EHLO_COPTS,
+        features = EHLO_FEATURES,
+        linkopts = select(
+            {"//fuzz:libfuzzer": ["-fsanitize=fuzzer"]},
+            no_match_error = "a fuzzer is built with --config=fuzz",
+        ),
+        tags = tags + ["manual"],
+        deps = deps,
+        **kwargs
     )
 
 def _fuzz_corpus_impl(ctx):

@@ -85,8 +85,7 @@ bool ehlo_fuzz_is_zero(const uint8_t *bytes, size_t len) {
   return ehlo_fuzz_is_all(0, bytes, len);
 }
 
-// Room for `len` bytes more, which then count.
-static uint8_t *extend(struct ehlo_fuzz_bytes *b, size_t len) {
+uint8_t *ehlo_fuzz_extend(struct ehlo_fuzz_bytes *b, size_t len) {
   if (len > b->cap - b->len) {
     b->cap = (b->len + len) * 2 + 1024;
     b->bytes = realloc(b->bytes, b->cap);
@@ -98,7 +97,7 @@ static uint8_t *extend(struct ehlo_fuzz_bytes *b, size_t len) {
 
 void ehlo_fuzz_add(struct ehlo_fuzz_bytes *b, const void *bytes, size_t len) {
   if (len > 0) {
-    memcpy(extend(b, len), bytes, len);
+    memcpy(ehlo_fuzz_extend(b, len), bytes, len);
   }
 }
 
@@ -108,7 +107,7 @@ void ehlo_fuzz_clear(struct ehlo_fuzz_bytes *b) {
 
 void ehlo_fuzz_fill(struct ehlo_fuzz_bytes *b, uint8_t byte, size_t times) {
   if (times > 0) {
-    memset(extend(b, times), byte, times);
+    memset(ehlo_fuzz_extend(b, times), byte, times);
   }
 }
 

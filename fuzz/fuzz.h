@@ -75,6 +75,8 @@ struct ehlo_fuzz_bytes {
   size_t cap;
 };
 
+// Room for `len` bytes more, which count from now on.
+uint8_t *ehlo_fuzz_extend(struct ehlo_fuzz_bytes *b, size_t len);
 void ehlo_fuzz_add(struct ehlo_fuzz_bytes *b, const void *bytes, size_t len);
 void ehlo_fuzz_clear(struct ehlo_fuzz_bytes *b);
 void ehlo_fuzz_fill(struct ehlo_fuzz_bytes *b, uint8_t byte, size_t times);

@@ -6,18 +6,30 @@
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void ehlo_reference_base64(struct ehlo_fuzz_bytes *out, const uint8_t *bytes, size_t len) {
-  size_t start = out->len;
+  size_t text_len = (len + 2) / 3 * 4;
+  uint8_t *text = ehlo_fuzz_extend(out, text_len);
+  size_t at = 0;
   for (size_t bit = 0; bit < len * 8; bit += 6) {
     unsigned high = bytes[bit / 8];
     unsigned low = bit / 8 + 1 < len ? bytes[bit / 8 + 1] : 0;
-    ehlo_fuzz_add(out, &digits[(high << 8 | low) >> (10 - bit % 8) & 63], 1);
+    text[at++] = (uint8_t)digits[(high << 8 | low) >> (10 - bit % 8) & 63];
   }
-  while ((out->len - start) % 4 != 0) {
-    ehlo_fuzz_add(out, "=", 1);
+  while (at < text_len) {
+    text[at++] = '=';
   }
 }
 
+// The value of each digit, and one more; 0 for what is none.
+static const uint8_t *values(void) {
+  static uint8_t table[256];
+  for (uint8_t i = 0; table['/'] == 0; i++) {
+    table[(uint8_t)digits[i]] = (uint8_t)(i + 1);
+  }
+  return table;
+}
+
 bool ehlo_reference_unbase64(struct ehlo_fuzz_bytes *out, const uint8_t *text, size_t len) {
+  const uint8_t *value = values();
   uint32_t held = 0;
   unsigned bits = 0;
   size_t end = len;
@@ -27,17 +39,16 @@ bool ehlo_reference_unbase64(struct ehlo_fuzz_bytes *out, const uint8_t *text, s
   if (len % 4 != 0) {
     return false;
   }
+  uint8_t *bytes = ehlo_fuzz_extend(out, end * 6 / 8);
   for (size_t i = 0; i < end; i++) {
-    const char *digit = memchr(digits, text[i], sizeof(digits) - 1);
-    if (digit == NULL) {
+    if (value[text[i]] == 0) {
       return false;
     }
-    held = (held << 6 | (uint32_t)(digit - digits)) & 0xffff;
+    held = (held << 6 | (value[text[i]] - 1U)) & 0xffff;
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
-      uint8_t byte = (uint8_t)(held >> bits);
-      ehlo_fuzz_add(out, &byte, 1);
+      *bytes++ = (uint8_t)(held >> bits);
     }
   }
   return true;

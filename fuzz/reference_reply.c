@@ -26,14 +26,11 @@ static size_t judge_head(struct line line) {
 
 // 3: the same for the text, whose octets are looked at up to the first CR.
 static size_t judge_text(struct line line) {
-  size_t cr = 0;
-  while (cr < line.len && line.bytes[cr] != '\r') {
-    cr++;
-  }
-  for (size_t i = 0; i < cr; i++) {
-    if (line.bytes[i] == '\0') {
-      return i;
-    }
+  const uint8_t *first_cr = line.len > 0 ? memchr(line.bytes, '\r', line.len) : NULL;
+  size_t cr = first_cr != NULL ? (size_t)(first_cr - line.bytes) : line.len;
+  const uint8_t *nul = cr > 0 ? memchr(line.bytes, '\0', cr) : NULL;
+  if (nul != NULL) {
+    return (size_t)(nul - line.bytes);
   }
   if (cr + 1 < line.len && line.bytes[cr + 1] != '\n') {
     return cr;
