@@ -346,6 +346,31 @@ Test(client_verbs, move) {
   cr_assert_eq(ehlo_client_move(&copy, large, sizeof(large)), EHLO_E_REPLY_SYNTAX);
 }
 
+// A line that comes octet by octet ends where the small buffer does, whatever the large one would hold.
+Test(client_verbs, move_to_less_room_and_a_long_line) {
+  static uint8_t large[EHLO_BUFFER_FULL];
+  uint8_t *small = malloc(EHLO_BUFFER_MIN + 1);
+  struct ehlo_client c;
+  size_t used;
+  ehlo_client_init(&c, &plain, large, sizeof(large), 0);
+  give(&c, "220 x\r\n");
+  ehlo_send_ehlo(&c, ehlo_str("c"));
+  drain(&c);
+  give(&c, "250 x\r\n");
+  small[EHLO_BUFFER_MIN] = 0xee;
+  cr_assert_eq(ehlo_client_move(&c, small, EHLO_BUFFER_MIN), EHLO_OK);
+  ehlo_send_noop(&c, ehlo_str(""));
+  drain(&c);
+  give(&c, "250 ");
+  enum ehlo_status status = EHLO_OK;
+  for (size_t i = 0; i < EHLO_BUFFER_MIN && status == EHLO_OK; i++) {
+    status = ehlo_input(&c, &used, (const uint8_t *)"a", 1, 0);
+  }
+  cr_assert_eq(status, EHLO_E_LINE_TOO_LONG);
+  cr_assert_eq(small[EHLO_BUFFER_MIN], 0xee);
+  free(small);
+}
+
 // Between a reply and what follows it a session is not idle; during a handshake it is.
 Test(client_verbs, move_before_tls) {
   static uint8_t large[EHLO_BUFFER_DEFAULT];

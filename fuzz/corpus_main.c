@@ -1,16 +1,29 @@
 // Gives a target each file of its corpus, once. This is the corpus test, which needs no fuzz engine;
 // by hand it runs a single input again:
 //     bazel-bin/fuzz/reply corpus/fuzz/reply/two-lines
+//
+// Of a test that Bazel cuts into shards, each takes its share of the files. Goals are the whole corpus's: the
+// first shard judges them, and runs the files of the others as well, but at one cut.
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "fuzz/fuzz.h"
 
 #define PATH_LEN_MAX 4096
 
-static size_t num_files;
+struct shard {
+  size_t index;
+  size_t total;
+};
+
+struct paths {
+  char **all;
+  size_t num;
+  size_t cap;
+};
 
 static void run_file(const char *path) {
   FILE *file = fopen(path, "rb");
@@ -26,19 +39,28 @@ static void run_file(const char *path) {
   }
   fclose(file);
   uint8_t *data = ehlo_fuzz_copy(input.bytes, input.len);
-  fprintf(stderr, "%s\n", path);  // the last one named is the one that failed
+  // The last one named is the one that failed.
+  fprintf(stderr, "%s%s\n", path, ehlo_fuzz_every_cut ? "" : " (of another shard)");
   LLVMFuzzerTestOneInput(data, input.len);
   free(data);
   free(input.bytes);
-  num_files++;
+}
+
+static void add_path(struct paths *paths, const char *path) {
+  if (paths->num == paths->cap) {
+    paths->cap = paths->cap * 2 + 64;
+    paths->all = realloc(paths->all, paths->cap * sizeof(paths->all[0]));
+    EHLO_FUZZ_CHECK(paths->all != NULL);
+  }
+  paths->all[paths->num++] = (char *)ehlo_fuzz_copy((const uint8_t *)path, strlen(path) + 1);
 }
 
 // A file, or a folder of them.
-static void run_path(const char *path) {
+static void find_files(struct paths *paths, const char *path) {
   struct stat info;
   DIR *dir = NULL;
   if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
-    run_file(path);
+    add_path(paths, path);
     return;
   }
   dir = opendir(path);
@@ -46,7 +68,7 @@ static void run_path(const char *path) {
     char inner[PATH_LEN_MAX];
     int len = snprintf(inner, sizeof(inner), "%s/%s", path, e->d_name);
     if (e->d_name[0] != '.' && len < PATH_LEN_MAX) {
-      run_path(inner);
+      find_files(paths, inner);
     }
   }
   if (dir != NULL) {
@@ -69,15 +91,66 @@ static int judge_goals(void) {
   return missed == 0 ? 0 : 1;
 }
 
-int main(int argc, char **argv) {
-  ehlo_fuzz_every_cut = true;
-  for (int i = 1; i < argc; i++) {
-    run_path(argv[i]);
+static int compare_paths(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// Every shard has to see the same order, and a folder has none of its own.
+static void find_all(struct paths *paths, char **names, size_t num) {
+  for (size_t i = 0; i < num; i++) {
+    find_files(paths, names[i]);
   }
-  if (num_files == 0) {
+  if (paths->num > 0) {
+    qsort(paths->all, paths->num, sizeof(paths->all[0]), compare_paths);
+  }
+}
+
+// What Bazel says of shards in a test's environment; it wants to be told that somebody reads it.
+static struct shard read_shard(void) {
+  const char *total = getenv("TEST_TOTAL_SHARDS");
+  const char *index = getenv("TEST_SHARD_INDEX");
+  const char *status = getenv("TEST_SHARD_STATUS_FILE");
+  FILE *file = status != NULL ? fopen(status, "w") : NULL;
+  if (file != NULL) {
+    fclose(file);
+  }
+  struct shard shard = {0, 1};
+  if (total != NULL && index != NULL) {
+    shard = (struct shard){strtoul(index, NULL, 10), strtoul(total, NULL, 10)};
+    EHLO_FUZZ_CHECK(shard.index < shard.total);
+  }
+  return shard;
+}
+
+// Runs the files that are this shard's, or those that are not; returns how many.
+static size_t run_share(const struct paths *paths, struct shard shard, bool own) {
+  size_t num = 0;
+  ehlo_fuzz_every_cut = own;
+  for (size_t i = 0; i < paths->num; i++) {
+    if ((i % shard.total == shard.index) == own) {
+      run_file(paths->all[i]);
+      num++;
+    }
+  }
+  return num;
+}
+
+int main(int argc, char **argv) {
+  struct paths paths = {0};
+  struct shard shard = read_shard();
+  find_all(&paths, argv + 1, argc > 1 ? (size_t)argc - 1 : 0);
+  if (paths.num == 0) {
     fprintf(stderr, "the corpus holds no file\n");
     return 1;
   }
-  printf("%zu inputs\n", num_files);
-  return num_files > 1 ? judge_goals() : 0;
+  printf("%zu inputs\n", run_share(&paths, shard, true));
+  bool judges = shard.index == 0 && paths.num > 1;
+  if (judges) {
+    run_share(&paths, shard, false);
+  }
+  for (size_t i = 0; i < paths.num; i++) {
+    free(paths.all[i]);
+  }
+  free(paths.all);
+  return judges ? judge_goals() : 0;
 }

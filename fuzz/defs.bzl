@@ -9,7 +9,7 @@ engine below it included, is built for libFuzzer with AddressSanitizer and Undef
 load("//fuzz/planted:defs.bzl", "planted_tests")
 load("//tools/build:defs.bzl", "EHLO_COPTS", "EHLO_FEATURES")
 
-def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], size = "small", **kwargs):
+def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], size = "small", copts = [], shards = 1, **kwargs):
     """NAME, the corpus test; NAME_fuzzer, the fuzzer; NAME_corpus, a directory with all seeds.
 
     Args:
@@ -20,6 +20,8 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
       mutator: a library with LLVMFuzzerCustomMutator(), which goes into the fuzzer alone.
       planted: defects that the corpus has to find, see planted_tests().
       size: of the corpus test.
+      copts: more than the house's, for both.
+      shards: how many the corpus test is cut into, see corpus_main.c.
       **kwargs: for both.
     """
     planted_tests(name, planted, srcs, corpus, deps)
@@ -29,16 +31,18 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
         size = size,
         srcs = srcs,
         args = ["$(rootpaths %s)" % label for label in corpus],
-        copts = EHLO_COPTS,
+        copts = EHLO_COPTS + copts,
         data = corpus,
         features = EHLO_FEATURES,
         linkstatic = True,
+        shard_count = shards if shards > 1 else None,
         deps = deps + ["//fuzz:corpus_main"],
         **kwargs
     )
     fuzzer(
         name = name + "_fuzzer",
         srcs = srcs,
+        copts = copts,
         tags = ["fuzzer"],
         deps = deps + mutator + ["//fuzz:states"],
         **kwargs
@@ -50,7 +54,7 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
         tags = ["manual"],
     )
 
-def fuzzer(name, srcs, deps, tags = [], **kwargs):
+def fuzzer(name, srcs, deps, tags = [], copts = [], **kwargs):
     """A fuzzer alone. Campaigns run those that have the tag "fuzzer".
 
     Args:
@@ -58,13 +62,14 @@ def fuzzer(name, srcs, deps, tags = [], **kwargs):
       srcs: define LLVMFuzzerTestOneInput() and ehlo_fuzz_goals.
       deps: //fuzz and what the target tests.
       tags: more than "manual".
+      copts: more than the house's.
       **kwargs: of the program.
     """
     native.cc_binary(
         name = name,
         testonly = True,
         srcs = srcs,
-        copts = EHLO_COPTS,
+        copts = EHLO_COPTS + copts,
         features = EHLO_FEATURES,
         linkopts = select(
             {"//fuzz:libfuzzer": ["-fsanitize=fuzzer"]},

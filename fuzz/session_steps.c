@@ -10,7 +10,7 @@
 #define KINDS (EHLO_OUTPUT_SECRET | EHLO_OUTPUT_BODY)
 
 // How much of each part of a buffer is spoilt beforehand: more than most sessions write.
-#define SPOILT_MAX ((size_t)4096)
+#define SPOILT_MAX ((size_t)1024)
 
 static enum ehlo_state state_of(const struct ehlo_fuzz_session *s) {
   return ehlo_client_state(&s->client);
@@ -187,6 +187,7 @@ static void give_piece(struct ehlo_fuzz_session *s, const uint8_t *bytes, size_t
     see_server(s, bytes + at, over ? 0 : used);
     bool in_line = used == left && s->status == EHLO_OK && bytes[len - 1] != '\n';
     bool progress = in_line || take_events(s) > 0 || used > 0;
+    s->events_taken = !in_line;
     EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_LIVENESS, progress);
     if (!progress) {
       return;
@@ -479,10 +480,13 @@ void ehlo_fuzz_session_step(struct ehlo_fuzz_session *s, struct ehlo_fuzz_step s
   if (is_modelled(s)) {
     ehlo_session_model_step(&s->model, step);
   }
+  s->events_taken = false;
   if (!apply(s, step.what, step.text)) {
     return;
   }
-  take_events(s);
+  if (!s->events_taken) {
+    take_events(s);
+  }
   if (!s->settings.hold) {
     take_output(s, SIZE_MAX);
   }

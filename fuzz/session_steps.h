@@ -36,6 +36,7 @@ struct ehlo_fuzz_session {
   size_t num_sent;
   uint8_t sent_kind;                 // of the last octet that was sent
   enum ehlo_status status;           // of the last call in this step
+  bool events_taken;                 // all of this step
   enum ehlo_state confirmed;         // the state before the octets that were given last
   struct ehlo_fuzz_command command;  // the last one
   struct ehlo_fuzz_trail trail;

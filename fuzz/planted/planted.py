@@ -110,9 +110,13 @@ class Bench:
         return self.targets if self.options.all_targets or not named else named
 
     def run_corpus(self, head):
-        failed = self.copy.test([f"//fuzz:{target}" for target in self.targets] + [TRANSCRIPTS])
-        order = [f"//fuzz:{target}" for target in head["targets"]]
-        labels = sorted(failed, key=lambda label: order.index(label) if label in order else len(order))
+        """The tests that the head names, and the others where none of them finds anything."""
+        order = [f"//fuzz:{target}" for target in self.targets_of(head)] + [TRANSCRIPTS]
+        failed = self.copy.test(order)
+        others = [f"//fuzz:{target}" for target in self.targets if f"//fuzz:{target}" not in order]
+        if not failed and others:
+            failed = self.copy.test(others)
+        labels = sorted(failed, key=(order + others).index)
         if not labels:
             return None
         oracle, words = ("transcript", "") if labels[0] == TRANSCRIPTS else finding.classify(failed[labels[0]])
@@ -265,13 +269,15 @@ def main(argv):
     try:
         num = min(options.jobs, len(patches))
         for i in range(num):
-            os.makedirs(f"{place}/{i}", exist_ok=True)
             benches.append(Bench(options, SOURCE, f"{place}/{i}"))
         threads = [threading.Thread(target=work, args=(bench, jobs, results, tell), daemon=True) for bench in benches]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+    except scratch.Broken as broken:
+        print(f"planted: {broken}", file=sys.stderr)
+        return BROKEN
     finally:
         finding.stop_all()
         for bench in benches:

@@ -138,7 +138,7 @@ class Copies(unittest.TestCase):
         os.makedirs(f"{source}/bazel-bin", exist_ok=True)
         with open(f"{source}/engine/a.c", "w", encoding="utf-8") as file:
             file.write("one\ntwo\n")
-        return scratch.Scratch(source, os.path.join(TMP, "copy"))
+        return scratch.Scratch(source, os.path.join(TMP, f"copy-{self.id()}"))
 
     def test_a_patch_takes_the_place_of_the_one_before(self):
         copy = self.copy()
@@ -151,9 +151,19 @@ class Copies(unittest.TestCase):
         self.assertFalse(os.path.exists(f"{copy.tree}/bazel-bin"))
 
     def test_a_patch_that_does_not_apply(self):
-        bad = write("bad.patch", "--- a/engine/a.c\n+++ b/engine/a.c\n@@ -1 +1 @@\n-nine\n+ten\n")
+        copy = self.copy()
+        bad = write("bad.patch", "--- a/engine/a.c\n+++ b/engine/a.c\n@@ -1,2 +1 @@\n-one\n-nine\n+ten\n")
         with self.assertRaises(scratch.Broken):
-            self.copy().apply(bad)
+            copy.apply(bad)
+        copy.apply(None)
+        self.assertEqual(os.listdir(f"{copy.tree}/engine"), ["a.c"])
+
+    def test_a_copy_has_one_run(self):
+        first = self.copy()
+        with self.assertRaises(scratch.Broken):
+            self.copy()
+        first.lock.close()
+        self.copy().lock.close()
 
     def test_oracles_that_do_not_judge(self):
         self.assertEqual(scratch.oracle_options(scratch.ORACLES), [])

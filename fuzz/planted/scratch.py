@@ -1,16 +1,19 @@
 """A copy of the source tree that patches are applied to, and the builds in it. The tree that it is copied from, and what
 is built there, stay as they are."""
+import fcntl
 import os
 import re
 import shutil
 import subprocess
+
+import heads
 
 BITS = {"invariant": 1, "model": 2, "recut": 4, "secrecy": 8, "liveness": 16}
 ORACLES = (*BITS, "sanitizer")
 
 
 class Broken(Exception):
-    """A patch does not apply or does not build."""
+    """A patch does not apply or does not build, or a copy is another run's."""
 
 
 def oracle_options(oracles):
@@ -30,7 +33,13 @@ class Scratch:
     def __init__(self, source, place):
         self.tree = os.path.join(place, "tree")
         self.place = place
-        self.applied = None
+        self.before = {}  # files that a patch has changed, as they were
+        os.makedirs(place, exist_ok=True)
+        self.lock = open(os.path.join(place, "lock"), "w", encoding="utf-8")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as busy:
+            raise Broken(f"{place} is in use by another run") from busy
         if os.path.exists(self.tree):
             shutil.rmtree(self.tree)
         shutil.copytree(source, self.tree, symlinks=True,
@@ -47,20 +56,23 @@ class Scratch:
                                *args],
                               cwd=self.tree, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
-    def patch(self, path, *options):
-        done = subprocess.run(["patch", "-p1", "--force", "--silent", "--no-backup-if-mismatch", *options, "-d",
-                               self.tree, "-i", path], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise Broken(f"{os.path.basename(path)} does not apply:\n{done.stdout}{done.stderr}")
-
     def apply(self, path):
         """Plants `path` in the place of what was planted before; None plants nothing."""
-        if self.applied is not None:
-            self.patch(self.applied, "--reverse")
-            self.applied = None
-        if path is not None:
-            self.patch(path)
-            self.applied = path
+        for file, text in self.before.items():
+            with open(file, "wb") as out:
+                out.write(text)
+        self.before = {}
+        if path is None:
+            return
+        for name in heads.read(path)["files"]:
+            file = os.path.join(self.tree, name)
+            if os.path.exists(file):
+                with open(file, "rb") as text:
+                    self.before[file] = text.read()
+        done = subprocess.run(["patch", "-p1", "--force", "--silent", "--no-backup-if-mismatch", "--reject-file=-",
+                               "-d", self.tree, "-i", path], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Broken(f"it does not apply:\n{done.stdout}{done.stderr}")
 
     def targets(self):
         """The fuzz targets, by name."""
