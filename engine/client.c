@@ -90,11 +90,9 @@ enum ehlo_status ehlo_client_move(struct ehlo_client *c, uint8_t *buf, size_t bu
       c->follow_up != EHLO_EVENT_NONE || reply_begun) {
     return EHLO_E_STATE;
   }
-  if (c->parser.complete) {
-    ehlo_reply_reset(&c->parser);
-  }
   wipe_buffer(c);
   lay_out(c, buf, buf_len);
+  ehlo_reply_reset(&c->parser);  // which looks at the new limits
   return EHLO_OK;
 }
 

@@ -45,7 +45,8 @@ static const char *const parameters[][2] = {
            "C: MAIL FROM:<a@b> REQUIRETLS\nS: 250 x\n= reply MAIL 250\n"},
     {"BINARYMIME goes by BDAT, and the next message as it likes",
      OFFERS "> mail <a@b> BODY=BINARYMIME\nC: MAIL FROM:<a@b> BODY=BINARYMIME\nS: 250 x\n"
-            "= reply MAIL 250\n" RCPT "> data -> state\n> bdat 0 LAST\nC: BDAT 0 LAST\nS: 250 x\n"
+            "= reply MAIL 250\n" RCPT
+            "? may-not DATA\n? may BDAT\n> data -> state\n> bdat 0 LAST\nC: BDAT 0 LAST\nS: 250 x\n"
             "= reply BDAT 250\n> mail <a@b> BODY=8BITMIME\nC: MAIL FROM:<a@b> BODY=8BITMIME\n"
             "S: 250 x\n= reply MAIL 250\n" RCPT DATA "> end\nC: .\nS: 250 x\n= reply body 250\n"},
     {"a raw MAIL says nothing of it",
@@ -206,6 +207,9 @@ static const char *const starttls[][2] = {
      "! tls\nS: 220 x\n= reply greeting 220\n> raw STARTTLS\nC: STARTTLS\nS: 503 x\n"
      "= reply STARTTLS 503\n? state greeted\n> raw STARTTLS\nC: STARTTLS\nS: 220 x\n"
      "= failed reply-impossible @14 [220 x] STARTTLS sent\n"},
+    {"under TLS it may not be sent, whatever is offered",
+     "! tls\nS: 220 x\n= reply greeting 220\n> ehlo c\nC: EHLO c\nS: 250-x\n"
+     "S: 250 STARTTLS\n= reply EHLO 250\n? may-not STARTTLS\n? may AUTH\n> starttls -> state\n"},
 };
 
 Test(client_verbs, starttls) {
@@ -340,6 +344,31 @@ Test(client_verbs, move) {
   cr_assert_eq(ehlo_client_move(&c, large, sizeof(large)), EHLO_E_STATE, "over");
   give(&copy, "0\r\n");
   cr_assert_eq(ehlo_client_move(&copy, large, sizeof(large)), EHLO_E_REPLY_SYNTAX);
+}
+
+// A line that comes octet by octet ends where the small buffer does, whatever the large one would hold.
+Test(client_verbs, move_to_less_room_and_a_long_line) {
+  static uint8_t large[EHLO_BUFFER_FULL];
+  uint8_t *small = malloc(EHLO_BUFFER_MIN + 1);
+  struct ehlo_client c;
+  size_t used;
+  ehlo_client_init(&c, &plain, large, sizeof(large), 0);
+  give(&c, "220 x\r\n");
+  ehlo_send_ehlo(&c, ehlo_str("c"));
+  drain(&c);
+  give(&c, "250 x\r\n");
+  small[EHLO_BUFFER_MIN] = 0xee;
+  cr_assert_eq(ehlo_client_move(&c, small, EHLO_BUFFER_MIN), EHLO_OK);
+  ehlo_send_noop(&c, ehlo_str(""));
+  drain(&c);
+  give(&c, "250 ");
+  enum ehlo_status status = EHLO_OK;
+  for (size_t i = 0; i < EHLO_BUFFER_MIN && status == EHLO_OK; i++) {
+    status = ehlo_input(&c, &used, (const uint8_t *)"a", 1, 0);
+  }
+  cr_assert_eq(status, EHLO_E_LINE_TOO_LONG);
+  cr_assert_eq(small[EHLO_BUFFER_MIN], 0xee);
+  free(small);
 }
 
 // Between a reply and what follows it a session is not idle; during a handshake it is.

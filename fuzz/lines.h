@@ -43,6 +43,7 @@ struct ehlo_fuzz_dialect {
 extern const struct ehlo_fuzz_dialect ehlo_fuzz_session_dialect;
 extern const struct ehlo_fuzz_dialect ehlo_fuzz_transcript_dialect;
 extern const struct ehlo_fuzz_dialect ehlo_fuzz_auth_dialect;
+extern const struct ehlo_fuzz_dialect ehlo_fuzz_command_dialect;
 
 struct ehlo_fuzz_lines {
   const struct ehlo_fuzz_dialect *dialect;

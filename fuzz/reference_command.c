@@ -12,6 +12,10 @@
 #define XTEXT "([!-*,-<>-~]|[+]([2-6][0-9A-F]|7[0-9A-E]))+"
 #define TIME \
   "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+// One to nine digits, not all of them 0.
+#define POSITIVE                                                                              \
+  "(0{0,8}[1-9]|0{0,7}[1-9][0-9]|0{0,6}[1-9][0-9]{2}|0{0,5}[1-9][0-9]{3}|0{0,4}[1-9][0-9]{4}" \
+  "|0{0,3}[1-9][0-9]{5}|0{0,2}[1-9][0-9]{6}|0{0,1}[1-9][0-9]{7}|[1-9][0-9]{8})"
 #define LIST "(SUCCESS|FAILURE|DELAY)"
 #define NAME "[A-Za-z0-9_\x80-\xff-]+"
 #define DOMAIN "(\\[[!-;=?-Z^-~]+\\]|" NAME "([.]" NAME ")*[.]?)"
@@ -33,15 +37,15 @@ static struct row rows[] = {
     {.keyword = "RET", .at_mail = true, .value = "FULL|HDRS", .flags = REG_ICASE},
     {.keyword = "ENVID", .at_mail = true, .value = XTEXT},
     {.keyword = "REQUIRETLS", .at_mail = true},
-    {.keyword = "HOLDFOR", .at_mail = true, .value = "0{0,8}[1-9][0-9]{0,8}"},
+    {.keyword = "HOLDFOR", .at_mail = true, .value = POSITIVE},
     {.keyword = "HOLDUNTIL", .at_mail = true, .value = TIME, .flags = REG_ICASE},
     {.keyword = "BY",
      .at_mail = true,
-     .value = "([+-]?[0-9]{1,9};NT?)|([+]?0{0,8}[1-9][0-9]{0,8};RT?)",
+     .value = "([+-]?[0-9]{1,9};NT?)|([+]?" POSITIVE ";RT?)",
      .flags = REG_ICASE},
     {.keyword = "MT-PRIORITY", .at_mail = true, .value = "0|-?[1-9]"},
     {.keyword = "NOTIFY", .value = "NEVER|" LIST "(," LIST ")*", .flags = REG_ICASE},
-    {.keyword = "ORCPT", .value = "[]!#-'*/-9?A-Z^-~[-]+;" XTEXT},
+    {.keyword = "ORCPT", .value = "[!#-'*/-9?A-Z^-~-]+;" XTEXT},
 };
 #define NUM_ROWS (sizeof(rows) / sizeof(rows[0]))
 

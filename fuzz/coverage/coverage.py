@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""How much of the engine the fuzz targets reach by themselves, by file and by transition:
+
+    tools/bazel run //fuzz:coverage                                  # from the seeds
+    tools/bazel run //fuzz:coverage -- --empty --seconds 600         # from nothing, in ten minutes of CPU time
+
+With --empty the fuzzers run first, each for its share of the seconds and from an empty corpus, with their mutators and the
+dictionary; then what they found is measured, apart from libFuzzer, in a build of its own. The seconds are CPU time of the
+fuzzers, as the system counts it. --html DIR writes the source with counts, --json says all in JSON, --missed names each line,
+branch and transition that was not reached, --keep DIR leaves what was found there. The status is 0 if what is wanted was
+reached, 1 if not or if there was a finding, 70 if something does not work.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+
+# Of a run from nothing: each target's part of the time. Who has more to find has more.
+SHARES = {"session": 43, "submit": 16, "auth": 12, "reply": 4, "command": 8, "preflight": 4, "body": 3, "capabilities": 3,
+          "credential": 3, "base64": 3, "names": 1}
+# Per cent of lines and of branches.
+WANTED = (98.0, 92.0)
+# The target whose corpus test counts transitions, and the seeds that are written for them.
+COUNTS = "session"
+WRITTEN = "//fuzz:transition_seeds"
+# What a fuzzer may take beyond its CPU time where others take the processor, as a factor, before it is ended.
+PATIENCE = 20
+
+ROW = re.compile(r"(\S+) +(\d+) of +(\d+) lines +\S+ % +(\d+) of +(\d+) branches")
+TAKEN = re.compile(r"(\d+) of (\d+) declared transitions taken")
+TRANSITION = re.compile(r"\w+ \w+ (?:[2-5]yz|421)")
+
+
+class ToolError(Exception):
+    """Something that the measurement needs does not work."""
+
+
+class Workspace:
+    """The tree, and what Bazel builds of it."""
+
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+
+    def bazel(self, *arguments):
+        answer = subprocess.run([self.root / "tools/bazel", *arguments], cwd=self.root, text=True, check=False,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if answer.returncode != 0:
+            raise ToolError(f"bazel {arguments[0]} failed:\n{answer.stderr[-3000:]}")
+        return answer.stdout
+
+    def targets(self):
+        fuzzers = self.bazel("query", r'attr(tags, "\bfuzzer\b", //fuzz:all)').split()
+        return sorted(label.partition(":")[2].removesuffix("_fuzzer") for label in fuzzers)
+
+    def built(self, label, to=None):
+        """A label's output; with `to`, a copy that a build in another configuration leaves alone."""
+        path = self.root / "bazel-bin" / label.removeprefix("//").replace(":", "/")
+        if to is None:
+            return path
+        to.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-rL", path, to], check=True)
+        subprocess.run(["chmod", "-R", "u+w", to], check=True)
+        return to
+
+
+# ---- From nothing ---------------------------------------------------------------------------------
+
+
+def fuzz(fuzzer, dictionary, found, seconds, seed):
+    """Runs a fuzzer for so much CPU time. Returns what it said if that was a finding."""
+    found.mkdir(parents=True)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        os.nice(5)
+
+    command = [fuzzer, f"-dict={dictionary}", f"-seed={seed}", "-reload=0", f"-artifact_prefix={found}/../finding-",
+               f"-max_total_time={seconds * PATIENCE}", found]
+    done = subprocess.run(command, preexec_fn=limit, text=True, errors="replace", check=False,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    over = done.returncode in (0, -signal.SIGXCPU, -signal.SIGKILL)
+    return None if over else done.stderr[-2000:]
+
+
+def find_from_nothing(workspace, targets, work, options):
+    """Folders of what the fuzzers found, by target."""
+    workspace.bazel("build", "--config=fuzz", "//fuzz:dictionary", *[f"//fuzz:{t}_fuzzer" for t in targets])
+    dictionary = workspace.built("//fuzz:dictionary.txt", work / "dictionary.txt")
+    fuzzers = {t: workspace.built(f"//fuzz:{t}_fuzzer", work / "fuzzers" / t) for t in targets}
+    whole = sum(SHARES.get(t, 1) for t in targets)
+    seconds = {t: max(1, round(options.seconds * SHARES.get(t, 1) / whole)) for t in targets}
+    found = {t: work / "found" / t / "inputs" for t in targets}
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        longest = sorted(targets, key=lambda t: -seconds[t])
+        runs = {t: pool.submit(fuzz, fuzzers[t], dictionary, found[t], seconds[t], options.seed) for t in longest}
+    findings = {t: run.result() for t, run in runs.items() if run.result() is not None}
+    return found, findings
+
+
+# ---- Measuring --------------------------------------------------------------------------------------
+
+
+def play(program, folders, raw):
+    """Gives a corpus test its inputs. Returns the run and its CPU seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([program, *folders], text=True, errors="replace", check=False, capture_output=True,
+                          env={**os.environ, "LLVM_PROFILE_FILE": f"{raw}/%m-%p.profraw"})
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def count_files(folder):
+    return sum(1 for path in pathlib.Path(folder).rglob("*") if path.is_file())
+
+
+def transitions_of(done, cpu, folder):
+    taken = TAKEN.search(done.stdout)
+    if taken is None:
+        raise ToolError(f"the corpus test says nothing of transitions:\n{done.stderr[-2000:]}")
+    missing = [line for line in done.stderr.splitlines() if TRANSITION.fullmatch(line)]
+    return {"taken": int(taken[1]), "declared": int(taken[2]), "missing": missing, "files": count_files(folder),
+            "cpu_seconds": round(cpu, 2)}
+
+
+def measure(workspace, targets, found, work, options):
+    labels = [f"//fuzz:{t}" for t in targets] + ([] if found else [f"//fuzz:{t}_corpus" for t in targets])
+    counts = COUNTS in targets
+    workspace.bazel("build", "--config=coverage", *labels, *([WRITTEN] if counts and not found else []))
+    raw = work / "raw"
+    raw.mkdir()
+    result = {"from": "nothing" if found else "seeds", "targets": targets, "findings": {}}
+    for target in targets:
+        folder = found[target] if found else workspace.built(f"//fuzz:{target}_corpus")
+        done, cpu = play(workspace.built(f"//fuzz:{target}"), [folder], raw)
+        if done.returncode < 0:
+            result["findings"][target] = done.stderr[-2000:]
+        elif target == COUNTS:
+            result["transitions"] = transitions_of(done, cpu, folder)
+    if counts and not found:
+        folder = workspace.built(WRITTEN)
+        result["transitions"]["written"] = transitions_of(*play(workspace.built(f"//fuzz:{COUNTS}"), [folder], raw), folder)
+        del result["transitions"]["written"]["missing"]
+    command = [workspace.root / "tools/coverage/report.sh", *(["--missed"] if options.missed else []),
+               *(["--html", options.html] if options.html else []), raw, *[str(w) for w in WANTED],
+               *[workspace.built(f"//fuzz:{t}") for t in targets]]
+    table = subprocess.run(command, text=True, check=False, capture_output=True)
+    result["table"] = table.stdout
+    result["files"] = {row[1]: {"lines": [int(row[2]), int(row[3])], "branches": [int(row[4]), int(row[5])]}
+                       for row in ROW.finditer(table.stdout)}
+    if "all" not in result["files"]:
+        raise ToolError(f"tools/coverage/report.sh failed:\n{table.stdout}{table.stderr}")
+    return result, table.returncode == 0
+
+
+# ---- Telling ----------------------------------------------------------------------------------------
+
+
+def tell(result, missed):
+    print(result["table"], end="")
+    for target, text in result["findings"].items():
+        print(f"{target} has a finding:\n{text}")
+    took = result.get("transitions")
+    if took is not None:
+        print(f"transitions: {took['taken']} of {took['declared']} declared, by {took['files']} inputs in "
+              f"{took['cpu_seconds']} s of CPU time")
+        if "written" in took:
+            few = took["written"]
+            print(f"             {few['taken']} of them by the {few['files']} that are written for them in "
+                  f"{few['cpu_seconds']} s")
+        for name in took["missing"] if missed or len(took["missing"]) <= 20 else []:
+            print(f"not taken: {name}")
+
+
+def read_options():
+    parser = argparse.ArgumentParser(prog="coverage", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--empty", action="store_true", help="fuzz first, from an empty corpus")
+    parser.add_argument("--seconds", type=int, default=600, help="of CPU time for all fuzzers together (600)")
+    parser.add_argument("--seed", type=int, default=1, help="of the fuzzers (1)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="fuzzers at a time")
+    parser.add_argument("--html", metavar="DIR", help="write the source with counts there")
+    parser.add_argument("--json", action="store_true", help="say all in JSON")
+    parser.add_argument("--missed", action="store_true", help="name what was not reached")
+    parser.add_argument("--keep", metavar="DIR", help="leave fuzzers and what they found there")
+    parser.add_argument("targets", metavar="TARGET", nargs="*", help="all that hold the engine, if none is named")
+    return parser.parse_args()
+
+
+def run(options, work):
+    workspace = Workspace(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
+    known = workspace.targets()
+    unknown = [t for t in options.targets if t not in known]
+    if unknown:
+        raise ToolError(f"there is no target {unknown[0]}; there are {' '.join(known)}")
+    usual = [t for t in known if t in SHARES] if options.empty else known
+    targets = options.targets or usual
+    found, findings = find_from_nothing(workspace, targets, work, options) if options.empty else (None, {})
+    result, enough = measure(workspace, targets, found, work, options)
+    result["findings"].update(findings)
+    if options.json:
+        json.dump(result, sys.stdout, indent=2)
+        print()
+    else:
+        tell(result, options.missed)
+    complete = not result.get("transitions", {}).get("missing")
+    return 0 if enough and complete and not result["findings"] else 1
+
+
+def main():
+    options = read_options()
+    here = os.environ.get("BUILD_WORKING_DIRECTORY", ".")
+    options.html = options.html and os.path.join(here, options.html)
+    try:
+        if options.keep:
+            work = pathlib.Path(here, options.keep)
+            work.mkdir(parents=True)
+            return run(options, work.resolve())
+        with tempfile.TemporaryDirectory() as work:
+            return run(options, pathlib.Path(work))
+    except (ToolError, OSError) as e:
+        print(f"coverage: {e}", file=sys.stderr)
+        return 70
+
+
+if __name__ == "__main__":
+    sys.exit(main())
