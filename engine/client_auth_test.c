@@ -139,6 +139,7 @@ Test(client_auth, a_challenge_is_taken_first) {
 static const char *const auth[][2] = {
     {"initial response", SECURE
      "> auth PLAIN user\nC: AUTH PLAIN {dXNlcg==}\n? secure tls\nS: 235 ok\n= reply AUTH 235\n"
+     "? may-not AUTH\n"
      "? secure tls+auth\n? state ready\n> auth PLAIN user -> state\n> mail <a@b>\n"
      "C: MAIL FROM:<a@b>\n"},
     {"any 2yz", SECURE "> auth PLAIN user\nC: AUTH PLAIN {dXNlcg==}\nS: 250 ok\n= reply AUTH 250\n"

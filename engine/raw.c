@@ -87,7 +87,7 @@ static bool is_auth_marked(const struct raw_line *line) {
 static enum ehlo_status check_order(const struct ehlo_client *c) {
   // Where QUIT may stand, a command of the caller's own may.
   enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_QUIT);
-  return status == EHLO_OK && c->num_pending > 0 ? EHLO_E_STATE : status;
+  return c->status == EHLO_OK && c->num_pending > 0 ? EHLO_E_STATE : status;
 }
 
 static enum ehlo_status check_text(const struct ehlo_client *c, const struct raw_line *line) {
