@@ -214,6 +214,7 @@ static const char *const raw_auth[][2] = {
            "> raw-secret |x|\nC: {x}\nS: 500 x\n= reply other 500\n? state ready\n"},
     {"not everything",
      CLEAR "> raw-secret AUTH PLAIN || -> argument\n> raw-secret AUTH X y|z| -> argument\n"
+           "> raw-secret AUTH X =|z| -> argument\n> raw-secret AUTH X |z| = -> argument\n"
            "> raw-secret AUTH X |y| z -> argument\n> raw-secret AUTH |\\n| -> argument\n"
            "> raw-secret a|x|\\r -> argument\n> raw-secret \\n|x| -> argument\n"
            "> raw-secret AUTH X |\\{a*12280}| -> too-long\n? state ready\n"},

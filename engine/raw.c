@@ -80,7 +80,7 @@ static bool is_auth_marked(const struct raw_line *line) {
   size_t end = skip_blanks(text, skip_word(text, initial));
   bool none = initial == text.len;
   bool empty = end == text.len && skip_word(text, initial) == initial + 1 && !none &&
-               text.bytes[initial] == '=';
+               text.bytes[initial] == '=' && line->secret.len == 0;
   return skip_blanks(line->tail, 0) == line->tail.len && (none || empty);
 }
 

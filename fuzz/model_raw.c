@@ -52,14 +52,12 @@ static bool read_bdat(struct ehlo_span line, uint64_t *out_len, bool *out_last) 
 // What may stand behind AUTH: a mechanism, and "=" if no secret comes.
 static bool auth_is_plain(struct ehlo_span head, bool secret, struct ehlo_span tail) {
   struct ehlo_span rest = skip_blanks(ehlo_model_from(head, 4));
-  bool has_mechanism = rest.len > 0;
   ehlo_model_take_word(&rest, " ");
   rest = skip_blanks(rest);
   struct ehlo_span word = ehlo_model_take_word(&rest, " ");
   bool equals = word.len == 1 && word.bytes[0] == '=';
   if (secret) {
-    return has_mechanism && word.len == 0 && head.bytes[head.len - 1] == ' ' &&
-           skip_blanks(tail).len == 0;
+    return word.len == 0 && skip_blanks(tail).len == 0;
   }
   return (word.len == 0 || equals) && skip_blanks(rest).len == 0;
 }

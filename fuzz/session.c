@@ -66,15 +66,12 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [EHLO_FUZZ_GOAL_SECRET] = "a raw line with a secret",
 };
 
-// Octets before the first step.
-#define NUM_SETTINGS 2
-
 static void run(struct ehlo_fuzz_session *s, const struct ehlo_fuzz_session *first,
                 struct ehlo_fuzz_cuts cuts, const uint8_t *data, size_t size) {
   static struct ehlo_fuzz_block text;
   struct ehlo_fuzz_session_settings settings = ehlo_fuzz_session_settings_read(data[0]);
   ehlo_fuzz_session_begin(s, &settings, cuts, first);
-  for (size_t at = NUM_SETTINGS; at < size;) {
+  for (size_t at = EHLO_FUZZ_NUM_SETTINGS; at < size;) {
     struct ehlo_fuzz_step step = ehlo_fuzz_step_read(&text, data, &at, size);
     ehlo_fuzz_session_step(s, step);
     ehlo_fuzz_return(&text);
@@ -85,10 +82,11 @@ static void run(struct ehlo_fuzz_session *s, const struct ehlo_fuzz_session *fir
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct ehlo_fuzz_session whole;
   static struct ehlo_fuzz_session other;
-  if (size < NUM_SETTINGS) {  // a fuzzer that begins with nothing has to come to the engine
-    static const uint8_t none[NUM_SETTINGS];
+  if (size <
+      EHLO_FUZZ_NUM_SETTINGS) {  // a fuzzer that begins with nothing has to come to the engine
+    static const uint8_t none[EHLO_FUZZ_NUM_SETTINGS];
     data = none;
-    size = NUM_SETTINGS;
+    size = EHLO_FUZZ_NUM_SETTINGS;
   }
   run(&whole, NULL, (struct ehlo_fuzz_cuts){EHLO_FUZZ_WHOLE, 0}, data, size);
   for (int cut = EHLO_FUZZ_BYTES; EHLO_FUZZ_HAS(EHLO_FUZZ_RECUT) && cut < EHLO_FUZZ_NUM_CUTS;

@@ -19,7 +19,8 @@ struct ehlo_fuzz_session_settings {
   size_t room;  // which of the sizes the buffer has
 };
 
-// What an input's first octet says.
+// Octets before the first step. The first says this; the second is the session target's.
+#define EHLO_FUZZ_NUM_SETTINGS 2
 struct ehlo_fuzz_session_settings ehlo_fuzz_session_settings_read(uint8_t octet);
 
 struct ehlo_session_model {
