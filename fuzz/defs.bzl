@@ -51,6 +51,7 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
         name = name + "_corpus",
         testonly = True,
         srcs = corpus,
+        visibility = ["//fuzz:__subpackages__"],
         tags = ["manual"],
     )
 

@@ -6,6 +6,7 @@ which only a sanitizer sees is seen by `ehlo replay` as well.
 """
 
 import os
+import re
 import subprocess
 
 import fuzzer
@@ -14,6 +15,8 @@ from workspace import ToolError
 
 EHLO = "//tools:ehlo"
 SECONDS = 60
+# The line of a replay that says why: a place in the transcript, or what ended the program.
+TELLING = re.compile(r"transcript\.smtp:\d|ERROR: |runtime error: |Assertion ")
 NONE = "inputs of this target are no sessions, so there is no transcript; the input itself is the regression"
 
 
@@ -32,6 +35,8 @@ def make(finding, target, workspace, quiet):
         path = finding.path / "transcript.smtp"
         write_whole(path, text)
         status, says = replayed(workspace.built(EHLO), path)
+        if status == 0 and target.converter:
+            status, says = replayed_with_events(workspace.built(EHLO), path)
     except ToolError as e:
         finding.tell(transcript=None, transcript_says=f"no transcript: {e}")
         return
@@ -47,10 +52,22 @@ def make(finding, target, workspace, quiet):
 
 
 def converted(finding, converter):
+    """What came out, to the end or to where the fault ended the converter as well."""
     answer = run([converter, finding.path / "input"])
-    if answer.returncode != 0 or not answer.stdout:
+    if not answer.stdout:
         raise ToolError(f"{converter.name} could not make one: {first_line(answer.stderr)}")
     return answer.stdout
+
+
+def replayed_with_events(ehlo, path):
+    """The same where the events that come are written down first, so that other chunkings are held against them. Where
+    that shows nothing more they are left out again: nobody has said that they are right."""
+    before = path.read_bytes()
+    run([ehlo, "replay", "--update", path])
+    status, says = replayed(ehlo, path)
+    if status == 0:
+        write_whole(path, before)
+    return status, says
 
 
 def replayed(ehlo, path):
@@ -60,7 +77,7 @@ def replayed(ehlo, path):
     except TimedOut as e:
         return None, str(e)
     lines = (answer.stdout + answer.stderr).decode(errors="replace").replace(f"{path.parent}/", "").splitlines()
-    telling = [line for line in lines if "ERROR: " in line or "Assertion" in line or "transcript.smtp:" in line]
+    telling = [line for line in lines if TELLING.search(line)]
     return answer.returncode, (telling or lines or [""])[0].strip()
 
 
