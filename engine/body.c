@@ -185,6 +185,7 @@ static enum ehlo_status encode_step(struct ehlo_body *b, size_t *out_used, size_
                                     size_t in_len) {
   uint8_t c = in[*out_used];
   if (b->cr && c != '\n' && b->bare_cr == EHLO_BARE_CR_REFUSE) {
+    b->refused = EHLO_E_BARE_CR;
     return EHLO_E_BARE_CR;
   }
   if (b->cr || c == '\n') {
@@ -240,8 +241,8 @@ enum ehlo_status ehlo_body_encode(struct ehlo_body *b, size_t *out_used, size_t 
 
 enum ehlo_status ehlo_body_end(struct ehlo_body *b, size_t *out_len, uint8_t *out, size_t out_cap) {
   *out_len = 0;
-  if (b->cr && b->bare_cr == EHLO_BARE_CR_REFUSE) {
-    return EHLO_E_BARE_CR;
+  if (b->refused == EHLO_OK && b->cr && b->bare_cr == EHLO_BARE_CR_REFUSE) {
+    b->refused = EHLO_E_BARE_CR;
   }
   if (b->refused != EHLO_OK || ((b->in_line || b->cr) && check_line_end(b) != EHLO_OK)) {
     return (enum ehlo_status)b->refused;

@@ -28,7 +28,7 @@ enum ehlo_bare_lf {
 struct ehlo_body {
   uint8_t bare_cr;     // enum ehlo_bare_cr
   uint8_t bare_lf;     // enum ehlo_bare_lf
-  uint8_t refused;     // enum ehlo_status, once BARE_LF or NUL_DOT
+  uint8_t refused;     // enum ehlo_status, once there was one
   uint8_t nul_line;    // of a line that begins with NUL: what it is without NULs, so far
   bool dots;           // for DATA: a leading dot is doubled and a lone one ends it
   bool in_line;        // something was written since the last CRLF

@@ -139,6 +139,7 @@ Test(client_auth, a_challenge_is_taken_first) {
 static const char *const auth[][2] = {
     {"initial response", SECURE
      "> auth PLAIN user\nC: AUTH PLAIN {dXNlcg==}\n? secure tls\nS: 235 ok\n= reply AUTH 235\n"
+     "? may-not AUTH\n"
      "? secure tls+auth\n? state ready\n> auth PLAIN user -> state\n> mail <a@b>\n"
      "C: MAIL FROM:<a@b>\n"},
     {"any 2yz", SECURE "> auth PLAIN user\nC: AUTH PLAIN {dXNlcg==}\nS: 250 ok\n= reply AUTH 250\n"
@@ -213,6 +214,7 @@ static const char *const raw_auth[][2] = {
            "> raw-secret |x|\nC: {x}\nS: 500 x\n= reply other 500\n? state ready\n"},
     {"not everything",
      CLEAR "> raw-secret AUTH PLAIN || -> argument\n> raw-secret AUTH X y|z| -> argument\n"
+           "> raw-secret AUTH X =|z| -> argument\n> raw-secret AUTH X |z| = -> argument\n"
            "> raw-secret AUTH X |y| z -> argument\n> raw-secret AUTH |\\n| -> argument\n"
            "> raw-secret a|x|\\r -> argument\n> raw-secret \\n|x| -> argument\n"
            "> raw-secret AUTH X |\\{a*12280}| -> too-long\n? state ready\n"},

@@ -58,7 +58,7 @@ Test(client_room, sixty_four_outstanding) {
   at = add_rcpts(at, 63);
   at = add(at,
            "? pending 64\n? may-not RCPT\n? may-not DATA\n? may-not RSET\n"
-           "> rcpt <c@d> -> full\n> data -> full\n> rset -> full\n> raw X -> full\n"
+           "> rcpt <c@d> -> full\n> data -> full\n> rset -> full\n> raw X -> state\n"
            "> rcpt <a b> -> full\n? pending 64\n? state rcpt\n"
            "S: 250 m\n= reply MAIL 250\n? pending 63\n? may RCPT\n");
   at = add_rcpts(at, 1);

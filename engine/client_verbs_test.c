@@ -45,7 +45,8 @@ static const char *const parameters[][2] = {
            "C: MAIL FROM:<a@b> REQUIRETLS\nS: 250 x\n= reply MAIL 250\n"},
     {"BINARYMIME goes by BDAT, and the next message as it likes",
      OFFERS "> mail <a@b> BODY=BINARYMIME\nC: MAIL FROM:<a@b> BODY=BINARYMIME\nS: 250 x\n"
-            "= reply MAIL 250\n" RCPT "> data -> state\n> bdat 0 LAST\nC: BDAT 0 LAST\nS: 250 x\n"
+            "= reply MAIL 250\n" RCPT
+            "? may-not DATA\n? may BDAT\n> data -> state\n> bdat 0 LAST\nC: BDAT 0 LAST\nS: 250 x\n"
             "= reply BDAT 250\n> mail <a@b> BODY=8BITMIME\nC: MAIL FROM:<a@b> BODY=8BITMIME\n"
             "S: 250 x\n= reply MAIL 250\n" RCPT DATA "> end\nC: .\nS: 250 x\n= reply body 250\n"},
     {"a raw MAIL says nothing of it",
@@ -206,6 +207,9 @@ static const char *const starttls[][2] = {
      "! tls\nS: 220 x\n= reply greeting 220\n> raw STARTTLS\nC: STARTTLS\nS: 503 x\n"
      "= reply STARTTLS 503\n? state greeted\n> raw STARTTLS\nC: STARTTLS\nS: 220 x\n"
      "= failed reply-impossible @14 [220 x] STARTTLS sent\n"},
+    {"under TLS it may not be sent, whatever is offered",
+     "! tls\nS: 220 x\n= reply greeting 220\n> ehlo c\nC: EHLO c\nS: 250-x\n"
+     "S: 250 STARTTLS\n= reply EHLO 250\n? may-not STARTTLS\n? may AUTH\n> starttls -> state\n"},
 };
 
 Test(client_verbs, starttls) {

@@ -80,14 +80,14 @@ static bool is_auth_marked(const struct raw_line *line) {
   size_t end = skip_blanks(text, skip_word(text, initial));
   bool none = initial == text.len;
   bool empty = end == text.len && skip_word(text, initial) == initial + 1 && !none &&
-               text.bytes[initial] == '=';
+               text.bytes[initial] == '=' && line->secret.len == 0;
   return skip_blanks(line->tail, 0) == line->tail.len && (none || empty);
 }
 
 static enum ehlo_status check_order(const struct ehlo_client *c) {
   // Where QUIT may stand, a command of the caller's own may.
   enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_QUIT);
-  return status == EHLO_OK && c->num_pending > 0 ? EHLO_E_STATE : status;
+  return c->status == EHLO_OK && c->num_pending > 0 ? EHLO_E_STATE : status;
 }
 
 static enum ehlo_status check_text(const struct ehlo_client *c, const struct raw_line *line) {

@@ -3,7 +3,6 @@
 // server that drops NUL too, and any cut of input and output gives the same bytes.
 #include "engine/body.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/fuzz.h"
@@ -49,7 +48,9 @@ static void encode(struct result *r, const uint8_t *message, size_t len, struct 
                    struct ehlo_fuzz_cuts cuts) {
   struct ehlo_body body;
   size_t most = 2 * len + ROOM_MIN;
-  uint8_t *block = malloc(most);  // the room given is its end, so that no octet is behind it
+  static struct ehlo_fuzz_block kept;
+  uint8_t *block =
+      ehlo_fuzz_lend(&kept, most);  // the room is its end, so that no octet is behind it
   ehlo_body_init(&body, settings.bare_cr);
   ehlo_body_set_bare_lf(&body, settings.bare_lf);
   while (r->used < len && r->status == EHLO_OK) {
@@ -60,11 +61,11 @@ static void encode(struct result *r, const uint8_t *message, size_t len, struct 
     size_t written = 0;
     r->status = ehlo_body_encode(&body, &used, &written, out, room, message + r->used, piece);
     EHLO_FUZZ_CHECK(used <= piece && written <= room);
-    EHLO_FUZZ_CHECK(r->status != EHLO_OK || used > 0 || written > 0);
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_LIVENESS, r->status != EHLO_OK || used > 0 || written > 0);
     r->used += used;
     ehlo_fuzz_add(&r->sent, out, written);
   }
-  free(block);
+  ehlo_fuzz_return(&kept);
   uint8_t end[EHLO_BODY_END_MAX];
   size_t end_len = 0;
   if (r->status == EHLO_OK) {
@@ -106,19 +107,21 @@ static void reach_refusal(const struct result *r, size_t len) {
 
 static void judge(const struct result *r, const uint8_t *message, size_t len,
                   struct settings settings) {
-  struct ehlo_fuzz_bytes wanted = {0};
-  struct ehlo_fuzz_bytes got = {0};
+  static struct ehlo_fuzz_bytes wanted;
+  static struct ehlo_fuzz_bytes got;
+  ehlo_fuzz_clear(&wanted);
+  ehlo_fuzz_clear(&got);
   bool refuse_cr = settings.bare_cr == EHLO_BARE_CR_REFUSE;
   bool refuse_lf = settings.bare_lf == EHLO_BARE_LF_REFUSE;
   size_t used = 0;
   enum ehlo_status status = ehlo_reference_refusal(&used, message, len, refuse_cr, refuse_lf);
   size_t first_bare_cr = ehlo_reference_lines(&wanted, message, len);
-  EHLO_FUZZ_CHECK(r->status == status && r->used == used);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, r->status == status && r->used == used);
   if (status != EHLO_OK) {
     reach_refusal(r, len);
   } else {
     decode(&got, &r->sent);
-    EHLO_FUZZ_CHECK(ehlo_fuzz_same(&got, &wanted));
+    EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, ehlo_fuzz_same(&got, &wanted));
     if (first_bare_cr < len) {
       ehlo_fuzz_reach(GOAL_REPAIRED);
     }
@@ -127,30 +130,31 @@ static void judge(const struct result *r, const uint8_t *message, size_t len,
     EHLO_FUZZ_CHECK(got.len == len && memcmp(got.bytes, message, len) == 0);
     ehlo_fuzz_reach(GOAL_EXACT);
   }
-  free(got.bytes);
-  free(wanted.bytes);
+}
+
+// Encodes the message at one cut; all but the bytes of `r` begins anew.
+static void run(struct result *r, const uint8_t *message, size_t len, struct settings settings,
+                enum ehlo_fuzz_cut cut) {
+  r->used = 0;
+  r->status = EHLO_OK;
+  ehlo_fuzz_clear(&r->sent);
+  encode(r, message, len, settings, (struct ehlo_fuzz_cuts){cut, (uint32_t)len});
+  judge(r, message, len, settings);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  uint8_t *message = ehlo_fuzz_copy(data, size);
-  for (int i = 0; i < 4; i++) {
+  static struct result whole;
+  static struct result other;
+  for (uint8_t i = 0; i < 4; i++) {
     struct settings settings = {i % 2 == 0 ? EHLO_BARE_CR_REFUSE : EHLO_BARE_CR_REPAIR,
                                 i < 2 ? EHLO_BARE_LF_NORMALISE : EHLO_BARE_LF_REFUSE};
-    struct result whole = {.status = EHLO_OK};
-    for (int cut = 0; cut < EHLO_FUZZ_NUM_CUTS; cut++) {
-      struct result r = {.status = EHLO_OK};
-      encode(&r, message, size, settings,
-             (struct ehlo_fuzz_cuts){(enum ehlo_fuzz_cut)cut, (uint32_t)size});
-      judge(&r, message, size, settings);
-      if (cut == EHLO_FUZZ_WHOLE) {
-        whole = r;
-        continue;
+    run(&whole, data, size, settings, EHLO_FUZZ_WHOLE);
+    for (int cut = EHLO_FUZZ_BYTES; cut < EHLO_FUZZ_NUM_CUTS; cut++) {
+      if (ehlo_fuzz_wants_cut((enum ehlo_fuzz_cut)cut, (uint8_t)(size + i))) {
+        run(&other, data, size, settings, (enum ehlo_fuzz_cut)cut);
+        EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_RECUT, ehlo_fuzz_same(&other.sent, &whole.sent));
       }
-      EHLO_FUZZ_CHECK(ehlo_fuzz_same(&r.sent, &whole.sent));
-      free(r.sent.bytes);
     }
-    free(whole.sent.bytes);
   }
-  free(message);
   return 0;
 }

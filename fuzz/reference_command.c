@@ -45,7 +45,7 @@ static struct row rows[] = {
      .flags = REG_ICASE},
     {.keyword = "MT-PRIORITY", .at_mail = true, .value = "0|-?[1-9]"},
     {.keyword = "NOTIFY", .value = "NEVER|" LIST "(," LIST ")*", .flags = REG_ICASE},
-    {.keyword = "ORCPT", .value = "[]!#-'*/-9?A-Z^-~[-]+;" XTEXT},
+    {.keyword = "ORCPT", .value = "[!#-'*/-9?A-Z^-~-]+;" XTEXT},
 };
 #define NUM_ROWS (sizeof(rows) / sizeof(rows[0]))
 

@@ -15,6 +15,7 @@
 //
 // The whole run is judged by all oracles; then the input runs cut, where the same has to happen after
 // each step. The second octet says how (ehlo_fuzz_wants_cut).
+#include "fuzz/session_model.h"
 #include "fuzz/session_steps.h"
 
 const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
@@ -65,35 +66,12 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [EHLO_FUZZ_GOAL_SECRET] = "a raw line with a secret",
 };
 
-// The first octet of an input.
-#define SETTING_CLEARTEXT 1  // credentials may go without TLS
-#define SETTING_HOLD 2       // output is taken by "A" steps alone
-#define SETTING_ROOM 12      // which of four sizes the buffer has, in two bits
-#define SETTING_BARE_CR 16   // a bare CR in the message is repaired
-#define SETTING_BARE_LF 32   // a bare LF in the message is refused
-
-#define NUM_SETTINGS 2
-
-static struct ehlo_fuzz_session_settings read_settings(uint8_t octet) {
-  return (struct ehlo_fuzz_session_settings){
-      .config =
-          {
-              .allow_cleartext_auth = (octet & SETTING_CLEARTEXT) != 0,
-              .bare_cr = (octet & SETTING_BARE_CR) != 0 ? EHLO_BARE_CR_REPAIR : EHLO_BARE_CR_REFUSE,
-              .bare_lf =
-                  (octet & SETTING_BARE_LF) != 0 ? EHLO_BARE_LF_REFUSE : EHLO_BARE_LF_NORMALISE,
-          },
-      .hold = (octet & SETTING_HOLD) != 0,
-      .room = (octet & SETTING_ROOM) / 4,
-  };
-}
-
 static void run(struct ehlo_fuzz_session *s, const struct ehlo_fuzz_session *first,
                 struct ehlo_fuzz_cuts cuts, const uint8_t *data, size_t size) {
   static struct ehlo_fuzz_block text;
-  struct ehlo_fuzz_session_settings settings = read_settings(data[0]);
+  struct ehlo_fuzz_session_settings settings = ehlo_fuzz_session_settings_read(data[0]);
   ehlo_fuzz_session_begin(s, &settings, cuts, first);
-  for (size_t at = NUM_SETTINGS; at < size;) {
+  for (size_t at = EHLO_FUZZ_NUM_SETTINGS; at < size;) {
     struct ehlo_fuzz_step step = ehlo_fuzz_step_read(&text, data, &at, size);
     ehlo_fuzz_session_step(s, step);
     ehlo_fuzz_return(&text);
@@ -104,8 +82,11 @@ static void run(struct ehlo_fuzz_session *s, const struct ehlo_fuzz_session *fir
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct ehlo_fuzz_session whole;
   static struct ehlo_fuzz_session other;
-  if (size < NUM_SETTINGS) {
-    return 0;
+  if (size <
+      EHLO_FUZZ_NUM_SETTINGS) {  // a fuzzer that begins with nothing has to come to the engine
+    static const uint8_t none[EHLO_FUZZ_NUM_SETTINGS];
+    data = none;
+    size = EHLO_FUZZ_NUM_SETTINGS;
   }
   run(&whole, NULL, (struct ehlo_fuzz_cuts){EHLO_FUZZ_WHOLE, 0}, data, size);
   for (int cut = EHLO_FUZZ_BYTES; EHLO_FUZZ_HAS(EHLO_FUZZ_RECUT) && cut < EHLO_FUZZ_NUM_CUTS;

@@ -9,14 +9,8 @@
 // The flags by which spans are told apart; the others depend on what is queued.
 #define KINDS (EHLO_OUTPUT_SECRET | EHLO_OUTPUT_BODY)
 
-static const size_t room_lens[EHLO_FUZZ_NUM_ROOMS] = {EHLO_BUFFER_MIN, 8192, 24576,
-                                                      EHLO_BUFFER_FULL};
-
 // How much of each part of a buffer is spoilt beforehand: more than most sessions write.
 #define SPOILT_MAX ((size_t)1024)
-
-// All that the server may say in one run, in octets.
-#define SERVER_MAX ((size_t)1 << 17)
 
 static enum ehlo_state state_of(const struct ehlo_fuzz_session *s) {
   return ehlo_client_state(&s->client);
@@ -76,6 +70,10 @@ static void follow_event(struct ehlo_fuzz_session *s, const struct ehlo_event *e
   ehlo_fuzz_trail_add(t, event->error.line.bytes, event->error.line.len);
 }
 
+static bool is_modelled(const struct ehlo_fuzz_session *s) {
+  return EHLO_FUZZ_HAS(EHLO_FUZZ_MODEL) && s->whole;
+}
+
 static void see_event(struct ehlo_fuzz_session *s, const struct ehlo_event *event) {
   ehlo_fuzz_reach(EHLO_FUZZ_GOAL_EVENT + event->type);
   ehlo_fuzz_count_event(s->confirmed, event);
@@ -90,6 +88,9 @@ static void see_event(struct ehlo_fuzz_session *s, const struct ehlo_event *even
   }
   if (is_watched(s)) {
     ehlo_witness_event(&s->witness, event);
+  }
+  if (is_modelled(s)) {
+    ehlo_session_model_see_event(&s->model, event);
   }
 }
 
@@ -106,6 +107,9 @@ static void see_output(struct ehlo_fuzz_session *s, const struct ehlo_output *ou
   }
   if (is_watched(s)) {
     ehlo_witness_output(&s->witness, out, n);
+  }
+  if (is_modelled(s)) {
+    ehlo_session_model_see_output(&s->model, out, n);
   }
   s->num_sent += n;
 }
@@ -134,6 +138,9 @@ static void see_rest(struct ehlo_fuzz_session *s) {
   if (is_watched(s)) {
     ehlo_witness_rest(&s->witness);
     ehlo_witness_buffer(&s->witness, s->room->bytes, output_len(s->room->lent));
+  }
+  if (is_modelled(s)) {
+    ehlo_session_model_see_rest(&s->model, &s->client, s->status);
   }
 }
 
@@ -190,7 +197,7 @@ static void give_piece(struct ehlo_fuzz_session *s, const uint8_t *bytes, size_t
 }
 
 static void give_server(struct ehlo_fuzz_session *s, struct ehlo_span text) {
-  size_t left = s->num_received < SERVER_MAX ? SERVER_MAX - s->num_received : 0;
+  size_t left = s->num_received < EHLO_FUZZ_SERVER_MAX ? EHLO_FUZZ_SERVER_MAX - s->num_received : 0;
   size_t len = text.len < left ? text.len : left;
   s->num_received += len;
   for (size_t at = 0; at < len;) {
@@ -240,7 +247,7 @@ static void spoil(const struct ehlo_fuzz_session *s, uint8_t *bytes, size_t len)
 // A buffer that is not the one the client is in.
 static struct ehlo_fuzz_block *lend_room(struct ehlo_fuzz_session *s, size_t room) {
   struct ehlo_fuzz_block *block = &s->rooms[room][s->room == &s->rooms[room][0]];
-  spoil(s, ehlo_fuzz_lend(block, room_lens[room]), room_lens[room]);
+  spoil(s, ehlo_fuzz_lend(block, ehlo_fuzz_room_lens[room]), ehlo_fuzz_room_lens[room]);
   return block;
 }
 
@@ -297,6 +304,9 @@ static void give_message(struct ehlo_fuzz_session *s, struct ehlo_span text, boo
     enum ehlo_status status = octets ? ehlo_send_chunk(&s->client, &used, text.bytes + at, piece)
                                      : ehlo_send_body(&s->client, &used, text.bytes + at, piece);
     see_message(s, status, octets, chunk, (struct ehlo_span){text.bytes + at, used});
+    if (is_modelled(s)) {
+      ehlo_session_model_see_used(&s->model, text, used);
+    }
     at += used;
     size_t taken = hold ? 0 : take_output(s, SIZE_MAX);
     if (status != EHLO_OK || hold || (used == 0 && taken == 0)) {
@@ -372,20 +382,11 @@ static void do_command(struct ehlo_fuzz_session *s, struct ehlo_span line, bool 
 }
 
 static void do_secret_line(struct ehlo_fuzz_session *s, struct ehlo_span line) {
-  size_t begin = index_of(line, 0, 1);
-  size_t end = index_of(line, begin, 2);
-  size_t from = begin < end ? begin + 1 : end;
-  size_t behind = end < line.len ? end + 1 : end;
-  struct ehlo_span secret = {line.bytes + from, end - from};
-  struct ehlo_witness_line wanted = {
-      .head = {line.bytes, begin},
-      .secret = &secret,
-      .utf8 = true,
-      .verbatim = true,
-      .tail = {line.bytes + behind, line.len - behind},
-  };
+  struct ehlo_span secret;
+  struct ehlo_witness_line wanted = {.secret = &secret, .utf8 = true, .verbatim = true};
+  ehlo_fuzz_split_secret(line, &wanted.head, &secret, &wanted.tail);
   // A word that the secret may continue is none, and a BDAT of which nobody may know the size.
-  bool word_ends = index_of(wanted.head, 0, ' ') < begin;
+  bool word_ends = index_of(wanted.head, 0, ' ') < wanted.head.len;
   wanted.verb = word_ends ? ehlo_verb_of_line(wanted.head) : EHLO_VERB_OTHER;
   wanted.verb = wanted.verb == EHLO_VERB_BDAT ? EHLO_VERB_OTHER : wanted.verb;
   enum ehlo_status status = ehlo_send_raw_secret(&s->client, wanted.head, secret, wanted.tail);
@@ -416,6 +417,9 @@ void ehlo_fuzz_session_begin(struct ehlo_fuzz_session *s,
   }
   if (is_watched(s)) {
     ehlo_witness_begin(&s->witness, &s->client, &settings->config);
+  }
+  if (is_modelled(s)) {
+    ehlo_session_model_begin(&s->model, settings);
   }
 }
 
@@ -473,6 +477,9 @@ static bool apply(struct ehlo_fuzz_session *s, char what, struct ehlo_span text)
 
 void ehlo_fuzz_session_step(struct ehlo_fuzz_session *s, struct ehlo_fuzz_step step) {
   s->status = EHLO_OK;
+  if (is_modelled(s)) {
+    ehlo_session_model_step(&s->model, step);
+  }
   s->events_taken = false;
   if (!apply(s, step.what, step.text)) {
     return;
@@ -488,6 +495,11 @@ void ehlo_fuzz_session_step(struct ehlo_fuzz_session *s, struct ehlo_fuzz_step s
 
 void ehlo_fuzz_session_end(struct ehlo_fuzz_session *s) {
   uint64_t deadline = ehlo_deadline(&s->client);
+  s->status = EHLO_OK;
+  if (is_modelled(s)) {
+    s->model.status = EHLO_OK;
+    ehlo_session_model_wait(&s->model);
+  }
   if (deadline != EHLO_NEVER) {
     if (deadline > s->now_ms + 1) {
       pass_time(s, deadline - s->now_ms - 1);

@@ -11,6 +11,7 @@
 
 #include "engine/ehlo.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/session_model.h"
 #include "fuzz/session_text.h"
 #include "fuzz/trail.h"
 #include "fuzz/witness.h"
@@ -22,14 +23,6 @@
 #define EHLO_FUZZ_GOAL_MOVE 60
 #define EHLO_FUZZ_GOAL_LMTP 61
 #define EHLO_FUZZ_GOAL_SECRET 62
-
-#define EHLO_FUZZ_NUM_ROOMS 4
-
-struct ehlo_fuzz_session_settings {
-  struct ehlo_config config;
-  bool hold;    // output is taken by "A" steps alone
-  size_t room;  // which of the sizes the buffer has
-};
 
 struct ehlo_fuzz_session {
   struct ehlo_client client;
@@ -48,6 +41,7 @@ struct ehlo_fuzz_session {
   struct ehlo_fuzz_command command;  // the last one
   struct ehlo_fuzz_trail trail;
   struct ehlo_witness witness;
+  struct ehlo_session_model model;
 };
 
 // A session is all zero, or what another one left. With `first`, a whole run that is over, this one is

@@ -319,3 +319,21 @@ enum ehlo_status ehlo_fuzz_command_send(const struct ehlo_fuzz_command *command,
   }
   return ehlo_send_raw(c, text);
 }
+
+static size_t index_of(struct ehlo_span text, size_t from, uint8_t byte) {
+  while (from < text.len && text.bytes[from] != byte) {
+    from++;
+  }
+  return from;
+}
+
+void ehlo_fuzz_split_secret(struct ehlo_span line, struct ehlo_span *out_head,
+                            struct ehlo_span *out_secret, struct ehlo_span *out_tail) {
+  size_t begin = index_of(line, 0, 1);
+  size_t end = index_of(line, begin, 2);
+  size_t from = begin < end ? begin + 1 : end;
+  size_t behind = end < line.len ? end + 1 : end;
+  *out_head = (struct ehlo_span){line.bytes, begin};
+  *out_secret = (struct ehlo_span){line.bytes + from, end - from};
+  *out_tail = (struct ehlo_span){line.bytes + behind, line.len - behind};
+}

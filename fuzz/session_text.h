@@ -43,4 +43,8 @@ void ehlo_fuzz_command_read(struct ehlo_fuzz_command *out, struct ehlo_span line
 enum ehlo_status ehlo_fuzz_command_send(const struct ehlo_fuzz_command *command,
                                         struct ehlo_client *c);
 
+// A line with a secret between 0x01 and 0x02, in its three parts.
+void ehlo_fuzz_split_secret(struct ehlo_span line, struct ehlo_span *out_head,
+                            struct ehlo_span *out_secret, struct ehlo_span *out_tail);
+
 #endif  // EHLO_FUZZ_SESSION_TEXT_H
