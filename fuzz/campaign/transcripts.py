@@ -42,17 +42,19 @@ def make(finding, target, workspace, quiet):
         return
     if status == os.EX_DATAERR:
         path.unlink()
-        finding.tell(transcript=None, transcript_says=f"the input is no whole transcript, which is what it is about: {says}")
+        finding.tell(transcript=None,
+                     transcript_says=f"the input is no whole transcript, which is what it is about: {says}")
     elif status == 0:
-        finding.tell(transcript="passes", transcript_says="`ehlo replay --chunks all` shows nothing of it, only the target "
-                                                          f"does{lost(left_out)}")
+        finding.tell(transcript="passes", transcript_says="`ehlo replay --chunks all` shows nothing of it, only the "
+                                                          f"target does{lost(left_out)}")
     else:
         how = "is stopped" if status is None else f"ends with status {status}"
         finding.tell(transcript="fails", transcript_says=f"`ehlo replay --chunks all` {how}: {says}{lost(left_out)}")
 
 
 def lost(left_out):
-    return f" ({left_out} of its steps {'has' if left_out == 1 else 'have'} no place in a transcript)" if left_out else ""
+    has = "has" if left_out == 1 else "have"
+    return f" ({left_out} of its steps {has} no place in a transcript)" if left_out else ""
 
 
 def converted(finding, converter):
