@@ -54,6 +54,15 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
         tags = ["manual"],
     )
 
+def _fuzz_engine_impl(ctx):
+    return []
+
+fuzz_engine = rule(
+    doc = "Which fuzz engine a build is for: \"libfuzzer\" or \"none\".",
+    implementation = _fuzz_engine_impl,
+    build_setting = config.string(flag = True),
+)
+
 def fuzzer(name, srcs, deps, tags = [], copts = [], **kwargs):
     """A fuzzer alone. Campaigns run those that have the tag "fuzzer".
 

@@ -161,6 +161,7 @@ static const char *const scenes[] = {
 
 const struct ehlo_fuzz_dialect ehlo_fuzz_session_dialect = {
     .header_len = 2,
+    .header = "M7",
     .server = "S",
     .server_part = "s",
     .part_end = "",

@@ -57,6 +57,11 @@ static const char *const lines[] = {
     "! submit lmtp",
     "! submit helo c",
     "! submit user u",
+    "! submit user u v",
+    "! submit auth SCRAM-SHA-256,SCRAM-SHA-1,CRAM-MD5,LOGIN,PLAIN",
+    "S: 250 AUTH SCRAM-SHA-256 DIGEST-MD5 EXTERNAL XOAUTH2",
+    "S: 250-8BITMIME\nS: 250-SIZE 2\nS: 250-DSN\nS: 250-SMTPUTF8",
+    "S: 250-LIMITS MAILMAX=1 RCPTMAX=1",
     "! submit auth PLAIN,LOGIN",
     "! submit initial-response never",
     "! submit auth-attempts 2",
@@ -92,6 +97,10 @@ static const char *const lines[] = {
   "AUTH "                                                                                       \
   "PLAIN LOGIN\n"
 #define SUBMIT "! submit tls none\n! submit helo c\n! submit from <a@b>\n! submit to <c@d>\n"
+#define LOGIN_WITH(mechanism)                                                                    \
+  SUBMIT "! submit user u\n! submit auth " mechanism                                             \
+         "\n! submit nonce n\n! submit allow-cleartext-auth\nS: 220 x\nC: EHLO c\nS: 250-x\nS: " \
+         "250 AUTH " mechanism "\n"
 #define RCPT "C: MAIL FROM:<a@b>\nS: 250 x\nC: RCPT TO:<c@d>\nS: 250 x\n"
 
 #define NUM_WAYS 4
@@ -117,6 +126,25 @@ static const char *const scenes[] = {
     "x",
     READY RCPT "C: BDAT 3 LAST\nC: abc\\\nS: 250 x",
     READY RCPT "C: BDAT 5\nC: abc\nS: 250 x",
+    LOGIN_WITH("PLAIN") "C: AUTH PLAIN \\{secret}\nS: 535 x\nC: QUIT",
+    LOGIN_WITH("LOGIN") "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dQ==\nS: 334 UGFzc3dvcmQ6\nC: "
+                        "\\{secret}\nS: 235 x\nC: MAIL FROM:<a@b>",
+    LOGIN_WITH("CRAM-MD5") "C: AUTH CRAM-MD5\nS: 334 PDFAYj4=\nC: \\{secret}\nS: 235 x",
+    LOGIN_WITH("EXTERNAL") "C: AUTH EXTERNAL dQ==\nS: 235 x",
+    LOGIN_WITH("XOAUTH2") "C: AUTH XOAUTH2 \\{secret}\nS: 334 e30=\nC:\nS: 535 x\nC: QUIT",
+    LOGIN_WITH("SCRAM-SHA-1")
+    "C: AUTH SCRAM-SHA-1 biwsbj11LHI9bg==\nS: 334 cj1ueCxzPUFBQUEsaT00MDk2\nC: \\{secret}\nS: 334 "
+    "\\{secret}\nC:\nS: 235 x",
+    LOGIN_WITH("DIGEST-MD5")
+    "C: AUTH DIGEST-MD5\nS: 334 bm9uY2U9IngiLGFsZ29yaXRobT1tZDUtc2Vzcw==\nC: \\{secret}\nS: 334 "
+    "\\{secret}\nC:\nS: 235 x",
+    "! submit transfer bdat\n! submit size 3\n" SUBMIT READY
+    "C: MAIL FROM:<a@b> SIZE=3\nC: RCPT TO:<c@d>\nC: BDAT 3 LAST\nC: x\nS: 250 x\nS: 250 x\nS: 250 x",
+    "! submit tls starttls\n! submit helo c\n! submit from <a@b>\n! submit to <c@d>\n" READY
+    "C: STARTTLS\nS: 220 x\n! tls TLSv1.3\nC: EHLO c\nS: 250 x\nC: MAIL FROM:<a@b>\nS: 250 x",
+    SUBMIT "! submit to <e@f>\n! submit message\n! submit from <g@h>\n! submit to <i@j>\n" READY,
+    "! submit xclient NAME=x\n" SUBMIT
+    "S: 220 x\nC: EHLO c\nS: 250-x\nS: 250 XCLIENT NAME\nC: XCLIENT NAME=x\nS: 220 x\nC: EHLO c",
     "S: 554 x\nC: QUIT\nS: 221 x",
     "S: 220 x\n+300 ! timeout",
     "C: NOOP\nS: 250 x",

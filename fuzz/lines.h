@@ -20,6 +20,7 @@
 
 struct ehlo_fuzz_dialect {
   size_t header_len;        // octets of settings before the first line
+  const char *header;       // settings with which most things work; NULL: any are as good
   const char *server;       // what a line of the server's begins with; "" if all are
   const char *server_part;  // and one without a line end
   const char *part_end;     // which ends in this

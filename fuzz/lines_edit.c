@@ -265,12 +265,23 @@ static bool insert_scene(struct ehlo_fuzz_lines *l) {
   return d->num_scenes > 0 && insert_text(l, at, d->scenes[below(l, d->num_scenes)]);
 }
 
+// Settings from which a session comes far, or others.
+static void set_header(struct ehlo_fuzz_lines *l) {
+  const struct ehlo_fuzz_dialect *d = l->dialect;
+  for (size_t i = 0; i < d->header_len; i++) {
+    l->header[i] = (uint8_t)(d->header != NULL ? d->header[i] : (char)below(l, 256));
+  }
+}
+
 // From the start on: a scene, and a few exchanges where it has led to.
 static bool begin_anew(struct ehlo_fuzz_lines *l) {
   const struct ehlo_fuzz_dialect *d = l->dialect;
   bool quiet = d->num_ways > 0 && below(l, 2) == 0;
   if (d->num_scenes == 0) {
     return false;
+  }
+  if (below(l, 2) == 0) {
+    set_header(l);
   }
   l->num = 0;
   bool done = insert_text(l, 0, d->scenes[below(l, quiet ? d->num_ways : d->num_scenes)]);

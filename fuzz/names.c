@@ -45,6 +45,8 @@ static void check_submission_names(unsigned n) {
   check_text(ehlo_submit_problem_text((enum ehlo_submit_problem)n), true);
   check_text(ehlo_credential_name((enum ehlo_credential_finding)n),
              n < EHLO_NUM_CREDENTIAL_FINDINGS);
+  EHLO_FUZZ_CHECK(ehlo_credential_is_refusal((enum ehlo_credential_finding)n) ==
+                  (n < EHLO_CREDENTIAL_USER_BLANK));
   check_text(ehlo_credential_text((enum ehlo_credential_finding)n),
              n < EHLO_NUM_CREDENTIAL_FINDINGS);
   check_text(ehlo_finding_name((enum ehlo_finding_kind)n), n < EHLO_NUM_FINDINGS);

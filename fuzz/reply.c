@@ -39,7 +39,7 @@ static struct ehlo_reply_limits read_limits(const uint8_t *settings) {
 }
 
 // The lines of a reply, put together again, are its text.
-static void judge_lines(const struct ehlo_reply *reply) {
+EHLO_FUZZ_WATCHER static void judge_lines(const struct ehlo_reply *reply) {
   struct ehlo_reply_line line;
   size_t pos = 0;
   size_t num_lines = 0;
@@ -65,7 +65,8 @@ struct run {
   struct ehlo_fuzz_trail trail;
 };
 
-static void follow_reply(struct ehlo_fuzz_trail *t, const struct ehlo_reply *reply) {
+EHLO_FUZZ_WATCHER static void follow_reply(struct ehlo_fuzz_trail *t,
+                                           const struct ehlo_reply *reply) {
   const struct ehlo_enhanced *e = &reply->enhanced;
   const uint64_t numbers[] = {reply->code, reply->num_lines, reply->text.len,
                               (uint64_t)e->class << 32 | (uint64_t)e->subject << 16 | e->detail};
@@ -94,7 +95,7 @@ static struct ehlo_enhanced read_enhanced(struct ehlo_span text) {
 }
 
 // A whole reply, whose octets begin at `start` of the stream.
-static void judge_reply(struct run *r, size_t start) {
+EHLO_FUZZ_WATCHER static void judge_reply(struct run *r, size_t start) {
   struct ehlo_reply reply;
   ehlo_reply_get(&r->parser, &reply);
   EHLO_FUZZ_CHECK(reply.text.len == r->at - start);
@@ -114,7 +115,7 @@ static void judge_reply(struct run *r, size_t start) {
 }
 
 // The stream ended, or was stopped by `status`, in the midst of a reply.
-static void judge_end(struct run *r, size_t start, enum ehlo_status status) {
+EHLO_FUZZ_WATCHER static void judge_end(struct run *r, size_t start, enum ehlo_status status) {
   enum ehlo_status at_end = status != EHLO_OK ? status : ehlo_reply_judge_partial(&r->parser);
   struct ehlo_span line = ehlo_reply_last_line(&r->parser);
   EHLO_FUZZ_CHECK(line.len <= r->at - start);
@@ -127,7 +128,7 @@ static void judge_end(struct run *r, size_t start, enum ehlo_status status) {
 }
 
 // Holds the reply that begins at `start`, or what there is of it, against the reference.
-static void compare(const struct run *r, size_t start, enum ehlo_status status) {
+EHLO_FUZZ_WATCHER static void compare(const struct run *r, size_t start, enum ehlo_status status) {
   const struct ehlo_reply_parser *p = &r->parser;
   const uint8_t *at = r->stream + start;
   struct ehlo_reference_reply wanted;
@@ -151,7 +152,7 @@ static void compare(const struct run *r, size_t start, enum ehlo_status status) 
 }
 
 // Feeds one reply; false when the stream ends here.
-static bool run_reply(struct run *r) {
+EHLO_FUZZ_WATCHER static bool run_reply(struct run *r) {
   struct ehlo_reply_parser *p = &r->parser;
   size_t start = r->at;
   enum ehlo_status status = EHLO_OK;
@@ -174,8 +175,8 @@ static bool run_reply(struct run *r) {
   return true;
 }
 
-static void run(struct run *r, const struct run *first, struct ehlo_fuzz_cuts cuts,
-                const uint8_t *data, size_t size) {
+EHLO_FUZZ_WATCHER static void run(struct run *r, const struct run *first,
+                                  struct ehlo_fuzz_cuts cuts, const uint8_t *data, size_t size) {
   static struct ehlo_fuzz_block block;
   struct ehlo_reply_limits limits = read_limits(data);
   r->stream = data + NUM_SETTINGS;
@@ -194,8 +195,10 @@ static void run(struct run *r, const struct run *first, struct ehlo_fuzz_cuts cu
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct run whole;
   static struct run other;
-  if (size < NUM_SETTINGS) {
-    return 0;
+  if (size < NUM_SETTINGS) {  // a fuzzer that begins with nothing has to come to the engine
+    static const uint8_t none[NUM_SETTINGS];
+    data = none;
+    size = NUM_SETTINGS;
   }
   run(&whole, NULL, (struct ehlo_fuzz_cuts){EHLO_FUZZ_WHOLE, 0}, data, size);
   for (int cut = EHLO_FUZZ_BYTES; cut < EHLO_FUZZ_NUM_CUTS; cut++) {

@@ -82,8 +82,11 @@ static void run(struct ehlo_fuzz_session *s, const struct ehlo_fuzz_session *fir
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct ehlo_fuzz_session whole;
   static struct ehlo_fuzz_session other;
-  if (size < EHLO_FUZZ_NUM_SETTINGS) {
-    return 0;
+  if (size <
+      EHLO_FUZZ_NUM_SETTINGS) {  // a fuzzer that begins with nothing has to come to the engine
+    static const uint8_t none[EHLO_FUZZ_NUM_SETTINGS];
+    data = none;
+    size = EHLO_FUZZ_NUM_SETTINGS;
   }
   run(&whole, NULL, (struct ehlo_fuzz_cuts){EHLO_FUZZ_WHOLE, 0}, data, size);
   for (int cut = EHLO_FUZZ_BYTES; EHLO_FUZZ_HAS(EHLO_FUZZ_RECUT) && cut < EHLO_FUZZ_NUM_CUTS;
