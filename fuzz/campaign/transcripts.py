@@ -6,6 +6,7 @@ which only a sanitizer sees is seen by `ehlo replay` as well.
 """
 
 import os
+import re
 import subprocess
 
 import fuzzer
@@ -14,6 +15,8 @@ from workspace import ToolError
 
 EHLO = "//tools:ehlo"
 SECONDS = 60
+# The line of a replay that says why: a place in the transcript, or what ended the program.
+TELLING = re.compile(r"transcript\.smtp:\d|ERROR: |runtime error: |Assertion ")
 NONE = "inputs of this target are no sessions, so there is no transcript; the input itself is the regression"
 
 
@@ -28,7 +31,9 @@ def make(finding, target, workspace, quiet):
         return
     try:
         workspace.build([EHLO] + ([target.converter] if target.converter else []), quiet)
-        text = converted(finding, workspace.built(target.converter)) if target.converter else finding.input
+        text, left_out = finding.input, 0
+        if target.converter:
+            text, left_out = converted(finding, workspace.built(target.converter))
         path = finding.path / "transcript.smtp"
         write_whole(path, text)
         status, says = replayed(workspace.built(EHLO), path)
@@ -37,20 +42,27 @@ def make(finding, target, workspace, quiet):
         return
     if status == os.EX_DATAERR:
         path.unlink()
-        finding.tell(transcript=None, transcript_says=f"the input is no whole transcript, which is what it is about: {says}")
+        finding.tell(transcript=None,
+                     transcript_says=f"the input is no whole transcript, which is what it is about: {says}")
     elif status == 0:
-        finding.tell(transcript="passes", transcript_says="`ehlo replay --chunks all` shows nothing of it; "
-                                                          "only the target does")
+        finding.tell(transcript="passes", transcript_says="`ehlo replay --chunks all` shows nothing of it, only the "
+                                                          f"target does{lost(left_out)}")
     else:
         how = "is stopped" if status is None else f"ends with status {status}"
-        finding.tell(transcript="fails", transcript_says=f"`ehlo replay --chunks all` {how}: {says}")
+        finding.tell(transcript="fails", transcript_says=f"`ehlo replay --chunks all` {how}: {says}{lost(left_out)}")
+
+
+def lost(left_out):
+    has = "has" if left_out == 1 else "have"
+    return f" ({left_out} of its steps {has} no place in a transcript)" if left_out else ""
 
 
 def converted(finding, converter):
+    """The transcript, and how much of the input it does not hold."""
     answer = run([converter, finding.path / "input"])
     if answer.returncode != 0 or not answer.stdout:
         raise ToolError(f"{converter.name} could not make one: {first_line(answer.stderr)}")
-    return answer.stdout
+    return answer.stdout, answer.stderr.count(b"left out: ")
 
 
 def replayed(ehlo, path):
@@ -60,7 +72,7 @@ def replayed(ehlo, path):
     except TimedOut as e:
         return None, str(e)
     lines = (answer.stdout + answer.stderr).decode(errors="replace").replace(f"{path.parent}/", "").splitlines()
-    telling = [line for line in lines if "ERROR: " in line or "Assertion" in line or "transcript.smtp:" in line]
+    telling = [line for line in lines if TELLING.search(line)]
     return answer.returncode, (telling or lines or [""])[0].strip()
 
 
