@@ -33,8 +33,11 @@ const char *ehlo_outcome_name(enum ehlo_outcome outcome) {
   return (unsigned)outcome < EHLO_NUM_OUTCOMES ? outcomes[outcome].name : "unknown";
 }
 
+// The problem of a partial one is only that of the last message.
 int ehlo_submit_exit_status(const struct ehlo_submit *s) {
-  if (s->verdict.problem == EHLO_PROBLEM_8BIT || s->verdict.problem == EHLO_PROBLEM_MESSAGE) {
+  bool of_message =
+      s->verdict.problem == EHLO_PROBLEM_8BIT || s->verdict.problem == EHLO_PROBLEM_MESSAGE;
+  if (s->verdict.outcome == EHLO_OUTCOME_USAGE && of_message) {
     return 65;  // EX_DATAERR
   }
   return outcomes[s->verdict.outcome].exit_status;

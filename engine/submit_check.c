@@ -95,6 +95,11 @@ static struct ehlo_verdict check_message(const struct ehlo_submit *s,
   if (s->config.transfer == EHLO_TRANSFER_BDAT && !caps->chunking) {
     return missing("CHUNKING");
   }
+  // RFC 3030 §3: never after DATA, and a chunk has to tell its size.
+  if (m->is_binary && ehlo_submit_goes_beyond(s, EHLO_STAGE_RCPT) &&
+      !ehlo_submit_uses_bdat(s, caps, m)) {
+    return unsendable(EHLO_STAGE_MAIL, EHLO_E_ARGUMENT);
+  }
   if (!force && caps->max_size > 0 && m->size > caps->max_size) {
     return problem(EHLO_OUTCOME_REFUSED, EHLO_STAGE_MAIL, EHLO_PROBLEM_TOO_BIG);
   }

@@ -207,22 +207,32 @@ static bool same_domain(struct ehlo_span a, struct ehlo_span b) {
 
 // RFC 9422 §4: RCPTDOMAINMAX bounds the recipients' domains in one session. Whether this one is, or
 // can be, one of them. A bound that is larger than our list is left to the server's own replies.
-static bool domain_fits(struct ehlo_submit *s, const struct ehlo_capabilities *caps,
-                        const struct ehlo_recipient *r) {
+static bool domain_is_known(const struct ehlo_submit *s, const struct ehlo_recipient *r) {
   struct ehlo_span domain = domain_of(r);
-  if (caps->max_rcpt_domains == 0 || caps->max_rcpt_domains > EHLO_SUBMIT_DOMAINS_MAX) {
-    return true;
-  }
   for (size_t i = 0; i < s->num_domains; i++) {
     if (same_domain(domain, s->domains[i])) {
       return true;
     }
   }
-  if (s->num_domains >= caps->max_rcpt_domains) {
-    return false;
+  return false;
+}
+
+static bool domains_are_bound(const struct ehlo_capabilities *caps) {
+  return caps->max_rcpt_domains > 0 && caps->max_rcpt_domains <= EHLO_SUBMIT_DOMAINS_MAX;
+}
+
+static bool domain_fits(const struct ehlo_submit *s, const struct ehlo_capabilities *caps,
+                        const struct ehlo_recipient *r) {
+  return !domains_are_bound(caps) || s->num_domains < caps->max_rcpt_domains ||
+         domain_is_known(s, r);
+}
+
+// RCPT was sent: only then does its domain count.
+static void take_domain(struct ehlo_submit *s, const struct ehlo_capabilities *caps,
+                        const struct ehlo_recipient *r) {
+  if (domains_are_bound(caps) && !domain_is_known(s, r)) {
+    s->domains[s->num_domains++] = domain_of(r);
   }
-  s->domains[s->num_domains++] = domain;
-  return true;
 }
 
 static bool is_full(const struct ehlo_submit *s, const struct ehlo_capabilities *caps,
@@ -255,6 +265,7 @@ static bool send_recipient(struct ehlo_submit *s, struct ehlo_client *c, struct 
   enum ehlo_status status = ehlo_send_rcpt(c, r->address, r->params);
   if (status == EHLO_OK) {
     r->state = EHLO_RECIPIENT_SENT;
+    take_domain(s, ehlo_client_capabilities(c), r);
     m->num_begun++;
     m->transaction.num_sent++;
     m->transaction.num_due++;

@@ -46,6 +46,9 @@ static const struct ehlo_submit_case differing[] = {
      .text = BEGIN("LIMITS RCPTDOMAINMAX=1") MAIL OK RCPT OK DATA GO BODY OK MAIL OK "C: RSET\n" OK
      MAIL OK RCPT OK DATA GO BODY OK QUIT "? message 1 deferred rcpt\n? message 2 accepted quit\n"
      "= partial quit 1\n"},
+    {"a domain that no RCPT named", {NO_TLS, TWO, .second_to = SPAN("c@y.ex")},
+     .text = BEGIN("LIMITS RCPTDOMAINMAX=1") MAIL NO MAIL OK "C: RCPT TO:<c@y.ex>\n" OK DATA GO BODY OK
+     QUIT "? message 0 refused mail\n? message 1 accepted quit\n= partial quit 1\n"},
     {"nobody of the last fits, pipelined", {NO_TLS, TWO, .second_to = SPAN("c@y.ex")},
      .text = LIMITS("RCPTDOMAINMAX=1") MAIL RCPT DATA OK OK GO BODY MAIL "C: QUIT\n" OK OK
      "S: 221 bye\n? message 0 accepted quit\n? message 1 deferred rcpt\n= partial rcpt 1\n"},

@@ -454,6 +454,8 @@ Test(submit, outcomes_have_names_and_exit_statuses) {
   cr_assert_eq(ehlo_submit_exit_status(&data), 65);
   data.verdict.problem = EHLO_PROBLEM_MESSAGE;
   cr_assert_eq(ehlo_submit_exit_status(&data), 65);
+  data.verdict.outcome = EHLO_OUTCOME_PARTIAL;
+  cr_assert_eq(ehlo_submit_exit_status(&data), 1);
 }
 
 Test(submit, stages_and_problems_have_words) {

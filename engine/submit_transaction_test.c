@@ -42,6 +42,8 @@ static const struct ehlo_span five[] = {SPAN("b1@x.ex"), SPAN("b2@x.ex"), SPAN("
 
 // ---- Chunks -------------------------------------------------------------------------------------
 
+#define BEGIN_BINARY \
+  "S: 220 x\nC: EHLO client.example\nS: 250-x\nS: 250-CHUNKING\nS: 250 BINARYMIME\n"
 static const struct ehlo_submit_case chunks[] = {
     {"one flight, and QUIT with it", {SENDS_CHUNKS}, .text = BEGIN_CHUNKS MAIL RCPT BDAT "C: QUIT\n"
      OK OK OK "S: 221 bye\n? flights 2\n? to a\n= accepted quit 0\n"},
@@ -117,6 +119,14 @@ static const struct ehlo_submit_case chunks[] = {
      .text = BEGIN_CHUNKS QUIT "= usage mail 64 problem=unsupported missing=BINARYMIME\n"},
     {"binary, no chunks", {NO_TLS, .message_is_binary = true, .message_size = 5},
      .text = BEGIN("BINARYMIME") QUIT "= usage mail 64 problem=unsupported missing=CHUNKING\n"},
+    {"binary, its size not known", {NO_TLS, .message_is_binary = true},
+     .text = BEGIN_BINARY QUIT "= usage mail 64 problem=argument status=argument\n"},
+    {"binary, no further than DATA", {NO_TLS, .message_is_binary = true, .message_size = 5,
+     .stop = true, .stop_after = EHLO_STAGE_DATA},
+     .text = BEGIN_BINARY QUIT "= usage mail 64 problem=argument status=argument\n"},
+    {"binary, no further than RCPT", {NO_TLS, .message_is_binary = true, .stop = true,
+     .stop_after = EHLO_STAGE_RCPT}, .text = BEGIN_BINARY
+     "C: MAIL FROM:<a@client.example> BODY=BINARYMIME\n" OK RCPT OK QUIT "= stopped rcpt 0\n"},
 };
 
 Test(submit_transaction, chunks) {

@@ -85,7 +85,7 @@ def fuzzer(name, srcs, deps, tags = [], copts = [], **kwargs):
             no_match_error = "a fuzzer is built with --config=fuzz",
         ),
         tags = tags + ["manual"],
-        deps = deps,
+        deps = deps + ["//fuzz:flags"],
         **kwargs
     )
 

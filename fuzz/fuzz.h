@@ -33,6 +33,9 @@ enum ehlo_fuzz_oracle {
 #endif
 #define EHLO_FUZZ_HAS(oracle) ((EHLO_FUZZ_ORACLES & (oracle)) != 0)
 
+// A flag of libFuzzer that a target's mutator wants.
+__attribute__((weak)) extern char ehlo_fuzz_mutator_flag[];
+
 // What has to hold. If it does not and the oracle judges, the program ends, which is a finding. The
 // condition is evaluated either way.
 #define EHLO_FUZZ_CHECK_BY(oracle, condition)      \

@@ -245,9 +245,11 @@ static bool insert_exchange(struct ehlo_fuzz_lines *l) {
 
 // ---- Templates ------------------------------------------------------------------------------------
 
+// Anywhere, or among the first ones, where settings and offers stand.
 static bool insert_line(struct ehlo_fuzz_lines *l) {
   const struct ehlo_fuzz_dialect *d = l->dialect;
-  return d->num_lines > 0 && insert_text(l, below(l, l->num + 1), d->lines[below(l, d->num_lines)]);
+  size_t places = l->num > 8 && below(l, 2) == 0 ? 8 : l->num;
+  return d->num_lines > 0 && insert_text(l, below(l, places + 1), d->lines[below(l, d->num_lines)]);
 }
 
 static bool replace_line(struct ehlo_fuzz_lines *l) {

@@ -1,210 +1,441 @@
 // See mail_server.h.
 #include "fuzz/mail_server.h"
 
-#include <ctype.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-const char *ehlo_mail_server_message(size_t i) {
-  static const char *const messages[EHLO_SERVER_MESSAGES_MAX] = {
-      "Subject: a\n\n.dot\n..\n.\nend\n",
-      "Subject: b\r\n\r\nno end",
-      "Subject: c\n\n.",
-      "Subject: d\r\n\nBDAT 5\r\n.\r\nQUIT\n",
-      "\n",
-  };
-  return messages[i];
-}
+// Responses that each of them takes.
+static const unsigned num_tokens[6] = {1, 2, 1, 1, 2, 1};
 
-const char *ehlo_mail_server_wanted(size_t i) {
-  static const char *const messages[EHLO_SERVER_MESSAGES_MAX] = {
-      "Subject: a\r\n\r\n.dot\r\n..\r\n.\r\nend\r\n",
-      "Subject: b\r\n\r\nno end\r\n",
-      "Subject: c\r\n\r\n.\r\n",
-      "Subject: d\r\n\r\nBDAT 5\r\n.\r\nQUIT\r\n",
-      "\r\n",
-  };
-  return messages[i];
-}
+// ---- What is said -------------------------------------------------------------------------------
 
-// An octet of the input; 0, which is the friendly choice, when there is none left.
-static unsigned choose(struct ehlo_mail_server *s, unsigned num) {
+unsigned ehlo_mail_server_choose(struct ehlo_mail_server *s) {
   if (s->num_choices == 0) {
     return 0;
   }
   s->num_choices--;
-  return *s->choices++ % num;
+  return *s->choices++;
+}
+
+// Ends something that is said.
+static void end_reply(struct ehlo_mail_server *s, uint16_t code, const char *text,
+                      const struct ehlo_server_offer *offer) {
+  s->said[s->num_replies++] =
+      (struct ehlo_server_reply){.end = s->replies.len, .code = code, .text = text, .offer = offer};
+  s->silent = s->silent || s->num_replies > EHLO_SERVER_REPLIES_MAX - 4;
+}
+
+static bool is_mute(const struct ehlo_mail_server *s) {
+  return s->closed || s->silent;
 }
 
 static void say(struct ehlo_mail_server *s, const char *text) {
-  if (!s->closed && !s->silent) {
-    ehlo_fuzz_add(&s->replies, text, strlen(text));
-    ehlo_fuzz_add(&s->replies, "\r\n", 2);
+  if (is_mute(s)) {
+    return;
   }
+  unsigned code = (unsigned)(text[0] - '0') * 100U + (unsigned)(text[1] - '0') * 10U +
+                  (unsigned)(text[2] - '0');
+  ehlo_server_add(&s->replies, text, strlen(text));
+  ehlo_server_add(&s->replies, "\r\n", 2);
+  end_reply(s, (uint16_t)code, text + 3, NULL);
+}
+
+// The same in several lines.
+static void say_twice(struct ehlo_mail_server *s, const char *text) {
+  if (is_mute(s)) {
+    return;
+  }
+  ehlo_server_add(&s->replies, text, 3);
+  ehlo_server_add(&s->replies, "-", 1);
+  if (text[3] != '\0') {
+    ehlo_server_add(&s->replies, text + 4, strlen(text + 4));
+  }
+  ehlo_server_add(&s->replies, "\r\n", 2);
+  say(s, text);
+  s->said[s->num_replies - 1].several = true;
+}
+
+static void say_garbage(struct ehlo_mail_server *s, const char *text, size_t len) {
+  if (!is_mute(s)) {
+    ehlo_server_add(&s->replies, text, len);
+    end_reply(s, 0, "", NULL);
+  }
+}
+
+static void close_by(struct ehlo_mail_server *s, bool reset) {
+  s->reset = s->reset || (!s->closed && reset);
+  s->closed = true;
 }
 
 // What a server may say to anything: 421 and close, close, or nothing at all any more.
 static bool gives_up(struct ehlo_mail_server *s, unsigned choice) {
-  if (choice == 1) {
-    say(s, "421 4.3.2 shutting down");
-    s->closed = true;
+  if (choice % 16 < 1 || choice % 16 > 3) {
+    return false;
   }
-  s->closed = s->closed || choice == 2;
-  s->silent = s->silent || choice == 3;
-  return choice >= 1 && choice <= 3;
+  if (choice % 16 == 1) {
+    say(s, "421 4.3.2 shutting down");
+  }
+  if (choice % 16 == 3) {
+    s->silent = true;
+  } else {
+    close_by(s, false);
+  }
+  return true;
+}
+
+// What fits nothing. A reply that is told from the one that the server means is its last word, unless
+// there was one too many.
+static void misbehave(struct ehlo_mail_server *s, unsigned choice, const char *text) {
+  static const char *const impossible[] = {"354 ?", "334 b2s=", "299 ?", "150 ?"};
+  switch (choice % 16) {
+    case 0:
+    case 1:
+      say_twice(s, text);
+      return;
+    case 2:
+      s->strayed = true;
+      say(s, "250 2.0.0 stray");
+      say(s, text);
+      return;
+    case 3:
+      s->strayed = true;
+      say(s, text);
+      say(s, "550 5.0.0 stray");
+      return;
+    case 4:
+      say(s, text);
+      close_by(s, false);
+      return;
+    case 5:
+      say(s, "421 4.3.2 soon");  // and goes on
+      s->strayed = true;
+      return;
+    case 6:
+      say_garbage(s, "2x0 ?\r\n", 7);
+      return;
+    case 7:
+      say_garbage(s, "250-a\r\n550 b\r\n", 14);
+      return;
+    case 8:
+      say_garbage(s, "250 a\0b\r\n", 9);
+      return;
+    case 9:
+      if (!is_mute(s)) {
+        ehlo_server_add(&s->replies, "25", 2);
+      }
+      close_by(s, true);
+      return;
+    case 10:
+      say(s, text);
+      close_by(s, true);
+      return;
+    case 11:
+      say(s, "251");
+      s->strayed = true;
+      return;
+    default:
+      say(s, impossible[choice % 4]);
+      s->strayed = true;
+  }
+}
+
+// Says what was decided, or what the choice makes of it.
+static void answer(struct ehlo_mail_server *s, unsigned choice, const char *text) {
+  if (choice >= 224) {
+    misbehave(s, choice, text);
+  } else {
+    say(s, text);
+  }
+}
+
+void ehlo_mail_server_tls_done(struct ehlo_mail_server *s) {
+  s->secure = true;
+  s->anew = true;
 }
 
 void ehlo_mail_server_init(struct ehlo_mail_server *s, const struct ehlo_server_settings *settings,
                            const uint8_t *choices, size_t num_choices) {
-  memset(s, 0, sizeof(*s));
-  s->settings = *settings;
+  memset(s, 0, offsetof(struct ehlo_mail_server, said));
+  s->settings = settings;
   s->choices = choices;
   s->num_choices = num_choices;
-  say(s, "220 mail.example");
+  s->replies.len = 0;
+  s->heard.len = 0;
+  s->line_start = 0;
+  s->text.len = 0;
+  static const char *const greetings[16] = {
+      [0] = "220 mail.example ESMTP", [4] = "554 no service", [5] = "450 4.3.2 later",
+      [6] = "250 mail.example",       [7] = "500 ?",
+  };
+  unsigned choice = ehlo_mail_server_choose(s);
+  if (choice >= 224 || !gives_up(s, choice)) {
+    const char *text = choice < 224 ? greetings[choice % 16] : NULL;
+    answer(s, choice, text != NULL ? text : greetings[0]);
+  }
 }
 
-void ehlo_mail_server_free(struct ehlo_mail_server *s) {
-  free(s->replies.bytes);
-  free(s->line.bytes);
-  free(s->text.bytes);
+// ---- EHLO ---------------------------------------------------------------------------------------
+
+static void say_offer(struct ehlo_mail_server *s, const struct ehlo_server_offer *o) {
+  if (!is_mute(s)) {
+    ehlo_server_write_offer(&s->replies, o);
+    end_reply(s, 250, " HELP", o);
+  }
 }
 
-// ---- Commands -----------------------------------------------------------------------------------
-
-static void on_hello(struct ehlo_mail_server *s) {
-  const struct ehlo_server_settings *o = &s->settings;
-  char limits[80];
-  snprintf(limits, sizeof(limits), "250-LIMITS RCPTMAX=%u MAILMAX=%u", o->max_rcpts, o->max_mails);
-  say(s, "250-mail.example");
-  if (o->pipelining) {
-    say(s, "250-PIPELINING");
+// EHLO, LHLO or HELO.
+static void on_hello(struct ehlo_mail_server *s, bool extended) {
+  static const char *const refusals[16] = {
+      [4] = "502 5.5.1 what?", [5] = "550 no", [6] = "451 4.3.0 later", [7] = "250",
+      [8] = "421 4.3.2 no",    [9] = "554 no",
+  };
+  unsigned choice = ehlo_mail_server_choose(s);
+  s->mail_open = false;
+  if (choice >= 224) {
+    misbehave(s, choice, "250 mail.example");
+  } else if (!gives_up(s, choice)) {
+    if (refusals[choice % 16] != NULL) {
+      say(s, refusals[choice % 16]);
+    } else if (extended) {
+      say_offer(s, &s->settings->offers[s->anew]);
+    } else {
+      say(s, "250 mail.example");
+    }
   }
-  if (o->chunking) {
-    say(s, "250-CHUNKING");
-  }
-  if (o->burl) {
-    say(s, "250-BURL");
-  }
-  say(s, limits);
-  say(s, "250 SIZE");
 }
 
-static void on_mail(struct ehlo_mail_server *s, const char *line) {
-  unsigned choice = choose(s, 12);
-  EHLO_FUZZ_CHECK(!s->mail_open);
-  s->num_mails++;
-  EHLO_FUZZ_CHECK(s->settings.max_mails == 0 || s->num_mails <= s->settings.max_mails);
-  EHLO_FUZZ_CHECK(sscanf(line, "MAIL FROM:<s%zu@x>", &s->message) == 1);
-  EHLO_FUZZ_CHECK(s->message < EHLO_SERVER_MESSAGES_MAX);
-  s->num_recipients = 0;
-  if (gives_up(s, choice)) {
+static void on_starttls(struct ehlo_mail_server *s) {
+  static const char *const refusals[16] = {
+      [4] = "454 4.7.0 not now",
+      [5] = "502 5.5.1 no",
+      [6] = "250 2.0.0 what?",
+      [7] = "501 5.5.4 ?",
+  };
+  unsigned choice = ehlo_mail_server_choose(s);
+  if (choice < 224 && gives_up(s, choice)) {
     return;
   }
-  static const char *const refusals[] = {
-      [4] = "451 4.3.0 later",
-      [5] = "550 5.7.1 no",
-      [6] = "503 5.5.1 not now",
-  };
-  s->mail_open = choice < 4 || choice > 6;
-  say(s, s->mail_open ? "250 2.1.0 ok" : refusals[choice]);
+  if (choice < 224 && refusals[choice % 16] != NULL) {
+    say(s, refusals[choice % 16]);
+    return;
+  }
+  answer(s, choice, "220 2.0.0 go");
+  if (choice % 16 == 8 && choice < 224) {
+    say_garbage(s, "250 2.0.0 more\r\n", 16);
+  }
 }
 
-static void on_rcpt(struct ehlo_mail_server *s, const char *line) {
-  size_t message;
-  size_t recipient;
-  unsigned choice = choose(s, 16);
-  EHLO_FUZZ_CHECK(sscanf(line, "RCPT TO:<r%zu.%zu@x>", &message, &recipient) == 2);
-  EHLO_FUZZ_CHECK(message == s->message && recipient < EHLO_SERVER_RECIPIENTS_MAX);
-  EHLO_FUZZ_CHECK(s->settings.max_rcpts == 0 || s->num_recipients < s->settings.max_rcpts);
-  if (gives_up(s, choice)) {
+static void on_xclient(struct ehlo_mail_server *s) {
+  static const char *const answers[16] = {
+      [4] = "550 5.7.0 no", [5] = "451 4.3.0 later", [6] = "354 ?"};
+  unsigned choice = ehlo_mail_server_choose(s);
+  if (choice < 224 && gives_up(s, choice)) {
+    return;
+  }
+  const char *text = choice < 224 ? answers[choice % 16] : NULL;
+  s->anew = s->anew || text == NULL;
+  answer(s, choice, text != NULL ? text : "220 mail.example");
+}
+
+// ---- AUTH ---------------------------------------------------------------------------------------
+
+// Answers a token, or the lack of one.
+static void answer_auth(struct ehlo_mail_server *s) {
+  static const char *const answers[16] = {
+      [4] = "535 5.7.8 no",
+      [5] = "454 4.7.0 later",
+      [6] = "334 b2s=",
+      [7] = "334 {not base64}",
+      [8] = "235 2.7.0 already",
+      [9] = "504 5.5.4 unknown mechanism",
+      [10] = "334 ",
+      [11] = "250 2.0.0 fine",
+      [12] = "334 Zm9v",
+      [13] = "432 4.7.12 change it",
+      [14] = "334",
+  };
+  unsigned choice = ehlo_mail_server_choose(s);
+  size_t i = (size_t)(s->auth - ehlo_server_mechanisms);
+  if (choice < 224 && gives_up(s, choice)) {
+    return;
+  }
+  const char *text = choice < 224 ? answers[choice % 16] : NULL;
+  if (text == NULL) {
+    text = s->num_tokens < num_tokens[i] ? "334 b2s=" : "235 2.7.0 ok";
+  }
+  answer(s, choice, text);
+  if (text[0] != '3') {
+    s->auth = NULL;
+  }
+}
+
+static bool begins(struct ehlo_span line, const char *with) {
+  return line.len >= strlen(with) && memcmp(line.bytes, with, strlen(with)) == 0;
+}
+
+static void on_auth(struct ehlo_mail_server *s, struct ehlo_span line) {
+  for (size_t i = 0; i < 6; i++) {
+    size_t len = 5 + strlen(ehlo_server_mechanisms[i]);
+    if (line.len >= len && memcmp(line.bytes + 5, ehlo_server_mechanisms[i], len - 5) == 0 &&
+        (line.len == len || line.bytes[len] == ' ')) {
+      s->auth = &ehlo_server_mechanisms[i];
+      s->num_tokens = line.len > len;
+    }
+  }
+  EHLO_FUZZ_CHECK(s->auth != NULL);
+  answer_auth(s);
+}
+
+static void on_response(struct ehlo_mail_server *s, struct ehlo_span line) {
+  if (line.len == 1 && line.bytes[0] == '*') {
+    unsigned choice = ehlo_mail_server_choose(s);
+    static const char *const answers[16] = {
+        [4] = "235 2.7.0 ok", [5] = "454 4.7.0 later", [6] = "334 b2s="};
+    if (choice < 224 && gives_up(s, choice)) {
+      return;
+    }
+    const char *text = choice < 224 ? answers[choice % 16] : NULL;
+    answer(s, choice, text != NULL ? text : "501 5.7.0 cancelled");
+    s->auth = NULL;
+    return;
+  }
+  s->num_tokens++;
+  answer_auth(s);
+}
+
+// ---- The envelope -------------------------------------------------------------------------------
+
+// The digit at `at`, which names a message or a recipient.
+static size_t digit(struct ehlo_span line, size_t at, size_t limit) {
+  EHLO_FUZZ_CHECK(line.len > at && line.bytes[at] >= '0' && line.bytes[at] < '0' + limit);
+  return (size_t)(line.bytes[at] - '0');
+}
+
+static void on_mail(struct ehlo_mail_server *s, struct ehlo_span line) {
+  static const char *const refusals[16] = {
+      [4] = "451 4.3.0 later",   [5] = "550 5.7.1 no",      [6] = "503 5.5.1 not now",
+      [7] = "452 4.3.1 no room", [8] = "552 5.3.4 too big",
+  };
+  unsigned choice = ehlo_mail_server_choose(s);
+  EHLO_FUZZ_CHECK(s->strayed || !s->mail_open);
+  s->num_mails++;
+  EHLO_FUZZ_CHECK(begins(line, "MAIL FROM:<s"));
+  s->message = digit(line, 12, EHLO_SERVER_MESSAGES_MAX);
+  s->num_recipients = 0;
+  s->mail_open = false;
+  if (choice < 224 && gives_up(s, choice)) {
+    return;
+  }
+  const char *text = choice < 224 ? refusals[choice % 16] : NULL;
+  s->mail_open = text == NULL;
+  answer(s, choice, text != NULL ? text : choice % 16 == 9 ? "250" : "250 2.1.0 ok");
+}
+
+static void on_rcpt(struct ehlo_mail_server *s, struct ehlo_span line) {
+  static const char *const refusals[16] = {
+      [4] = "550 5.1.1 no such user", [5] = "450 4.2.0 later",        [6] = "452 4.5.3 too many",
+      [7] = "452 too many",           [8] = "452 4.5.3-ish too many", [9] = "552 5.2.2 full",
+      [11] = "452 4.2.2 full",        [12] = "552 5.5.3 too many",    [13] = "554 no",
+  };
+  unsigned choice = ehlo_mail_server_choose(s);
+  EHLO_FUZZ_CHECK(begins(line, "RCPT TO:<r"));
+  size_t message = digit(line, 10, EHLO_SERVER_MESSAGES_MAX);
+  size_t recipient = digit(line, 12, EHLO_SERVER_RECIPIENTS_MAX);
+  EHLO_FUZZ_CHECK(message == s->message);
+  if (choice < 224 && gives_up(s, choice)) {
     return;
   }
   if (!s->mail_open) {
-    say(s, choice == 4 ? "250 2.1.5 why not" : "503 5.5.1 MAIL first");
+    answer(s, choice, choice == 4 ? "250 2.1.5 why not" : "503 5.5.1 MAIL first");
     return;
   }
   for (size_t i = 0; i < s->num_recipients; i++) {
     EHLO_FUZZ_CHECK(s->recipients[i] != recipient);
   }
-  static const char *const refusals[] = {
-      [4] = "550 5.1.1 no such user", [5] = "450 4.2.0 later",        [6] = "452 4.5.3 too many",
-      [7] = "452 too many",           [8] = "452 4.5.3-ish too many", [9] = "552 5.2.2 full",
-  };
-  if (choice >= 4 && choice <= 9) {
-    say(s, refusals[choice]);
-    return;
+  const char *text = choice < 224 ? refusals[choice % 16] : NULL;
+  if (text == NULL) {
+    s->recipients[s->num_recipients++] = recipient;
+    text = choice % 16 == 10   ? "251 2.1.5 forwarded"
+           : choice % 16 == 14 ? "252 2.1.5 perhaps"
+                               : "250 2.1.5 ok";
   }
-  s->recipients[s->num_recipients++] = recipient;
-  say(s, choice == 10 ? "251 2.1.5 forwarded" : "250 2.1.5 ok");
+  answer(s, choice, text);
 }
 
 static void on_data(struct ehlo_mail_server *s) {
-  unsigned choice = choose(s, 12);
+  unsigned choice = ehlo_mail_server_choose(s);
   bool wanted = s->mail_open && s->num_recipients > 0;
-  if (gives_up(s, choice)) {
+  if (choice < 224 && gives_up(s, choice)) {
     return;
   }
-  if (choice == 4 || (!wanted && choice != 5)) {
-    say(s, wanted ? "451 4.3.0 later" : "503 5.5.1 no recipients");
+  unsigned kind = choice < 224 ? choice % 16 : 0;
+  if (kind == 4 || kind == 6 || (!wanted && kind != 5)) {
+    answer(s, choice,
+           !wanted     ? "503 5.5.1 no recipients"
+           : kind == 4 ? "451 4.3.0 later"
+                       : "554 5.6.0 no");
     return;
   }
   s->in_data = true;
   s->text.len = 0;
-  say(s, "354 go");
+  answer(s, choice, "354 go");
 }
 
-static void on_bdat(struct ehlo_mail_server *s, const char *line) {
-  char last[8] = "";
-  EHLO_FUZZ_CHECK(s->settings.chunking);
-  EHLO_FUZZ_CHECK(sscanf(line, "BDAT %zu %4s", &s->chunk_left, last) == 2);
-  EHLO_FUZZ_CHECK(strcmp(last, "LAST") == 0 && s->chunk_left > 0);
+static void on_bdat(struct ehlo_mail_server *s, struct ehlo_span line) {
+  size_t i = 5;
+  s->chunk_left = 0;
+  for (; i < line.len && line.bytes[i] >= '0' && line.bytes[i] <= '9' && i < 12; i++) {
+    s->chunk_left = s->chunk_left * 10 + (uint64_t)(line.bytes[i] - '0');
+  }
+  EHLO_FUZZ_CHECK(line.len - i == 5 && memcmp(line.bytes + i, " LAST", 5) == 0);
+  EHLO_FUZZ_CHECK(s->chunk_left > 0);
   s->in_chunk = true;
   s->text.len = 0;
 }
 
 // ---- The message --------------------------------------------------------------------------------
 
-static void deliver(struct ehlo_mail_server *s, size_t i) {
-  s->copies[s->message].num_delivered[s->recipients[i]]++;
-}
-
 static bool is_wanted_text(const struct ehlo_mail_server *s) {
-  const char *wanted = ehlo_mail_server_wanted(s->message);
-  return s->text.len == strlen(wanted) && memcmp(s->text.bytes, wanted, s->text.len) == 0;
+  struct ehlo_span wanted = ehlo_mail_server_wanted(&s->settings->messages[s->message], s->message);
+  return s->text.len == wanted.len && memcmp(s->text.bytes, wanted.bytes, wanted.len) == 0;
 }
 
 // Over LMTP once for each recipient, else once for all. The client may be left without an answer.
 static bool answer_message(struct ehlo_mail_server *s, size_t first, size_t num) {
-  unsigned choice = choose(s, 14);
-  bool keeps = choice < 4 || choice > 6;
-  for (size_t i = 0; keeps && choice != 1 && i < num; i++) {
-    deliver(s, first + i);
+  unsigned choice = ehlo_mail_server_choose(s);
+  unsigned kind = choice < 224 ? choice % 16 : 0;
+  bool keeps = kind < 4 || kind > 6;
+  for (size_t i = 0; keeps && kind != 1 && i < num; i++) {
+    s->copies[s->message].num_delivered[s->recipients[first + i]]++;
   }
-  if (choice == 2 || choice == 3) {
-    s->copies[s->message].num_in_doubt++;
-  }
-  if (gives_up(s, choice)) {
+  if (choice < 224 && gives_up(s, choice)) {
     return false;
   }
-  say(s, choice == 4 ? "451 4.3.0 later" : keeps ? "250 2.0.0 queued" : "554 5.7.1 no");
-  return true;
+  answer(s, choice,
+         keeps       ? "250 2.0.0 queued"
+         : kind == 4 ? "451 4.3.0 later"
+         : kind == 5 ? "554 5.7.1 no"
+                     : "452 4.3.1 no room");
+  return !is_mute(s);
 }
 
-static void end_message(struct ehlo_mail_server *s) {
-  bool nobody = !s->mail_open || s->num_recipients == 0;
-  bool chunk = s->in_chunk;
+static void end_message(struct ehlo_mail_server *s, bool chunk) {
   s->in_data = false;
   s->in_chunk = false;
-  if (nobody) {
-    EHLO_FUZZ_CHECK(chunk || s->text.len == 0);
-    if (!(s->settings.lmtp && chunk)) {
-      say(s, choose(s, 2) == 0 ? "554 5.5.1 no recipients" : "250 2.0.0 whatever");
+  if (s->closed) {
+    return;
+  }
+  if (!s->mail_open || s->num_recipients == 0) {
+    EHLO_FUZZ_CHECK(s->strayed || chunk || s->text.len == 0);
+    if (!(s->settings->lmtp && chunk)) {
+      unsigned choice = ehlo_mail_server_choose(s);
+      answer(s, choice, choice % 2 == 0 ? "554 5.5.1 no recipients" : "250 2.0.0 whatever");
     }
+  } else if (s->text.len == 0) {
+    EHLO_FUZZ_CHECK(s->strayed);
+    say(s, "554 5.6.0 empty");
   } else {
     EHLO_FUZZ_CHECK(is_wanted_text(s));
-    size_t each = s->settings.lmtp ? 1 : s->num_recipients;
+    size_t each = s->settings->lmtp ? 1 : s->num_recipients;
     for (size_t i = 0; i < s->num_recipients && answer_message(s, i, each); i += each) {
     }
   }
@@ -214,64 +445,135 @@ static void end_message(struct ehlo_mail_server *s) {
 
 // ---- Lines --------------------------------------------------------------------------------------
 
-static void on_command(struct ehlo_mail_server *s, const char *line) {
-  EHLO_FUZZ_CHECK(!s->quit);
-  if (strncmp(line, "EHLO ", 5) == 0 || strncmp(line, "LHLO ", 5) == 0) {
-    EHLO_FUZZ_CHECK((line[0] == 'L') == s->settings.lmtp);
-    on_hello(s);
-  } else if (strncmp(line, "MAIL ", 5) == 0) {
-    on_mail(s, line);
-  } else if (strncmp(line, "RCPT ", 5) == 0) {
-    on_rcpt(s, line);
-  } else if (strcmp(line, "DATA") == 0) {
-    on_data(s);
-  } else if (strncmp(line, "BDAT ", 5) == 0) {
-    on_bdat(s, line);
-  } else if (strcmp(line, "RSET") == 0) {
-    s->mail_open = false;
-    say(s, "250 2.0.0 ok");
-  } else {
-    EHLO_FUZZ_CHECK(strcmp(line, "QUIT") == 0);
-    s->quit = true;
-    say(s, "221 2.0.0 bye");
-    s->closed = true;
-  }
-}
-
-static void on_line(struct ehlo_mail_server *s) {
-  struct ehlo_fuzz_bytes *line = &s->line;
-  EHLO_FUZZ_CHECK(line->len >= 2 && line->bytes[line->len - 2] == '\r');
-  if (!s->in_data) {
-    line->bytes[line->len - 2] = '\0';
-    on_command(s, (const char *)line->bytes);
-  } else if (line->len == 3 && line->bytes[0] == '.') {
-    end_message(s);
-  } else {
-    bool dot = line->bytes[0] == '.';
-    EHLO_FUZZ_CHECK(!dot || line->bytes[1] == '.');
-    ehlo_fuzz_add(&s->text, line->bytes + dot, line->len - dot);
-  }
-  line->len = 0;
-}
-
-static void take_octet(struct ehlo_mail_server *s, uint8_t octet) {
-  if (s->in_chunk) {
-    ehlo_fuzz_add(&s->text, &octet, 1);
-    if (--s->chunk_left == 0) {
-      end_message(s);
-    }
+static void on_rset(struct ehlo_mail_server *s) {
+  static const char *const answers[16] = {[4] = "451 4.3.0 no", [5] = "502 5.5.1 no"};
+  unsigned choice = ehlo_mail_server_choose(s);
+  s->mail_open = false;  // also where it is refused: MAIL may be on its way
+  if (choice < 224 && gives_up(s, choice)) {
     return;
   }
-  ehlo_fuzz_add(&s->line, &octet, 1);
-  EHLO_FUZZ_CHECK(s->line.len <= 2048);
-  if (octet == '\n') {
-    on_line(s);
+  const char *text = choice < 224 ? answers[choice % 16] : NULL;
+  answer(s, choice, text != NULL ? text : "250 2.0.0 ok");
+}
+
+static void on_quit(struct ehlo_mail_server *s) {
+  static const char *const answers[16] = {[4] = "500 what?", [5] = "451 4.3.0 no", [6] = "354 ?"};
+  unsigned choice = ehlo_mail_server_choose(s);
+  s->quit = true;
+  if (choice >= 224 || !gives_up(s, choice)) {
+    const char *text = choice < 224 ? answers[choice % 16] : NULL;
+    answer(s, choice, text != NULL ? text : "221 2.0.0 bye");
+    close_by(s, false);
   }
 }
 
-// A server that closed reads nothing more; one that is silent reads and says nothing.
-void ehlo_mail_server_take(struct ehlo_mail_server *s, const uint8_t *bytes, size_t len) {
-  for (size_t i = 0; i < len && !s->closed; i++) {
-    take_octet(s, bytes[i]);
+static void on_command(struct ehlo_mail_server *s, struct ehlo_span line) {
+  EHLO_FUZZ_CHECK(!s->quit);
+  if (s->closed) {  // what else was sent is heard, but nobody acts on it
+    if (begins(line, "BDAT ")) {
+      on_bdat(s, line);
+    }
+  } else if (begins(line, "EHLO ") || begins(line, "LHLO ")) {
+    EHLO_FUZZ_CHECK((line.bytes[0] == 'L') == s->settings->lmtp);
+    on_hello(s, true);
+  } else if (begins(line, "HELO ")) {
+    on_hello(s, false);
+  } else if (begins(line, "MAIL ")) {
+    on_mail(s, line);
+  } else if (begins(line, "RCPT ")) {
+    on_rcpt(s, line);
+  } else if (begins(line, "DATA")) {
+    on_data(s);
+  } else if (begins(line, "BDAT ")) {
+    on_bdat(s, line);
+  } else if (begins(line, "RSET")) {
+    on_rset(s);
+  } else if (begins(line, "AUTH ")) {
+    EHLO_FUZZ_CHECK(s->strayed || s->auth == NULL);
+    on_auth(s, line);
+  } else if (begins(line, "STARTTLS")) {
+    EHLO_FUZZ_CHECK(!s->secure);
+    on_starttls(s);
+  } else if (begins(line, "XCLIENT ")) {
+    on_xclient(s);
+  } else {
+    bool quit = line.len == 4 && begins(line, "QUIT");
+    EHLO_FUZZ_CHECK(quit || s->strayed);  // a response, to a server that is further on
+    if (quit) {
+      on_quit(s);
+    } else {
+      say(s, "500 5.5.1 what?");
+    }
+  }
+}
+
+// A line of the message, with its CRLF.
+static bool is_end_of_message(struct ehlo_mail_server *s, struct ehlo_span line) {
+  if (line.len == 3 && line.bytes[0] == '.') {
+    return true;
+  }
+  bool dot = line.bytes[0] == '.';
+  EHLO_FUZZ_CHECK(!dot || line.bytes[1] == '.');
+  ehlo_server_add(&s->text, line.bytes + dot, line.len - dot);
+  return false;
+}
+
+// A line, and who hears of it.
+struct line {
+  struct ehlo_span text;
+  ehlo_server_listener *listener;
+  void *context;
+};
+
+static void on_line(struct ehlo_mail_server *s, const struct line *l) {
+  struct ehlo_span line = l->text;
+  EHLO_FUZZ_CHECK(line.len >= 2 && line.bytes[line.len - 2] == '\r');
+  EHLO_FUZZ_CHECK(memchr(line.bytes, '\r', line.len) == line.bytes + line.len - 2);
+  if (!s->in_data) {
+    line.len -= 2;
+    EHLO_FUZZ_CHECK(memchr(line.bytes, '\0', line.len) == NULL && line.len < 2048);
+    l->listener(l->context, EHLO_HEARD_LINE, line);
+    if (s->auth != NULL && !s->closed && !begins(line, "AUTH ") && !begins(line, "QUIT")) {
+      on_response(s, line);
+    } else {
+      on_command(s, line);
+    }
+  } else if (is_end_of_message(s, line)) {
+    l->listener(l->context, EHLO_HEARD_END, (struct ehlo_span){s->text.bytes, s->text.len});
+    end_message(s, false);
+  }
+}
+
+// Octets of a chunk, as many as are left of it.
+static size_t take_chunk(struct ehlo_mail_server *s, const struct line *l) {
+  size_t len = l->text.len < s->chunk_left ? l->text.len : (size_t)s->chunk_left;
+  ehlo_server_add(&s->text, l->text.bytes, len);
+  s->chunk_left -= len;
+  if (s->chunk_left == 0) {
+    l->listener(l->context, EHLO_HEARD_CHUNK, (struct ehlo_span){s->text.bytes, s->text.len});
+    end_message(s, true);
+  }
+  return len;
+}
+
+void ehlo_mail_server_take(struct ehlo_mail_server *s, const uint8_t *bytes, size_t len,
+                           ehlo_server_listener *listener, void *context) {
+  size_t done = s->heard.len;
+  ehlo_server_add(&s->heard, bytes, len);
+  while (done < s->heard.len) {
+    struct line l = {{s->heard.bytes + done, s->heard.len - done}, listener, context};
+    if (s->in_chunk) {
+      done += take_chunk(s, &l);
+      s->line_start = done;
+      continue;
+    }
+    const uint8_t *lf = memchr(l.text.bytes, '\n', l.text.len);
+    if (lf == NULL) {
+      return;
+    }
+    done = (size_t)(lf - s->heard.bytes) + 1;
+    l.text = (struct ehlo_span){s->heard.bytes + s->line_start, done - s->line_start};
+    s->line_start = done;
+    on_line(s, &l);
   }
 }

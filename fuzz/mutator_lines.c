@@ -3,35 +3,20 @@
 // its dictionary included. It stands in fuzzers alone: LLVMFuzzerMutate is theirs.
 #include <string.h>
 
+#include "fuzz/fuzz.h"
 #include "fuzz/lines.h"
-
-#define ARGUMENTS_MAX 1024
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
                                  size_t size2, uint8_t *out, size_t max_out, unsigned seed);
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 #define OPERATIONS_MAX 4
 #define LINE_MAX_LEN 4096
 #define USUAL_MAX ((size_t)1024)
 
-// A session needs its length at once, where libFuzzer would begin with a few octets. Whoever says
-// otherwise behind it is heard.
-int LLVMFuzzerInitialize(int *argc, char ***argv) {
-  static char *arguments[ARGUMENTS_MAX];
-  static char length_at_once[] = "-len_control=0";
-  if (*argc > 0 && *argc + 1 < ARGUMENTS_MAX) {
-    arguments[0] = (*argv)[0];
-    arguments[1] = length_at_once;
-    memcpy(arguments + 2, *argv + 1, ((size_t)*argc - 1) * sizeof(arguments[0]));
-    *argv = arguments;
-    ++*argc;
-  }
-  return 0;
-}
+// A session needs its length at once, where libFuzzer would begin with a few octets. See flags.c.
+char ehlo_fuzz_mutator_flag[] = "-len_control=0";
 
 // One line goes through libFuzzer's own mutations.
 static void mutate_line(struct ehlo_fuzz_lines *l) {

@@ -1,19 +1,21 @@
-// Whatever a server decides, reply by reply: nobody gets a message twice, who is said to have a
-// message has it, who has it is said to have it or to be in doubt, and the session comes to an end.
-// A server of our own makes the decisions from the input and keeps who got what.
+// Whatever a server decides, reply by reply, and however the connection ends:
 //
-// An input is four octets of settings and then one for each decision of the server and each cut.
-#include <stdio.h>
-#include <stdlib.h>
+//   invariant  nobody gets a message twice; who is said to have a message has it, who has it is said to
+//              have it or to be in doubt; what the server got is exactly the message; a server hears
+//              nothing that no client may say
+//   model      each command is the one that engine/SUBMISSION.md wants there, to the octet, and each
+//              verdict, recipient and exit status what it says (submit_model.h, written from it alone)
+//   secrecy    no octet of a credential without TLS unless that is allowed, nor outside secret spans;
+//              none is left in the client's memory when the session is over
+//   recut      the same events, octets and verdicts when both streams are cut otherwise
+//   liveness   the session comes to an end, and has a deadline whenever it waits
+//
+// A server of our own makes the decisions from the input and keeps who got what. An input is 16 octets
+// of settings (submit_input.h), and then one for each decision, in the order in which they are taken.
 #include <string.h>
 
-#include "engine/submit.h"
 #include "fuzz/fuzz.h"
-#include "fuzz/mail_server.h"
-
-#define GOAL_SPLIT 32
-#define GOAL_SEVERAL 33
-#define GOAL_AGAIN 34
+#include "fuzz/submit_run.h"
 
 const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [EHLO_OUTCOME_ACCEPTED] = "accepted",
@@ -21,213 +23,69 @@ const char *const ehlo_fuzz_goals[EHLO_FUZZ_GOALS_MAX] = {
     [EHLO_OUTCOME_REFUSED] = "refused",
     [EHLO_OUTCOME_DEFERRED] = "deferred",
     [EHLO_OUTCOME_UNKNOWN] = "unknown",
+    [EHLO_OUTCOME_STOPPED] = "stopped",
+    [EHLO_OUTCOME_AUTH_REFUSED] = "authentication refused",
+    [EHLO_OUTCOME_TLS_FAILED] = "no TLS",
+    [EHLO_OUTCOME_PROTOCOL_ERROR] = "a broken protocol",
     [EHLO_OUTCOME_TIMEOUT] = "timeout",
     [EHLO_OUTCOME_LOST] = "lost",
-    [GOAL_SPLIT] = "a message in two transactions",
-    [GOAL_SEVERAL] = "several messages accepted",
-    [GOAL_AGAIN] = "a transaction once more",
+    [EHLO_OUTCOME_USAGE] = "usage",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_CONNECT] = "a verdict at connect",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_GREETING] = "a verdict at the greeting",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_EHLO] = "a verdict at EHLO",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_STARTTLS] = "a verdict at STARTTLS",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_TLS] = "a verdict at TLS",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_AUTH] = "a verdict at AUTH",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_MAIL] = "a verdict at MAIL",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_RCPT] = "a verdict at RCPT",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_DATA] = "a verdict at DATA",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_BODY] = "a verdict at the message",
+    [EHLO_SUBMIT_GOAL_STAGE + EHLO_STAGE_QUIT] = "a verdict at QUIT",
+    [EHLO_SUBMIT_GOAL_SPLIT] = "a message in two transactions",
+    [EHLO_SUBMIT_GOAL_SEVERAL] = "several messages accepted",
+    [EHLO_SUBMIT_GOAL_AGAIN] = "a transaction once more",
+    [EHLO_SUBMIT_GOAL_TLS] = "accepted after STARTTLS",
+    [EHLO_SUBMIT_GOAL_IMPLICIT] = "accepted under implicit TLS",
+    [EHLO_SUBMIT_GOAL_HELO] = "accepted after HELO",
+    [EHLO_SUBMIT_GOAL_XCLIENT] = "accepted after XCLIENT",
+    [EHLO_SUBMIT_GOAL_AUTH] = "accepted after AUTH",
+    [EHLO_SUBMIT_GOAL_AUTH_CLEAR] = "accepted after AUTH without TLS",
+    [EHLO_SUBMIT_GOAL_AUTH_BOUND] = "accepted after AUTH bound to TLS",
+    [EHLO_SUBMIT_GOAL_AUTH_SECOND] = "accepted after a second AUTH",
+    [EHLO_SUBMIT_GOAL_CANCEL] = "an exchange cancelled",
+    [EHLO_SUBMIT_GOAL_CHUNK] = "accepted after BDAT",
+    [EHLO_SUBMIT_GOAL_LMTP] = "accepted by LMTP",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_NO_STARTTLS] = "STARTTLS not offered",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_NO_TLS] = "implicit TLS that did not begin",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_NO_AUTH] = "AUTH not offered",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_NO_MECHANISM] = "no mechanism",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_CLEARTEXT] = "a credential in cleartext",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_CHALLENGE] = "a challenge without an answer",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_CREDENTIALS] = "credentials that no mechanism carries",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_PROOF] = "a server without a proof",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_TOO_BIG] = "too big",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_8BIT] = "8-bit",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_UNSUPPORTED] = "an extension not offered",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_MAIL_MAX] = "MAILMAX",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_RSET] = "RSET refused",
+    [EHLO_SUBMIT_GOAL_PROBLEM + EHLO_PROBLEM_ARGUMENT] = "an argument",
 };
 
-// Turns of the loop that no session needs.
-#define TURNS_MAX 20000
-
-struct run {
-  struct ehlo_mail_server server;
-  struct ehlo_client client;
-  struct ehlo_submit submit;
-  struct ehlo_message messages[EHLO_SERVER_MESSAGES_MAX];
-  struct ehlo_recipient to[EHLO_SERVER_MESSAGES_MAX][EHLO_SERVER_RECIPIENTS_MAX];
-  char addresses[EHLO_SERVER_MESSAGES_MAX][EHLO_SERVER_RECIPIENTS_MAX + 1][16];
-  struct ehlo_fuzz_cuts cuts;
-  const char *left;  // of the message that is wanted
-  bool giving;
-  size_t replies_given;
-  uint64_t now_ms;
-  uint8_t buffer[EHLO_BUFFER_DEFAULT];
-};
-
-// ---- The caller ---------------------------------------------------------------------------------
-
-static void take_events(struct run *r) {
-  struct ehlo_event event;
-  while (ehlo_submit_next(&r->submit, &r->client, &event) != EHLO_EVENT_NONE) {
-    EHLO_FUZZ_CHECK(r->submit.message < r->submit.config.num_messages);
-    if (event.type == EHLO_EVENT_BODY_WANTED) {
-      EHLO_FUZZ_CHECK(!r->giving && !r->submit.finished);
-      r->giving = true;
-      r->left = ehlo_mail_server_message(r->submit.message);
-    }
-    if (event.of_recipient && event.type == EHLO_EVENT_REPLY && event.reply.code != 421) {
-      EHLO_FUZZ_CHECK(event.recipient < r->messages[r->submit.message].num_to);
-    }
-  }
-}
-
-static void give_message(struct run *r) {
-  size_t used = 0;
-  if (!r->giving || r->submit.finished) {
-    return;
-  }
-  enum ehlo_status status =
-      ehlo_submit_body(&r->submit, &r->client, &used, (const uint8_t *)r->left, strlen(r->left));
-  EHLO_FUZZ_CHECK(status == EHLO_OK);
-  r->left += used;
-  if (*r->left == '\0') {
-    status = ehlo_submit_body_end(&r->submit, &r->client);
-    EHLO_FUZZ_CHECK(status == EHLO_OK || status == EHLO_E_FULL);
-    r->giving = status == EHLO_E_FULL;
-  }
-}
-
-// ---- The transport ------------------------------------------------------------------------------
-
-static bool send_output(struct run *r) {
-  struct ehlo_output out;
-  if (!ehlo_output_peek(&r->client, &out)) {
-    return false;
-  }
-  size_t n = ehlo_fuzz_next_cut(&r->cuts, out.span.len);
-  ehlo_mail_server_take(&r->server, out.span.bytes, n);
-  ehlo_output_ack(&r->client, n, r->now_ms);
-  return true;
-}
-
-static bool read_input(struct run *r) {
-  const struct ehlo_fuzz_bytes *replies = &r->server.replies;
-  size_t len = replies->len - r->replies_given;
-  size_t used = 0;
-  if (len == 0) {
-    return false;
-  }
-  len = ehlo_fuzz_next_cut(&r->cuts, len);
-  uint8_t *exact = ehlo_fuzz_copy(replies->bytes + r->replies_given, len);
-  ehlo_input(&r->client, &used, exact, len, r->now_ms);
-  free(exact);
-  r->replies_given += used;
-  return true;
-}
-
-// Nothing moves: the connection ends, or the time passes.
-static void wait_for_the_end(struct run *r) {
-  if (r->server.closed) {
-    ehlo_input_end(&r->client, EHLO_E_CLOSED);
-    return;
-  }
-  uint64_t deadline = ehlo_deadline(&r->client);
-  EHLO_FUZZ_CHECK(deadline != EHLO_NEVER && r->server.silent);
-  r->now_ms = deadline;
-  ehlo_tick(&r->client, deadline);
-}
-
-static void run_session(struct run *r) {
-  for (size_t turn = 0; !r->submit.finished; turn++) {
-    EHLO_FUZZ_CHECK(turn < TURNS_MAX);
-    take_events(r);
-    give_message(r);
-    if (!r->submit.finished && !send_output(r) && !read_input(r)) {
-      wait_for_the_end(r);
-    }
-  }
-}
-
-// ---- The claims ---------------------------------------------------------------------------------
-
-static void judge_recipient(const struct ehlo_message *m, enum ehlo_recipient_state state,
-                            unsigned num_delivered) {
-  EHLO_FUZZ_CHECK(num_delivered <= 1);
-  EHLO_FUZZ_CHECK(state != EHLO_RECIPIENT_ACCEPTED || num_delivered == 1);
-  bool in_doubt = m->verdict.outcome == EHLO_OUTCOME_UNKNOWN;
-  EHLO_FUZZ_CHECK(num_delivered == 0 || state == EHLO_RECIPIENT_ACCEPTED || in_doubt);
-}
-
-static void judge_message(const struct run *r, size_t i) {
-  const struct ehlo_message *m = &r->messages[i];
-  const struct ehlo_server_copy *copy = &r->server.copies[i];
-  size_t accepted = 0;
-  for (size_t k = 0; k < m->num_to; k++) {
-    judge_recipient(m, m->to[k].state, copy->num_delivered[k]);
-    accepted += m->to[k].state == EHLO_RECIPIENT_ACCEPTED;
-  }
-  enum ehlo_outcome outcome = m->verdict.outcome;
-  EHLO_FUZZ_CHECK(outcome != EHLO_OUTCOME_OPEN && accepted == m->num_accepted);
-  EHLO_FUZZ_CHECK((outcome == EHLO_OUTCOME_ACCEPTED) == (accepted == m->num_to));
-  EHLO_FUZZ_CHECK(outcome != EHLO_OUTCOME_PARTIAL || accepted > 0);
-  EHLO_FUZZ_CHECK(accepted == 0 || accepted == m->num_to || outcome == EHLO_OUTCOME_PARTIAL ||
-                  outcome == EHLO_OUTCOME_UNKNOWN);
-  ehlo_fuzz_reach(outcome);
-}
-
-static void judge(const struct run *r) {
-  size_t accepted = 0;
-  for (size_t i = 0; i < r->submit.config.num_messages; i++) {
-    judge_message(r, i);
-    accepted += r->messages[i].verdict.outcome == EHLO_OUTCOME_ACCEPTED;
-  }
-  EHLO_FUZZ_CHECK(r->submit.verdict.outcome != EHLO_OUTCOME_OPEN);
-  EHLO_FUZZ_CHECK((r->submit.verdict.outcome == EHLO_OUTCOME_ACCEPTED) ==
-                  (accepted == r->submit.config.num_messages));
-  if (accepted > 1) {
-    ehlo_fuzz_reach(GOAL_SEVERAL);
-  }
-  if (r->server.num_mails > r->submit.config.num_messages) {
-    ehlo_fuzz_reach(r->submit.one_at_a_time ? GOAL_AGAIN : GOAL_SPLIT);
-  }
-}
-
-// ---- Inputs -------------------------------------------------------------------------------------
-
-static struct ehlo_span span_of(char *out, const char *format, size_t message, size_t recipient) {
-  int len = snprintf(out, 16, format, message, recipient);
-  return (struct ehlo_span){(const uint8_t *)out, (size_t)len};
-}
-
-static void address(struct run *r, size_t num_messages, size_t num_to, bool sized) {
-  for (size_t i = 0; i < num_messages; i++) {
-    struct ehlo_message *m = &r->messages[i];
-    *m = (struct ehlo_message){.to = r->to[i], .num_to = num_to};
-    m->from = span_of(r->addresses[i][num_to], "s%zu@x", i, 0);
-    m->size = sized ? strlen(ehlo_mail_server_wanted(i)) : 0;
-    for (size_t k = 0; k < num_to; k++) {
-      r->to[i][k].address = span_of(r->addresses[i][k], "r%zu.%zu@x", i, k);
-    }
-  }
-}
-
-static void begin(struct run *r, const uint8_t *data, size_t size) {
-  struct ehlo_server_settings settings = {
-      .pipelining = (data[0] & 1) != 0,
-      .chunking = (data[0] & 2) != 0,
-      .lmtp = (data[0] & 4) != 0,
-      .burl = (data[0] & 64) != 0,
-      .max_rcpts = data[2] % 8 < 4 ? 0 : data[2] % 4 + 1U,
-      .max_mails = data[2] / 8 % 8 < 4 ? 0 : data[2] / 8 % 4 + 1U,
-  };
-  struct ehlo_submit_config config = {
-      .helo_name = ehlo_str("c"),
-      .messages = r->messages,
-      .num_messages = 1U + (data[1] & 15) % EHLO_SERVER_MESSAGES_MAX,
-      .lmtp = settings.lmtp,
-      .tls = EHLO_TLS_NONE,
-      .transfer = (data[0] & 8) != 0 ? EHLO_TRANSFER_AUTO : EHLO_TRANSFER_DATA,
-  };
-  r->cuts = (struct ehlo_fuzz_cuts){(enum ehlo_fuzz_cut)(data[3] % EHLO_FUZZ_NUM_CUTS), data[3]};
-  address(r, config.num_messages, 1U + (data[1] >> 4) % EHLO_SERVER_RECIPIENTS_MAX,
-          (data[0] & 16) == 0);
-  ehlo_mail_server_init(&r->server, &settings, data + 4, size - 4);
-  ehlo_client_init(&r->client, &(struct ehlo_config){.timeouts = {0}}, r->buffer,
-                   (data[0] & 32) != 0 ? EHLO_BUFFER_MIN : sizeof(r->buffer), 0);
-  ehlo_submit_init(&r->submit, &config);
-}
+static struct ehlo_submit_input in;
+static struct ehlo_submit_run whole;
+static struct ehlo_submit_run cut;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static struct run r;
-  if (size < 4) {
+  if (size < EHLO_SUBMIT_SETTINGS_LEN) {
     return 0;
   }
-  memset(&r, 0, sizeof(r));
-  begin(&r, data, size);
-  run_session(&r);
-  judge(&r);
-  ehlo_mail_server_free(&r.server);
+  ehlo_submit_input_read(&in, data);
+  data += EHLO_SUBMIT_SETTINGS_LEN;
+  size -= EHLO_SUBMIT_SETTINGS_LEN;
+  ehlo_submit_run(&whole, &in, EHLO_FUZZ_WHOLE, data, size);
+  if (in.cuts.cut != EHLO_FUZZ_WHOLE && EHLO_FUZZ_HAS(EHLO_FUZZ_RECUT)) {
+    ehlo_submit_run(&cut, &in, in.cuts.cut, data, size);
+    ehlo_submit_run_compare(&whole, &cut);
+  }
   return 0;
 }
