@@ -85,9 +85,9 @@ static void read_values(struct ehlo_model_offers *o, unsigned bit, struct ehlo_s
   struct ehlo_span first = text;
   struct ehlo_span word = next_word(&first);
   if (bit == EHLO_MODEL_AUTH) {
-    add_names(&o->mechanisms, text, EHLO_AUTH_LIST_MAX - 1);
+    add_names(&o->mechanisms, text, EHLO_AUTH_LIST_MAX - 2);
   } else if (bit == EHLO_MODEL_XCLIENT) {
-    add_names(&o->attributes, text, EHLO_XCLIENT_LIST_MAX - 1);
+    add_names(&o->attributes, text, EHLO_XCLIENT_LIST_MAX - 2);
   } else if (bit == EHLO_MODEL_SIZE && ehlo_model_number(&number, word, UINT64_MAX)) {
     o->max_size = number;
   } else if (bit == EHLO_MODEL_FUTURERELEASE && ehlo_model_number(&number, word, UINT32_MAX)) {

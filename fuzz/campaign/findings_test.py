@@ -96,7 +96,7 @@ def case_transcripts():
     check(answer.returncode == 1, answer.stdout)
     diverged = "`ehlo replay --chunks all` ends with status 1: diverged  transcript.smtp:1:3 (byte)"
     wanted = {"input": ("fails", diverged, b"BUG"), "converted": ("fails", diverged, b"S: BUG\n"),
-              "without": ("passes", "only the target does (1 of its steps has no place", b"S: fine\n"),
+              "without": ("passes", "only the target does (left out of the transcript: 1)", b"S: fine\n"),
               "passes": ("passes", "`ehlo replay --chunks all` shows nothing of it", b"<model>"),
               "malformed": (None, "the input is no whole transcript", None),
               "unfit": (None, "no transcript: unfit_transcript could not make one: no session", None)}

@@ -53,8 +53,8 @@ def make(finding, target, workspace, quiet):
 
 
 def lost(left_out):
-    has = "has" if left_out == 1 else "have"
-    return f" ({left_out} of its steps {has} no place in a transcript)" if left_out else ""
+    """Settings and steps that a transcript has no words for."""
+    return f" (left out of the transcript: {left_out})" if left_out else ""
 
 
 def converted(finding, converter):
