@@ -197,6 +197,7 @@ static void on_421(struct ehlo_submit *s, struct ehlo_event *event) {
     event->recipient = ehlo_submit_find_recipient(ehlo_submit_head(s), event->verb);
   }
   ehlo_submit_decide(s, EHLO_OUTCOME_DEFERRED, s->verdict.stage);
+  ehlo_submit_end_auth(s);
 }
 
 // ---- Ends -------------------------------------------------------------------------------------------
