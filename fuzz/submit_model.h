@@ -58,6 +58,7 @@ struct ehlo_model_transaction {
   size_t num_due;      // commands without a reply
   size_t full_at;      // num_taken when a recipient was first one too many; SIZE_MAX: none was
   bool no_more;        // 4.5.3
+  bool full;           // it had as many recipients as was known to go
   uint16_t refusal;    // of the message, the last one
   uint16_t mail_code;  // 0: no reply yet
   bool ahead;          // its MAIL went behind another message

@@ -91,7 +91,7 @@ static size_t most_recipients(const struct ehlo_submit_model *m) {
 }
 
 static bool all_sent(struct ehlo_submit_model *m, const transaction *t) {
-  return t->asked || t->no_more || t->num_to >= most_recipients(m) ||
+  return t->asked || t->no_more || t->full || t->num_to >= most_recipients(m) ||
          next_recipient(m, t) == m->in->num_to;
 }
 
@@ -278,6 +278,7 @@ static void hear_rcpt(struct ehlo_submit_model *m, struct ehlo_span line) {
   CHECK(is(line, &wanted));
   m->messages[t->message].to[i] = EHLO_RECIPIENT_SENT;
   t->to[t->num_to++] = i;
+  t->full = t->num_to >= most_recipients(m);
   push_own(m, EHLO_MODEL_RCPT, i);
 }
 
