@@ -279,6 +279,9 @@ static void hear_rcpt(struct ehlo_submit_model *m, struct ehlo_span line) {
   m->messages[t->message].to[i] = EHLO_RECIPIENT_SENT;
   t->to[t->num_to++] = i;
   t->full = t->num_to >= most_recipients(m);
+  if (!t->full) {
+    next_recipient(m, t);  // who cannot be next is deferred at once
+  }
   push_own(m, EHLO_MODEL_RCPT, i);
 }
 
