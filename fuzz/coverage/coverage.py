@@ -6,9 +6,9 @@
 
 With --empty the fuzzers run first, each for its share of the seconds and from an empty corpus, with their mutators and the
 dictionary; then what they found is measured, apart from libFuzzer, in a build of its own. The seconds are CPU time of the
-fuzzers, as the system counts it. --html DIR writes the source with counts, --json says all in JSON, --missed names each line,
-branch and transition that was not reached, --keep DIR leaves what was found there, and --of DIR measures that again. The status is 0 if what is wanted was
-reached, 1 if not or if there was a finding, 70 if something does not work.
+fuzzers, as the system counts it. --html DIR writes the source with counts, --json says all in JSON, --missed names each
+line, branch and transition that was not reached, --keep DIR leaves what was found there, and --of DIR measures that again.
+The status is 0 if what is wanted was reached, 1 if not or if there was a finding, 70 if something does not work.
 """
 
 import argparse
@@ -163,7 +163,8 @@ def measure(workspace, targets, found, work, options):
             result["transitions"] = transitions_of(done, cpu, folder)
     if counts and not found:
         folder = workspace.built(WRITTEN)
-        result["transitions"]["written"] = transitions_of(*play(workspace.built(f"//fuzz:{COUNTS}"), [folder], raw), folder)
+        done, cpu = play(workspace.built(f"//fuzz:{COUNTS}"), [folder], raw)
+        result["transitions"]["written"] = transitions_of(done, cpu, folder)
         del result["transitions"]["written"]["missing"]
     command = [workspace.root / "tools/coverage/report.sh", *(["--missed"] if options.missed else []),
                *(["--html", options.html] if options.html else []), raw, *[str(w) for w in WANTED],

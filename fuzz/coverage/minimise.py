@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Leaves of the machine-made inputs in corpus/fuzz those alone that add something:
 
-    tools/bazel run //fuzz:minimise [-- TARGET…]
+    tools/bazel run //fuzz:minimise [-- [--edges] TARGET…]
 
 Machine-made is what is named by its hash. What other seeds of the target reach, the ones with names and the transcripts, is
 taken first; then libFuzzer picks as few of the machine-made ones as add the rest (-merge=1 -set_cover_merge=1), and the
-others are removed. Files with names stay. Run it after a change of a target or of the engine, look at `git status`, commit.
+others are removed; --edges keeps fewer, since how often a place is come to does not matter then. Files with names stay. Run
+it after a change of a target or of the engine, and then the corpus test: libFuzzer knows no goals. A file that a goal needs
+gets a name.
 """
 
 import hashlib
@@ -34,7 +36,7 @@ def split(workspace, target):
     return others, made
 
 
-def minimise(workspace, target, work):
+def minimise(workspace, target, work, edges):
     others, made = split(workspace, target)
     if not made:
         return 0, 0
@@ -46,7 +48,7 @@ def minimise(workspace, target, work):
     for name, path in made.items():
         shutil.copy(path, candidates / name)
     done = subprocess.run([workspace.built(f"//fuzz:{target}_fuzzer"), "-merge=1", "-set_cover_merge=1",
-                           f"-timeout={TIMEOUT}", kept, candidates],
+                           f"-timeout={TIMEOUT}", f"-use_counters={0 if edges else 1}", kept, candidates],
                           text=True, errors="replace", check=False, capture_output=True)
     if done.returncode != 0:
         raise ToolError(f"{target}: the merge failed:\n{done.stderr[-2000:]}")
@@ -61,11 +63,12 @@ def minimise(workspace, target, work):
 def main():
     workspace = Workspace(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
     try:
-        targets = sys.argv[1:] or workspace.targets()
+        edges = "--edges" in sys.argv[1:2]
+        targets = sys.argv[2 if edges else 1:] or workspace.targets()
         workspace.bazel("build", "--config=fuzz", *[f"//fuzz:{t}_{what}" for t in targets for what in ("fuzzer", "corpus")])
         with tempfile.TemporaryDirectory() as work:
             for target in targets:
-                before, after = minimise(workspace, target, pathlib.Path(work))
+                before, after = minimise(workspace, target, pathlib.Path(work), edges)
                 print(f"{target:<14}{after:4} of {before:4} machine-made inputs kept", flush=True)
     except (ToolError, OSError) as e:
         print(f"minimise: {e}", file=sys.stderr)
