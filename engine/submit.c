@@ -192,8 +192,8 @@ static void enter_stage_of(struct ehlo_submit *s, enum ehlo_verb verb) {
 // RFC 5321 §3.8: the server is closing, whatever was asked.
 static void on_421(struct ehlo_submit *s, struct ehlo_event *event) {
   enter_stage_of(s, event->verb);
-  if (event->verb == EHLO_VERB_RCPT && ehlo_submit_head(s) != NULL) {
-    event->recipient = ehlo_submit_find_recipient(ehlo_submit_head(s));
+  if (event->of_recipient && ehlo_submit_head(s) != NULL) {
+    event->recipient = ehlo_submit_find_recipient(ehlo_submit_head(s), event->verb);
   }
   ehlo_submit_decide(s, EHLO_OUTCOME_DEFERRED, s->verdict.stage);
   ehlo_submit_end_auth(s);

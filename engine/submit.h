@@ -104,7 +104,7 @@ struct ehlo_verdict {
 enum ehlo_recipient_state {
   EHLO_RECIPIENT_WAITING = 0,  // RCPT was not sent, or is to be sent again in another transaction
   EHLO_RECIPIENT_SENT,         // its reply is due
-  EHLO_RECIPIENT_TAKEN,        // 2yz to RCPT; of the message nothing is known yet
+  EHLO_RECIPIENT_TAKEN,        // 2yz to RCPT; the message had no reply, or never was given
   EHLO_RECIPIENT_ACCEPTED,     // and the message was accepted for them
   EHLO_RECIPIENT_REFUSED,      // 5yz, to RCPT or to the message
   EHLO_RECIPIENT_DEFERRED,     // 4yz, likewise

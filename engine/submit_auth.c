@@ -173,6 +173,10 @@ static void cancel(struct ehlo_submit *s, struct ehlo_client *c) {
 void ehlo_submit_on_challenge(struct ehlo_submit *s, struct ehlo_client *c,
                               const struct ehlo_event *event) {
   struct ehlo_response response;
+  if (s->auth_cancelled) {  // what was taken back stays so, whatever is asked now
+    ehlo_send_auth_cancel(c);
+    return;
+  }
   bool readable = event->challenge_valid || !s->mechanism->reads_challenge;
   if (!readable) {
     s->auth.problem = EHLO_AUTH_CHALLENGE;

@@ -68,8 +68,8 @@ bool ehlo_submit_body_is_wanted(struct ehlo_submit *s, struct ehlo_client *c);
 
 // ---- submit_reply.c: what the replies make of a transaction ----
 
-// The recipient whose reply to RCPT comes next; num_to if there is none.
-size_t ehlo_submit_find_recipient(struct ehlo_message *m);
+// The recipient whose reply to RCPT, or to the message in LMTP, comes next; num_to if there is none.
+size_t ehlo_submit_find_recipient(struct ehlo_message *m, enum ehlo_verb verb);
 // A reply to MAIL, RCPT, DATA, BDAT or the message. Counts `event->recipient` in the message's list.
 void ehlo_submit_on_mail_reply(struct ehlo_submit *s, const struct ehlo_client *c,
                                struct ehlo_event *event);

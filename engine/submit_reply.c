@@ -34,8 +34,10 @@ static size_t find_recipient(const struct ehlo_message *m, size_t *next,
   return *next;
 }
 
-size_t ehlo_submit_find_recipient(struct ehlo_message *m) {
-  return find_recipient(m, &m->transaction.next_reply, EHLO_RECIPIENT_SENT);
+size_t ehlo_submit_find_recipient(struct ehlo_message *m, enum ehlo_verb verb) {
+  struct ehlo_transaction *t = &m->transaction;
+  return verb == EHLO_VERB_RCPT ? find_recipient(m, &t->next_reply, EHLO_RECIPIENT_SENT)
+                                : find_recipient(m, &t->next_final, EHLO_RECIPIENT_TAKEN);
 }
 
 // Haraka refuses what came together with the final dot, since that is how messages are smuggled.
@@ -103,7 +105,7 @@ static void on_rcpt(struct ehlo_submit *s, const struct ehlo_client *c, struct e
                     struct ehlo_event *event) {
   struct ehlo_transaction *t = &m->transaction;
   enter(s, m, EHLO_STAGE_RCPT);
-  event->recipient = ehlo_submit_find_recipient(m);
+  event->recipient = ehlo_submit_find_recipient(m, event->verb);
   if (event->recipient < m->num_to) {
     judge_recipient(m, &m->to[event->recipient], &event->reply);
   }
@@ -155,7 +157,7 @@ static void on_body(struct ehlo_submit *s, struct ehlo_message *m, struct ehlo_e
     t->refusal = code;
   }
   do {
-    size_t i = find_recipient(m, &t->next_final, EHLO_RECIPIENT_TAKEN);
+    size_t i = ehlo_submit_find_recipient(m, event->verb);
     if (i < m->num_to) {
       settle_recipient(m, &m->to[i], code);
       event->recipient = i;

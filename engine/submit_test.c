@@ -232,6 +232,9 @@ static const struct ehlo_submit_case auth_fails[] = {
     {"a challenge that must be read", {LOGS_IN, .mechanisms = only_picky, .num_mechanisms = 1},
      .text = OFFER("PICKY") "C: AUTH PICKY\nS: 334 aGk=\nC: aGk=\nS: 334 aGk\nC: *\nS: 501 no\n"
      QUIT "= auth-refused auth 77 problem=challenge\n"},
+    {"no answer behind a *", {LOGS_IN, .mechanisms = only_picky, .num_mechanisms = 1},
+     .text = OFFER("PICKY") "C: AUTH PICKY\nS: 334 aGk\nC: *\nS: 334 aGk=\nC: *\nS: 501 no\n"
+     QUIT "= auth-refused auth 77 problem=challenge\n"},
     {"a challenge in two lines", {LOGS_IN, .mechanisms = only_picky, .num_mechanisms = 1},
      .text = OFFER("PICKY") "C: AUTH PICKY\nS: 334-aGk=\nS: 334 aGk=\nC: *\nS: 501 no\n" QUIT
      "= auth-refused auth 77 problem=challenge\n"},

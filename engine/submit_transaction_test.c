@@ -494,6 +494,9 @@ static const struct ehlo_submit_case lmtp[] = {
     {"421 between the replies", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL
      FIRST_TWO RCPT_N(3) DATA OK OK OK OK GO BODY "C: QUIT\n" OK "S: 421 bye\n"
      "? to att\n= partial body 1\n"},
+    {"421 behind one refused", {NO_TLS, .lmtp = true, TO_THREE}, .text = LMTP("PIPELINING") MAIL
+     FIRST_TWO RCPT_N(3) DATA OK NO OK OK GO BODY "C: QUIT\n" OK "S: 421 bye\n"
+     "? to rat\n= partial body 1\n"},
     {"by chunks, once somebody is accepted", {SENDS_CHUNKS, .lmtp = true, TO_THREE},
      .text = "S: 220 x\nC: LHLO client.example\nS: 250-x\nS: 250-PIPELINING\nS: 250 CHUNKING\n" MAIL
      FIRST_TWO RCPT_N(3) OK OK NO OK BDAT "C: QUIT\n" OK OK "S: 221 bye\n"

@@ -82,6 +82,15 @@ static bool gives_up(struct ehlo_mail_server *s, unsigned choice) {
   return true;
 }
 
+// Only once: a client that is several replies ahead might say what here is taken for a message.
+static void say_one_too_many(struct ehlo_mail_server *s, const char *text) {
+  if (!s->ahead) {
+    say(s, text);
+  }
+  s->strayed = true;
+  s->ahead = true;
+}
+
 // What fits nothing. A reply that is told from the one that the server means is its last word, unless
 // there was one too many.
 static void misbehave(struct ehlo_mail_server *s, unsigned choice, const char *text) {
@@ -92,14 +101,12 @@ static void misbehave(struct ehlo_mail_server *s, unsigned choice, const char *t
       say_twice(s, text);
       return;
     case 2:
-      s->strayed = true;
-      say(s, "250 2.0.0 stray");
+      say_one_too_many(s, "250 2.0.0 stray");
       say(s, text);
       return;
     case 3:
-      s->strayed = true;
       say(s, text);
-      say(s, "550 5.0.0 stray");
+      say_one_too_many(s, "550 5.0.0 stray");
       return;
     case 4:
       say(s, text);
@@ -136,6 +143,11 @@ static void misbehave(struct ehlo_mail_server *s, unsigned choice, const char *t
       say(s, impossible[choice % 4]);
       s->strayed = true;
   }
+}
+
+// What was said last, which a client takes for meant.
+static bool said_last(const struct ehlo_mail_server *s, uint16_t code) {
+  return s->num_replies > 0 && s->said[s->num_replies - 1].code == code;
 }
 
 // Says what was decided, or what the choice makes of it.
@@ -263,9 +275,7 @@ static void answer_auth(struct ehlo_mail_server *s) {
     text = s->num_tokens < num_tokens[i] ? "334 b2s=" : "235 2.7.0 ok";
   }
   answer(s, choice, text);
-  if (text[0] != '3') {
-    s->auth = NULL;
-  }
+  s->auth = said_last(s, 334) ? s->auth : NULL;
 }
 
 static bool begins(struct ehlo_span line, const char *with) {
@@ -295,7 +305,7 @@ static void on_response(struct ehlo_mail_server *s, struct ehlo_span line) {
     }
     const char *text = choice < 224 ? answers[choice % 16] : NULL;
     answer(s, choice, text != NULL ? text : "501 5.7.0 cancelled");
-    s->auth = NULL;
+    s->auth = said_last(s, 334) ? s->auth : NULL;
     return;
   }
   s->num_tokens++;
@@ -368,16 +378,14 @@ static void on_data(struct ehlo_mail_server *s) {
     return;
   }
   unsigned kind = choice < 224 ? choice % 16 : 0;
+  const char *text = "354 go";
   if (kind == 4 || kind == 6 || (!wanted && kind != 5)) {
-    answer(s, choice,
-           !wanted     ? "503 5.5.1 no recipients"
-           : kind == 4 ? "451 4.3.0 later"
-                       : "554 5.6.0 no");
-    return;
+    text = !wanted ? "503 5.5.1 no recipients" : kind == 4 ? "451 4.3.0 later" : "554 5.6.0 no";
   }
-  s->in_data = true;
   s->text.len = 0;
-  answer(s, choice, "354 go");
+  s->in_data = text[0] == '3';
+  answer(s, choice, text);
+  s->in_data = s->in_data || said_last(s, 354);
 }
 
 static void on_bdat(struct ehlo_mail_server *s, struct ehlo_span line) {
@@ -518,6 +526,12 @@ static bool is_end_of_message(struct ehlo_mail_server *s, struct ehlo_span line)
   return false;
 }
 
+// Neither base64 nor "*" has a blank, and none of these is what the client has to respond with.
+static bool is_response(struct ehlo_span line) {
+  bool command = begins(line, "DATA") || begins(line, "RSET") || begins(line, "QUIT");
+  return !command && (line.len == 0 || memchr(line.bytes, ' ', line.len) == NULL);
+}
+
 // A line, and who hears of it.
 struct line {
   struct ehlo_span text;
@@ -533,7 +547,7 @@ static void on_line(struct ehlo_mail_server *s, const struct line *l) {
     line.len -= 2;
     EHLO_FUZZ_CHECK(memchr(line.bytes, '\0', line.len) == NULL && line.len < 2048);
     l->listener(l->context, EHLO_HEARD_LINE, line);
-    if (s->auth != NULL && !s->closed && !begins(line, "AUTH ") && !begins(line, "QUIT")) {
+    if (s->auth != NULL && !s->closed && is_response(line)) {
       on_response(s, line);
     } else {
       on_command(s, line);

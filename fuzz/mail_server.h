@@ -101,6 +101,7 @@ struct ehlo_mail_server {
   unsigned num_tokens;      // had in it
   bool quit;
   bool strayed;  // said something unasked: the client takes its replies for others'
+  bool ahead;    // that was one reply too many
   bool silent;   // says nothing more
   bool closed;
   bool reset;  // closed otherwise than in order

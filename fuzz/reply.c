@@ -70,7 +70,8 @@ EHLO_FUZZ_WATCHER static void follow_reply(struct ehlo_fuzz_trail *t,
   const struct ehlo_enhanced *e = &reply->enhanced;
   const uint64_t numbers[] = {reply->code, reply->num_lines, reply->text.len,
                               (uint64_t)e->class << 32 | (uint64_t)e->subject << 16 | e->detail};
-  ehlo_fuzz_trail_add_numbers(t, numbers, sizeof(numbers) / sizeof(numbers[0]));
+  ehlo_fuzz_trail_add_numbers(t, EHLO_FUZZ_TRAIL_EVENT, numbers,
+                              sizeof(numbers) / sizeof(numbers[0]));
   ehlo_fuzz_trail_mark(t);
 }
 
@@ -121,8 +122,9 @@ EHLO_FUZZ_WATCHER static void judge_end(struct run *r, size_t start, enum ehlo_s
   EHLO_FUZZ_CHECK(line.len <= r->at - start);
   const uint64_t numbers[] = {status, at_end, at_end != EHLO_OK ? r->parser.error_offset : 0,
                               line.len};
-  ehlo_fuzz_trail_add_numbers(&r->trail, numbers, sizeof(numbers) / sizeof(numbers[0]));
-  ehlo_fuzz_trail_add(&r->trail, line.bytes, line.len);
+  ehlo_fuzz_trail_add_numbers(&r->trail, EHLO_FUZZ_TRAIL_ERROR, numbers,
+                              sizeof(numbers) / sizeof(numbers[0]));
+  ehlo_fuzz_trail_add(&r->trail, EHLO_FUZZ_TRAIL_ERROR, line.bytes, line.len);
   ehlo_fuzz_trail_mark(&r->trail);
   ehlo_fuzz_reach(at_end);
 }

@@ -42,6 +42,14 @@ static void see_verb(struct ehlo_fuzz_session *s, enum ehlo_status status,
   }
 }
 
+static void follow_error(struct ehlo_fuzz_trail *t, const struct ehlo_error *error) {
+  const uint64_t numbers[] = {error->status, error->offset, error->verb, error->verb_sent,
+                              error->line.len};
+  ehlo_fuzz_trail_add_numbers(t, EHLO_FUZZ_TRAIL_ERROR, numbers,
+                              sizeof(numbers) / sizeof(numbers[0]));
+  ehlo_fuzz_trail_add(t, EHLO_FUZZ_TRAIL_ERROR, error->line.bytes, error->line.len);
+}
+
 static void follow_event(struct ehlo_fuzz_session *s, const struct ehlo_event *event) {
   const struct ehlo_enhanced *e = &event->reply.enhanced;
   const uint64_t numbers[] = {
@@ -53,21 +61,17 @@ static void follow_event(struct ehlo_fuzz_session *s, const struct ehlo_event *e
       event->reply.code,
       event->reply.num_lines,
       (uint64_t)e->class << 32 | (uint64_t)e->subject << 16 | e->detail,
-      event->reply.text.len,
       event->challenge_valid,
-      event->challenge.len,
-      event->error.status,
-      event->error.offset,
-      event->error.verb,
-      event->error.verb_sent,
-      event->error.line.len,
       s->num_sent,
   };
+  const uint64_t lens[] = {event->reply.text.len, event->challenge.len};
   struct ehlo_fuzz_trail *t = &s->trail;
-  ehlo_fuzz_trail_add_numbers(t, numbers, sizeof(numbers) / sizeof(numbers[0]));
-  ehlo_fuzz_trail_add(t, event->reply.text.bytes, event->reply.text.len);
-  ehlo_fuzz_trail_add(t, event->challenge.bytes, event->challenge.len);
-  ehlo_fuzz_trail_add(t, event->error.line.bytes, event->error.line.len);
+  ehlo_fuzz_trail_add_numbers(t, EHLO_FUZZ_TRAIL_EVENT, numbers,
+                              sizeof(numbers) / sizeof(numbers[0]));
+  ehlo_fuzz_trail_add_numbers(t, EHLO_FUZZ_TRAIL_TEXT, lens, sizeof(lens) / sizeof(lens[0]));
+  ehlo_fuzz_trail_add(t, EHLO_FUZZ_TRAIL_TEXT, event->reply.text.bytes, event->reply.text.len);
+  ehlo_fuzz_trail_add(t, EHLO_FUZZ_TRAIL_TEXT, event->challenge.bytes, event->challenge.len);
+  follow_error(t, &event->error);
 }
 
 static bool is_modelled(const struct ehlo_fuzz_session *s) {
@@ -100,10 +104,10 @@ static void see_output(struct ehlo_fuzz_session *s, const struct ehlo_output *ou
   if (EHLO_FUZZ_HAS(EHLO_FUZZ_RECUT) && n > 0) {
     if (kind != s->sent_kind) {
       const uint64_t change[] = {s->num_sent, kind};
-      ehlo_fuzz_trail_add_numbers(&s->trail, change, 2);
+      ehlo_fuzz_trail_add_numbers(&s->trail, EHLO_FUZZ_TRAIL_OUTPUT, change, 2);
       s->sent_kind = kind;
     }
-    ehlo_fuzz_trail_add(&s->trail, out->span.bytes, n);
+    ehlo_fuzz_trail_add(&s->trail, EHLO_FUZZ_TRAIL_OUTPUT, out->span.bytes, n);
   }
   if (is_watched(s)) {
     ehlo_witness_output(&s->witness, out, n);
@@ -126,13 +130,23 @@ static size_t output_len(size_t len) {
   return len / 4 < EHLO_OUTPUT_FULL ? len / 4 : EHLO_OUTPUT_FULL;
 }
 
+static void follow_rest(struct ehlo_fuzz_session *s) {
+  struct ehlo_fuzz_trail *t = &s->trail;
+  const uint64_t status = s->status;
+  const uint64_t state = state_of(s);
+  const uint64_t waiting[] = {ehlo_deadline(&s->client), ehlo_client_num_pending(&s->client)};
+  const uint64_t num_sent = s->num_sent;
+  ehlo_fuzz_trail_add_numbers(t, EHLO_FUZZ_TRAIL_STATUS, &status, 1);
+  ehlo_fuzz_trail_add_numbers(t, EHLO_FUZZ_TRAIL_STATE, &state, 1);
+  ehlo_fuzz_trail_add_numbers(t, EHLO_FUZZ_TRAIL_WAITING, waiting, 2);
+  ehlo_fuzz_trail_add_numbers(t, EHLO_FUZZ_TRAIL_OUTPUT, &num_sent, 1);
+}
+
 // The step is done, and nobody is inside the client.
 static void see_rest(struct ehlo_fuzz_session *s) {
   ehlo_fuzz_reach(EHLO_FUZZ_GOAL_STATE + state_of(s));
   if (EHLO_FUZZ_HAS(EHLO_FUZZ_RECUT)) {
-    const uint64_t numbers[] = {s->status, state_of(s), ehlo_deadline(&s->client),
-                                ehlo_client_num_pending(&s->client), s->num_sent};
-    ehlo_fuzz_trail_add_numbers(&s->trail, numbers, sizeof(numbers) / sizeof(numbers[0]));
+    follow_rest(s);
     ehlo_fuzz_trail_mark(&s->trail);
   }
   if (is_watched(s)) {

@@ -58,6 +58,7 @@ struct ehlo_model_transaction {
   size_t num_due;      // commands without a reply
   size_t full_at;      // num_taken when a recipient was first one too many; SIZE_MAX: none was
   bool no_more;        // 4.5.3
+  bool full;           // it had as many recipients as was known to go
   uint16_t refusal;    // of the message, the last one
   uint16_t mail_code;  // 0: no reply yet
   bool ahead;          // its MAIL went behind another message
@@ -119,6 +120,11 @@ struct ehlo_submit_model {
   bool one_at_a_time;
   uint8_t domains[8];
   size_t num_domains;
+  // The reply at hand, where it is about one recipient.
+  bool about_recipient;
+  size_t about_message;
+  size_t about;
+  size_t about_due;  // replies that the same message still gets
 };
 
 void ehlo_submit_model_init(struct ehlo_submit_model *m, const struct ehlo_submit_input *in);
@@ -128,6 +134,9 @@ void ehlo_submit_model_hear(struct ehlo_submit_model *m, enum ehlo_heard what,
                             struct ehlo_span text, size_t num_secret);
 // The client was given a reply of the server, or something that breaks the protocol.
 void ehlo_submit_model_reply(struct ehlo_submit_model *m, const struct ehlo_server_reply *reply);
+// What the client makes of it: about which recipient of which message it is.
+void ehlo_submit_model_event(const struct ehlo_submit_model *m, size_t message,
+                             const struct ehlo_event *event);
 // Behind the 220 of STARTTLS there is more.
 void ehlo_submit_model_inject(struct ehlo_submit_model *m);
 // TLS has begun: after STARTTLS, or before the greeting.
@@ -154,12 +163,32 @@ void ehlo_model_want_quit(struct ehlo_submit_model *m);
 void ehlo_model_push(struct ehlo_submit_model *m, enum ehlo_model_command command,
                      size_t transaction, size_t recipient);
 
+extern const struct ehlo_span ehlo_model_nothing;
+// From now on this line, which begins with `verb`, and no other.
+void ehlo_model_want(struct ehlo_submit_model *m, enum ehlo_model_command command, const char *verb,
+                     struct ehlo_span argument);
+void ehlo_model_end_by_code(struct ehlo_submit_model *m, unsigned code, enum ehlo_stage stage);
+// Ends after a stage, where that was asked for.
+bool ehlo_model_stops(struct ehlo_submit_model *m, enum ehlo_stage stage);
+
+// AUTH.
+void ehlo_model_want_auth(struct ehlo_submit_model *m);
+// `whole`: in one line, as a challenge has to be.
+void ehlo_model_on_auth_reply(struct ehlo_submit_model *m, const struct ehlo_server_reply *reply,
+                              bool whole);
+void ehlo_model_on_cancelled(struct ehlo_submit_model *m, unsigned code);
+// Of a code that is to come: whether it is a challenge more than any exchange has.
+bool ehlo_model_is_challenge_too_many(struct ehlo_submit_model *m, enum ehlo_model_command command,
+                                      unsigned code);
+
 // The envelopes.
 void ehlo_model_begin_envelopes(struct ehlo_submit_model *m);
 void ehlo_model_hear_envelope(struct ehlo_submit_model *m, enum ehlo_heard what,
                               struct ehlo_span text);
 void ehlo_model_envelope_reply(struct ehlo_submit_model *m, const struct ehlo_model_due *due,
                                const struct ehlo_server_reply *reply);
+// Of a 421: whom the reply that it stands for would be about.
+void ehlo_model_envelope_last(struct ehlo_submit_model *m, const struct ehlo_model_due *due);
 bool ehlo_model_offers(const struct ehlo_submit_model *m, uint32_t what);
 bool ehlo_model_is_decided(const struct ehlo_submit_model *m, size_t message);
 void ehlo_model_decide_by_code(struct ehlo_submit_model *m, size_t message, unsigned code,

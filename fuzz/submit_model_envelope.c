@@ -91,7 +91,7 @@ static size_t most_recipients(const struct ehlo_submit_model *m) {
 }
 
 static bool all_sent(struct ehlo_submit_model *m, const transaction *t) {
-  return t->asked || t->no_more || t->num_to >= most_recipients(m) ||
+  return t->asked || t->no_more || t->full || t->num_to >= most_recipients(m) ||
          next_recipient(m, t) == m->in->num_to;
 }
 
@@ -278,6 +278,10 @@ static void hear_rcpt(struct ehlo_submit_model *m, struct ehlo_span line) {
   CHECK(is(line, &wanted));
   m->messages[t->message].to[i] = EHLO_RECIPIENT_SENT;
   t->to[t->num_to++] = i;
+  t->full = t->num_to >= most_recipients(m);
+  if (!t->full) {
+    next_recipient(m, t);  // who cannot be next is deferred at once
+  }
   push_own(m, EHLO_MODEL_RCPT, i);
 }
 
@@ -388,12 +392,9 @@ void ehlo_model_hear_envelope(struct ehlo_submit_model *m, enum ehlo_heard what,
 
 // ---- What is answered ---------------------------------------------------------------------------
 
-static bool stops(struct ehlo_submit_model *m, enum ehlo_stage stage) {
-  if (!m->in->config.stop || m->in->config.stop_after != stage) {
-    return false;
-  }
-  ehlo_model_end_all(m, EHLO_OUTCOME_STOPPED, (int)stage, EHLO_PROBLEM_NONE);
-  return true;
+// Whether replies are due in a transaction, or what follows a 354.
+static bool is_going(const transaction *t) {
+  return t->num_due > 0 || (t->asked && !t->refused && !t->given);
 }
 
 // All that a transaction had to say has its reply: is there more to do for its message?
@@ -403,7 +404,7 @@ static void conclude(struct ehlo_submit_model *m, transaction *t) {
     m->rcpt_max = t->num_taken;
   }
   if (t->again) {
-    message->under_way = t->num_due > 0;
+    message->under_way = is_going(t);
     return;
   }
   if (all_sent(m, t) && t->num_replies == t->num_to && t->num_taken == 0 &&
@@ -416,7 +417,7 @@ static void conclude(struct ehlo_submit_model *m, transaction *t) {
                       EHLO_STAGE_RCPT, EHLO_PROBLEM_NONE);
   }
   if (ehlo_model_is_decided(m, t->message)) {
-    message->under_way = message->under_way && t->num_due > 0;
+    message->under_way = message->under_way && is_going(t);
   }
 }
 
@@ -424,7 +425,7 @@ static void on_mail(struct ehlo_submit_model *m, transaction *t, unsigned code) 
   t->mail_code = (uint16_t)code;
   if (code / 100 == 2) {
     m->left_open = true;
-    stops(m, EHLO_STAGE_MAIL);
+    ehlo_model_stops(m, EHLO_STAGE_MAIL);
   } else if (code == 503 && t->ahead && !m->quit) {
     t->again = true;
     m->one_at_a_time = true;
@@ -463,14 +464,14 @@ static void on_rcpt(struct ehlo_submit_model *m, transaction *t, size_t recipien
   }
   if (all_sent(m, t) && t->num_replies == t->num_to) {
     if (t->num_taken > 0) {
-      stops(m, EHLO_STAGE_RCPT);
+      ehlo_model_stops(m, EHLO_STAGE_RCPT);
     }
   }
 }
 
 static void on_data(struct ehlo_submit_model *m, transaction *t, unsigned code) {
   if (code == 354) {
-    if (stops(m, EHLO_STAGE_DATA)) {
+    if (ehlo_model_stops(m, EHLO_STAGE_DATA)) {
       m->want = EHLO_WANT_END;
     }
     return;
@@ -523,6 +524,24 @@ static bool on_message(struct ehlo_submit_model *m, transaction *t, unsigned cod
   return true;
 }
 
+static void is_about(struct ehlo_submit_model *m, const transaction *t, size_t recipient,
+                     size_t due) {
+  m->about_recipient = true;
+  m->about_message = t->message;
+  m->about = recipient;
+  m->about_due = due;
+}
+
+void ehlo_model_envelope_last(struct ehlo_submit_model *m, const struct ehlo_model_due *due) {
+  const transaction *t = &m->transactions[due->transaction];
+  if (due->command == EHLO_MODEL_RCPT) {
+    is_about(m, t, due->recipient, 0);
+  } else if (due->command > EHLO_MODEL_DATA && due->command < EHLO_MODEL_RSET &&
+             m->in->config.lmtp && t->num_final < t->num_taken) {
+    is_about(m, t, t->taken[t->num_final], 0);
+  }
+}
+
 static void on_rset(struct ehlo_submit_model *m, transaction *t, unsigned code) {
   if (code / 100 == 2) {
     m->left_open = false;
@@ -536,6 +555,10 @@ void ehlo_model_envelope_reply(struct ehlo_submit_model *m, const struct ehlo_mo
                                const struct ehlo_server_reply *reply) {
   transaction *t = &m->transactions[due->transaction];
   bool last = true;
+  ehlo_model_envelope_last(m, due);
+  if (m->about_recipient && due->command != EHLO_MODEL_RCPT) {
+    m->about_due = t->num_taken - t->num_final - 1;
+  }
   if (due->command == EHLO_MODEL_MAIL) {
     on_mail(m, t, reply->code);
   } else if (due->command == EHLO_MODEL_RCPT) {

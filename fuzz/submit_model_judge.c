@@ -4,6 +4,14 @@
 
 #define CHECK(condition) EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, condition)
 
+void ehlo_submit_model_event(const struct ehlo_submit_model *m, size_t message,
+                             const struct ehlo_event *event) {
+  if (event->type == EHLO_EVENT_REPLY && m->about_recipient) {
+    CHECK(event->of_recipient && message == m->about_message);
+    CHECK(event->recipient == m->about && event->num_due == m->about_due);
+  }
+}
+
 // `staged`: the document says at which stage. Where recipients are left for another session it does not.
 static void judge_verdict(const struct ehlo_model_verdict *wanted, const struct ehlo_verdict *v,
                           bool staged) {
@@ -19,10 +27,13 @@ static void judge_recipients(const struct ehlo_submit_model *m, const struct ehl
   for (size_t k = 0; k < message->num_to; k++) {
     enum ehlo_recipient_state state = message->to[k].state;
     bool unheard = !all_heard && wanted->to[k] == EHLO_RECIPIENT_WAITING;
+    // Behind a QUIT that nobody heard, a 503 to MAIL is no reason to send it again.
+    bool after_quit = unheard && m->one_at_a_time &&
+                      (state == EHLO_RECIPIENT_REFUSED || state == EHLO_RECIPIENT_DEFERRED);
     bool other_domain =
         m->offer.max_domains > 0 && wanted->to[k] != state &&
         (wanted->to[k] == EHLO_RECIPIENT_WAITING || state == EHLO_RECIPIENT_WAITING);
-    CHECK(state == wanted->to[k] || (unheard && state == EHLO_RECIPIENT_SENT) ||
+    CHECK(state == wanted->to[k] || (unheard && state == EHLO_RECIPIENT_SENT) || after_quit ||
           (other_domain &&
            (wanted->to[k] == EHLO_RECIPIENT_DEFERRED || state == EHLO_RECIPIENT_DEFERRED)));
   }

@@ -53,9 +53,7 @@ static void take_event(struct ehlo_submit_run *r, const struct ehlo_event *event
       (event->reply.code / 100 != 5 || r->submit.finished)) {
     look_at_auth(r);
   }
-  if (event->of_recipient && event->type == EHLO_EVENT_REPLY && event->reply.code != 421) {
-    EHLO_FUZZ_CHECK(event->recipient < r->messages[r->submit.message].num_to);
-  }
+  ehlo_submit_model_event(&r->model, r->submit.message, event);
 }
 
 static void take_events(struct ehlo_submit_run *r) {

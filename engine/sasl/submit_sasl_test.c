@@ -186,24 +186,26 @@ Test(submit_sasl, older_bindings) {
 
 // ---- What stays in memory -----------------------------------------------------------------------
 
+static bool is_clean(const struct ehlo_auth *auth) {
+  static const uint8_t zero[EHLO_AUTH_SCRATCH_MAX];
+  return memcmp(auth->scratch, zero, sizeof(auth->scratch)) == 0 && auth->ours.len == 0 &&
+         auth->expected.len == 0 && memcmp(auth->ours.text, zero, EHLO_AUTH_PROOF_MAX) == 0 &&
+         memcmp(auth->expected.text, zero, EHLO_AUTH_PROOF_MAX) == 0;
+}
+
 static void feed(struct ehlo_submit *s, struct ehlo_client *c, const char *text) {
   struct ehlo_event event;
   struct ehlo_output out;
   for (size_t len = strlen(text), used = 0; len > 0; text += used, len -= used) {
     ehlo_input(c, &used, (const uint8_t *)text, len, 0);
     while (ehlo_submit_next(s, c, &event) != EHLO_EVENT_NONE) {
+      bool last = event.type == EHLO_EVENT_REPLY && event.verb == EHLO_VERB_AUTH;
+      cr_expect(!last || is_clean(&s->auth), "%s", text);
     }
     while (ehlo_output_peek(c, &out)) {
       ehlo_output_ack(c, out.span.len, 0);
     }
   }
-}
-
-static bool is_clean(const struct ehlo_auth *auth) {
-  static const uint8_t zero[EHLO_AUTH_SCRATCH_MAX];
-  return memcmp(auth->scratch, zero, sizeof(auth->scratch)) == 0 && auth->ours.len == 0 &&
-         auth->expected.len == 0 && memcmp(auth->ours.text, zero, EHLO_AUTH_PROOF_MAX) == 0 &&
-         memcmp(auth->expected.text, zero, EHLO_AUTH_PROOF_MAX) == 0;
 }
 
 // However an exchange ends, nothing of it is left.

@@ -12,12 +12,19 @@ import unittest
 RATES = pathlib.Path(sys.argv.pop(1)).resolve()
 NAMES = ("ceiling", "reply", "base64", "session_bare", "session")
 
-# Says what libFuzzer says: so many executions when it is told to end, `num` in all, or that it found something.
+# Says what libFuzzer says: so many executions when it is told to end, `num` in all, or that it found something. As
+# libFuzzer does, it merges the inputs of the last folder into the one before, here into one that is called "merged".
 STANDIN = """#!/usr/bin/env python3
 import os, signal, sys
+if "-merge=1" in sys.argv:
+    if {merges}:
+        open(sys.argv[-2] + "/merged", "wb").write(open(sys.argv[-1] + "/seed", "rb").read())
+    sys.exit(0)
 seeds = [word for word in sys.argv if word.startswith("-seed_inputs=@")][0][len("-seed_inputs=@"):]
 for seed in open(seeds).read().split(","):
     open(seed, "rb").close()
+    if "ceiling" not in sys.argv[0] and os.path.basename(seed) != "merged":
+        sys.exit("the corpus as it is: " + seed)
 def end(*_):
     print("stat::number_of_executed_units: {num}", file=sys.stderr, flush=True)
     os._exit({status})
@@ -37,11 +44,11 @@ class Rates(unittest.TestCase):
             (self.programs / f"{name}_corpus").mkdir()
             (self.programs / f"{name}_corpus/seed").write_text("x", encoding="utf-8")
         for name in NAMES:
-            self.stand_in(name, 1000007)
+            self.stand_in(name, 1007 if name == "ceiling" else 1000007)  # far from what a busy machine could turn
 
-    def stand_in(self, name, num, status=0, goes_on=True):
+    def stand_in(self, name, num, status=0, goes_on=True, merges=True):
         path = self.programs / f"{name}_fuzzer"
-        path.write_text(STANDIN.format(num=num, status=status, goes_on=goes_on), encoding="utf-8")
+        path.write_text(STANDIN.format(num=num, status=status, goes_on=goes_on, merges=merges), encoding="utf-8")
         path.chmod(0o755)
 
     def rates(self, *arguments):
@@ -69,6 +76,12 @@ class Rates(unittest.TestCase):
         answer = self.rates()
         self.assertEqual((answer.returncode, answer.stdout), (1, ""))
         self.assertIn("reply_fuzzer found something", answer.stderr)
+
+    def test_a_corpus_that_does_not_merge_is_no_rate(self):
+        self.stand_in("reply", 1000, merges=False)
+        answer = self.rates()
+        self.assertEqual((answer.returncode, answer.stdout), (1, ""))
+        self.assertIn("does not merge its corpus", answer.stderr)
 
     def test_a_fuzzer_that_ends_too_early_is_no_rate(self):
         self.stand_in("session", 1000, goes_on=False)
