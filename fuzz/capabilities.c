@@ -118,6 +118,7 @@ static void read_keyword(struct ehlo_capabilities *out, char **words, size_t num
       {"SIZE", &out->size},
       {"REQUIRETLS", &out->requiretls},
       {"ETRN", &out->etrn},
+      {"BURL", &out->burl},
       {"FUTURERELEASE", &out->future_release},
       {"XCLIENT", &out->xclient},
       {"DELIVERBY", &out->deliver_by},
@@ -150,6 +151,7 @@ static void read_line(struct ehlo_capabilities *out, char *line) {
   static char *words[WORDS_MAX];
   line += strspn(line, " \t");
   size_t end = strcspn(line, " \t=");
+  out->xverp_courier |= strcasecmp(line, "XVERP=COURIER") == 0;
   if (end == 4 && strncasecmp(line, "AUTH", 4) == 0) {
     char *params = line + 4 + (line[4] == '=');
     size_t num = split(words, params, " \t");
@@ -205,17 +207,22 @@ static void check_same(const struct ehlo_capabilities *a, const struct ehlo_capa
                      a->etrn == b->etrn && a->xclient == b->xclient && a->limits == b->limits);
   EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, a->max_mails == b->max_mails && a->max_rcpts == b->max_rcpts);
   EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, a->max_rcpt_domains == b->max_rcpt_domains);
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, a->burl == b->burl && a->xverp_courier == b->xverp_courier);
   EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, strcmp(a->mechanisms, b->mechanisms) == 0);
   EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, strcmp(a->xclient_names, b->xclient_names) == 0);
 }
 
-// A name is offered that is a word of the list, whole: no beginning of one is.
+// A name is offered that is a word of the list, whole: no beginning of one is. The channel can be bound where one
+// ends in "-PLUS".
 static void check_lookup(const struct ehlo_capabilities *got) {
   char words[sizeof(got->mechanisms)];
   char *word_of[WORDS_MAX];
   memcpy(words, got->mechanisms, sizeof(words));
   size_t num = split(word_of, words, " ");
+  bool binds = false;
   for (size_t i = 0; i < num; i++) {
+    size_t len = strlen(word_of[i]);
+    binds |= len >= 5 && strcmp(word_of[i] + len - 5, "-PLUS") == 0;
     char between[sizeof(words) + 2];
     EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, ehlo_capabilities_has_mechanism(got, word_of[i]));
     word_of[i][strlen(word_of[i]) - 1] = '\0';
@@ -223,6 +230,7 @@ static void check_lookup(const struct ehlo_capabilities *got) {
     bool listed = *word_of[i] != '\0' && strstr(got->mechanisms, between) != NULL;
     EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, ehlo_capabilities_has_mechanism(got, word_of[i]) == listed);
   }
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, ehlo_capabilities_binds_channel(got) == binds);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

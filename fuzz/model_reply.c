@@ -92,12 +92,13 @@ static int leads_to(const struct ehlo_model *m, enum ehlo_verb verb) {
   return cell == OWN ? own(m, verb) : cell;
 }
 
-// RFC 3463, section 2: class "." subject "." detail, at the front of the first line's text.
+// RFC 3463, section 2: class "." subject "." detail, at the front of the first line's text, up to a blank,
+// which a tab is too.
 static struct ehlo_enhanced read_enhanced(struct ehlo_span reply) {
   struct ehlo_enhanced none = {0, 0, 0};
   size_t end = ehlo_model_find(reply, "\r");
   struct ehlo_span text = {reply.bytes + 4, end > 4 ? end - 4 : 0};
-  struct ehlo_span code = ehlo_model_take_word(&text, " ");
+  struct ehlo_span code = ehlo_model_take_word(&text, " \t");
   struct ehlo_span class = ehlo_model_take_word(&code, ".");
   struct ehlo_span subject = ehlo_model_take_word(&code, ".");
   uint64_t s;

@@ -50,6 +50,9 @@ EHLO_FUZZ_WATCHER static void judge_lines(const struct ehlo_reply *reply) {
     EHLO_FUZZ_CHECK(line.text.bytes >= line.whole.bytes && line.text.bytes + line.text.len == end);
     EHLO_FUZZ_CHECK(line.message.bytes >= line.text.bytes &&
                     line.message.bytes + line.message.len == end);
+    // What was taken for an enhanced code went with the blanks behind it.
+    EHLO_FUZZ_CHECK(line.message.len == 0 || line.message.bytes == line.text.bytes ||
+                    line.message.bytes[0] != ' ');
     num_lines++;
   }
   EHLO_FUZZ_CHECK(pos == reply->text.len && num_lines == reply->num_lines);

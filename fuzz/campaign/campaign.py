@@ -94,11 +94,12 @@ class Campaign:
             self.progress.finding(finding)
 
     def run(self):
-        Schedule(self.lanes, self.options, self.dictionary, self.ledger, self.stop, self).fuzz()
+        schedule = Schedule(self.lanes, self.options, self.dictionary, self.ledger, self.stop, self)
+        schedule.fuzz()
+        Merges([lane for lane in self.lanes if lane.executions], schedule, self.stop, self).run()
         for finding in self.findings:
             if not self.stop.asked and not finding.known["reduced"]:
                 self._finish(finding)
-        Merges([lane for lane in self.lanes if lane.executions], self.options, self.stop, self).run()
         if not self.stop.asked:
             self.ledger.finish()
 
@@ -154,6 +155,12 @@ class Campaign:
             return os.EX_SOFTWARE
         return 128 + self.stop.signal if self.stop.asked else 0
 
+    def status_of_failure(self):
+        """The same where the campaign itself could not go on: what it found counts all the same."""
+        if self.findings:
+            return 1
+        return 128 + self.stop.signal if self.stop.asked else os.EX_SOFTWARE
+
     def tell(self, out):
         self.status = self.judge()
         self.progress.say("")
@@ -178,12 +185,25 @@ def chosen(workspace, options):
     return [known[name] for name in known if not options.targets or name in options.targets]
 
 
+def write_json(campaign, place):
+    if place:
+        text = report.as_json(campaign) + "\n"
+        if place == "-":
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            pathlib.Path(place).write_text(text)
+
+
 def main():
     workspace = Workspace(os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.getcwd()))
     options = command_line.read(sys.argv[1:], workspace.root)
     out = sys.stderr if options.json == "-" else sys.stdout
     stop = Stop()
+    campaign = None
     try:
+        if options.json not in (None, "-"):
+            open(options.json, "ab").close()  # better now than after an hour
         targets = chosen(workspace, options)
         folder = Folder(options.out)
         if options.fresh:
@@ -194,18 +214,12 @@ def main():
         campaign.introduce(out)
         campaign.resume()
         campaign.run()
+        campaign.tell(out)
+        write_json(campaign, options.json)
     except (ToolError, OSError) as e:
-        if stop.asked:
-            return 128 + stop.signal
-        sys.stderr.write(f"campaign: {e}\n")
-        return os.EX_SOFTWARE
-    campaign.tell(out)
-    if options.json:
-        text = report.as_json(campaign) + "\n"
-        if options.json == "-":
-            sys.stdout.write(text)
-        else:
-            pathlib.Path(options.json).write_text(text)
+        if not stop.asked:  # else that is why
+            sys.stderr.write(f"campaign: {e}\n")
+        return campaign.status_of_failure() if campaign else 128 + stop.signal if stop.asked else os.EX_SOFTWARE
     return campaign.status
 
 

@@ -5,13 +5,17 @@ judged."""
 import hashlib
 import json
 import os
+import pathlib
 import pty
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
+from folder import Work
+from schedule import FIRST_INPUTS, Lane, drawn
 from standin import Workspace, check, run_cases
 
 FUZZERS = sys.argv[1:]
@@ -59,6 +63,41 @@ def case_seconds():
         check(answer.returncode == 0, answer.stdout, answer.stderr)
         check(all(lane["executions_per_second"] > 0 for lane in result["targets"]), result)
         check(f"3 targets, {jobs} jobs, seed {result['seed']}" in answer.stdout, answer.stdout)
+
+
+def case_slow():
+    """Where reading the seeds takes longer than the campaign it does not merge on, and keeps what was found."""
+    w = Workspace(FUZZERS)
+    w.target("one", [b"<slow>%d" % number for number in range(20)], "planted_fixed")
+    answer, result = w.campaign("--seconds", "2", "--jobs", "1")
+    check(answer.returncode == 0 and re.search(r"^one .* \? +0$", answer.stdout, re.M), answer.stdout, answer.stderr)
+    lane = result["targets"][0]
+    check(lane["new_inputs"] is None and lane["states"] is None and lane["executions"] >= 20, lane)
+    check(not w.kept("one") and not (w.root / ".campaign/targets/one/merging").exists(), "it has merged")
+    answer, result = w.campaign("--runs", "30")
+    check(answer.returncode == 0 and result["targets"][0]["states"] > 0, "executions have no clock", answer.stdout)
+
+
+class Loaded:
+    """A process that has read its inputs."""
+
+    def __init__(self, seconds):
+        self.loaded_seconds = seconds
+
+
+def case_drawn():
+    """A slice starts from some inputs while their speed is not known, then from as many as half of it reads."""
+    lane = Lane(None, None, Work(pathlib.Path(tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))), "/none"), None)
+    check(lane.inputs_for(None) is None and lane.inputs_for(3) == FIRST_INPUTS, "at first")
+    lane.loaded(Loaded(None), 100, 500)
+    check(lane.inputs_for(3) == FIRST_INPUTS, "learnt from one that failed")
+    lane.loaded(Loaded(5.0), 100, 500)
+    check(lane.inputs_for(4) == 40 and lane.inputs_for(0.01) == 1 and lane.inputs_for(None) is None, "then")
+    check(lane.loaded_seconds == 25, "what a merge will take", lane.loaded_seconds)
+    every = list(range(500))
+    some = drawn(every, 40, 7)
+    check(len(set(some)) == 40 and some == sorted(some) and some == drawn(every, 40, 7), some)
+    check(some != drawn(every, 40, 8) and drawn(every, 500, 7) == drawn(every, None, 7) == every, "all, or others")
 
 
 def case_chosen():
@@ -208,6 +247,11 @@ def case_tools():
     (w.root / "build-fails").touch()
     answer = w.run("--runs", "500")
     check(answer.returncode == 70 and "it does not compile" in answer.stderr, answer)
+    for place, words in (("no/such/result.json", "No such file or directory"), ("/dev/full", "No space left")):
+        (w.root / "build-fails").unlink(missing_ok=True)
+        w.fuzzer("two", "planted_fixed")
+        answer = w.run("--runs", "500", "--json", place)
+        check(answer.returncode == 70 and words in answer.stderr and "Traceback" not in answer.stderr, answer)
     (w.root / "rules.xml").unlink()
     answer = w.run("--runs", "500")
     check(answer.returncode == 70 and "Bazel cannot tell" in answer.stderr, answer)
@@ -219,6 +263,11 @@ def case_folder():
     w.target("one", [], "planted_fixed")
     answer = w.run("--runs", "1", "--out", "corpus")
     check(answer.returncode == 70 and "is not a campaign's folder" in answer.stderr, answer)
+    check(w.run("--runs", "100").returncode == 0, "a new one")
+    (w.root / ".campaign/ledger.json").write_text("{")
+    answer = w.run("--runs", "1")
+    check(answer.returncode == 70 and "ledger.json is damaged" in answer.stderr, answer)
+    (w.root / ".campaign/ledger.json").unlink()
     running = w.start("--seconds", "600", stdout=subprocess.DEVNULL)
 
     def is_at_work():

@@ -12,13 +12,12 @@ campaign:
 """
 
 import itertools
-import json
 import shutil
 import time
 
 import fuzzer
 import sentence
-from folder import content_name, files_of, made, write_json, write_whole
+from folder import content_name, files_of, made, read_json, write_json, write_whole
 from reduce import Exhausted, reduced
 
 # What is spent on making one finding smaller.
@@ -36,7 +35,7 @@ class Finding:
 
     def read(self):
         """What is known now; somebody else may have told more."""
-        self.known = json.loads((self.path / "finding.json").read_bytes())
+        self.known = read_json(self.path / "finding.json")
 
     @property
     def name(self):

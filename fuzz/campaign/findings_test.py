@@ -7,6 +7,7 @@ import json
 import re
 import sys
 
+import sentence
 from reduce import Exhausted, reduced
 from standin import Workspace, check, run_cases
 
@@ -52,6 +53,13 @@ def case_kinds():
         check(known["sentence"] in answer.stdout and f"//fuzz:adopt -- {folder.name}" in answer.stdout, answer.stdout)
         lane = next(lane for lane in result["targets"] if lane["target"] == word)
         check(lane["crashes"] == 1 and lane["executions"] >= 300, "after a finding the rest follows", lane)
+
+
+def case_sentences():
+    """Of two limits in a log the first one is meant: printing a stack may take so long that the other follows."""
+    time, memory = (b"==7== ERROR: libFuzzer: %s after 5 seconds\n" % what for what in (b"timeout", b"out-of-memory"))
+    check(sentence.read(memory + time, 5, 150).kind == "memory", "it was memory")
+    check(sentence.read(time + memory, 5, 150).kind == "hang", "it was time")
 
 
 def case_discovered():

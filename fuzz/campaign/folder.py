@@ -45,6 +45,13 @@ def write_json(path, value):
     write_whole(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
+def read_json(path):
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as e:
+        raise ToolError(f"{path} is damaged ({e}); remove it") from e
+
+
 def made(path):
     path.mkdir(parents=True, exist_ok=True)
     return path
@@ -72,7 +79,7 @@ class Folder:
             raise ToolError(f"another campaign is at work in {self.path}") from e
         if not known.exists():
             write_json(known, {"form": FORM})
-        elif json.loads(known.read_bytes()).get("form") != FORM:
+        elif read_json(known).get("form") != FORM:
             raise ToolError(f"{self.path} was made by another version; remove it, or use another one (--out)")
         self.findings = made(self.path / "findings")
         self.programs = made(self.path / "programs")
@@ -117,7 +124,7 @@ class Work:
         self.seeds, self.found, self.corpus = (made(path / name) for name in ("seeds", "found", "corpus"))
         self.state = {"executions": 0, "seconds": 0.0, "slices": 0}
         if (path / "state.json").exists():
-            self.state = json.loads((path / "state.json").read_bytes())
+            self.state = read_json(path / "state.json")
         self._take_seeds(seeds)
 
     def _take_seeds(self, directory):

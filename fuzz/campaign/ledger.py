@@ -1,11 +1,10 @@
 """How far the campaign is that was asked for, so that the same command goes on after an interruption. A campaign that
 came to its end leaves no ledger behind: then the same command begins another one."""
 
-import json
 import random
 import time
 
-from folder import write_json
+from folder import read_json, write_json
 
 NOTE_SECONDS = 2.0
 
@@ -14,7 +13,7 @@ class Ledger:
     def __init__(self, path, options, names):
         self.path, self.noted = path, 0.0
         asked = {"seconds": options.seconds, "runs": options.runs, "targets": names}
-        old = json.loads(path.read_bytes()) if path.exists() and not options.fresh else None
+        old = read_json(path) if path.exists() and not options.fresh else None
         self.goes_on = bool(old) and old["asked"] == asked and options.seed in (None, old["seed"])
         if not self.goes_on:
             seed = random.randrange(1, 2**32) if options.seed is None else options.seed

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
+#include <time.h>
 
 #include "fuzz/fuzz.h"
 
@@ -34,6 +36,10 @@ static void hang(void) {
   for (volatile unsigned turns = 0;;) {
     turns++;
   }
+}
+
+static void take_time(void) {
+  thrd_sleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
 }
 
 static void take_memory(void) {
@@ -83,6 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   if (has(data, size, "<hang>")) {
     hang();
+  }
+  if (has(data, size, "<slow>")) {
+    take_time();
   }
   if (has(data, size, "<memory>")) {
     take_memory();

@@ -4,15 +4,24 @@ By time: the N seconds of a campaign times its jobs are shared evenly. Each targ
 a minute, or in more of them, and next comes always the one that has had least, in this campaign and then in earlier ones.
 So half of the time reaches every target. As much as merging is likely to take at the end is kept back.
 
+Reading its seeds can take a target longer than a slice, and libFuzzer looks at its clock only afterwards. So the first
+slice of a target starts from some of its inputs, which are drawn, and later ones from as many as fit into half of them.
+Merges that are not done in time are given up; what they were to merge is kept for the next campaign.
+
 By executions: each target has one slice of so many, which no clock cuts. After a finding the rest follows in another.
 """
 
+import random
 import time
 
 import fuzzer
 from folder import artifacts_of
 
 SLICE_SECONDS_MAX = 60
+# With how many inputs a target begins while nobody knows how long one takes.
+FIRST_INPUTS = 200
+# How much later than the campaign a merge may end.
+MERGE_LATE_SECONDS = 5.0
 # Ends of processes with nothing but what is known, after which a target is left alone: it gets no further.
 KNOWN_ENDS_MAX = 10
 # A process that is this much behind its time is ended by force.
@@ -28,6 +37,7 @@ class Lane:
         self.executions = self.edges = self.known_ends = 0
         self.states = None
         self.seconds = self.loaded_seconds = 0.0
+        self.input_seconds = None  # what starting from one input takes
         self.running = self.new_inputs = 0
         self.bad_inputs = set()  # names of inputs that are findings: nothing starts from them
         self.runs_left = 0
@@ -42,6 +52,18 @@ class Lane:
         self.executions += executions
         self.seconds += seconds
 
+    def inputs_for(self, seconds):
+        """How many inputs a slice of so many seconds starts from; None for all."""
+        if seconds is None:
+            return None
+        return max(1, int(seconds / 2 / self.input_seconds)) if self.input_seconds else FIRST_INPUTS
+
+    def loaded(self, process, num_inputs, num_all):
+        """Learns from a process that started from `num_inputs` of all; one that failed before tells nothing."""
+        if process.loaded_seconds:
+            self.input_seconds = process.loaded_seconds / max(1, num_inputs)
+            self.loaded_seconds = self.input_seconds * num_all
+
     @property
     def goes_on(self):
         return self.problem is None and self.known_ends < KNOWN_ENDS_MAX
@@ -55,7 +77,9 @@ class Slice:
         self.directory, number = lane.work.new_slice()
         self.seed = seed_of(seed, lane.name, number)
         self.limit_seconds = limit.get("max_total_time")
-        inputs = lane.work.inputs(lane.bad_inputs)
+        every = lane.work.inputs(lane.bad_inputs)
+        inputs = drawn(every, lane.inputs_for(self.limit_seconds), self.seed)
+        self.num_inputs, self.num_all = len(inputs), len(every)
         (self.directory / "inputs").write_text(",".join(str(path) for path in inputs))
         arguments = [f"-seed={self.seed}", "-reload=0", "-print_final_stats=1", "-print_funcs=0",
                      f"-timeout={options.timeout}", f"-rss_limit_mb={options.memory}",
@@ -77,7 +101,14 @@ class Slice:
         lane.add(process.executions, process.seconds)
         lane.runs_left -= process.executions
         lane.edges = max(lane.edges, process.edges)
-        lane.loaded_seconds = max(lane.loaded_seconds, process.loaded_seconds or process.seconds)
+        lane.loaded(process, self.num_inputs, self.num_all)
+
+
+def drawn(inputs, number, seed):
+    """So many of them, in their order; the same for the same seed."""
+    if number is None or len(inputs) <= number:
+        return inputs
+    return [inputs[at] for at in sorted(random.Random(seed).sample(range(len(inputs)), number))]
 
 
 def seed_of(seed, name, number):
@@ -180,14 +211,18 @@ class Schedule:
 
 
 class Merges:
-    """A merge for each target, side by side."""
+    """A merge for each target, side by side, the quickest first."""
 
-    def __init__(self, lanes, options, stop, watcher):
-        self.waiting, self.options, self.stop, self.watcher = list(lanes), options, stop, watcher
+    def __init__(self, lanes, schedule, stop, watcher):
+        self.waiting = sorted(lanes, key=lambda lane: (lane.loaded_seconds, lane.name))
+        self.schedule, self.options, self.stop, self.watcher = schedule, schedule.options, stop, watcher
         self.running = []
 
+    def _in_time(self):
+        return self.options.runs or self.schedule.seconds < self.options.seconds + MERGE_LATE_SECONDS
+
     def run(self):
-        while not self.stop.asked and (self.waiting or self.running):
+        while not self.stop.asked and self._in_time() and (self.waiting or self.running):
             while self.waiting and len(self.running) < self.options.jobs:
                 self.running.append(Merge(self.waiting.pop(0), self.options))
             for merge in [merge for merge in self.running if merge.process.poll()]:

@@ -6,6 +6,7 @@ import re
 CHECK = re.compile(r"^(\S+:\d+: does not hold \((\w+)\): .*)$", re.MULTILINE)
 ASSERTION = re.compile(r"^(?:\S+: )?(\S+:\d+: .*Assertion `.*' failed\.)$", re.MULTILINE)
 UNDEFINED = re.compile(r"^(\S+:\d+:\d+): runtime error: (.*)$", re.MULTILINE)
+LIMIT = re.compile(r"ERROR: libFuzzer: (timeout|out-of-memory)")
 SANITIZER = re.compile(r"^SUMMARY: (\w+Sanitizer): (.*)$", re.MULTILINE)
 LEAKED = re.compile(r"^(?:Direct|Indirect) leak of .*\n((?: +#\d+ .*\n)+)", re.MULTILINE)
 FRAME = re.compile(r"^ +#\d+ 0x[0-9a-f]+ in (\S+) (\S+)", re.MULTILINE)
@@ -31,9 +32,10 @@ def read(log, seconds, megabytes):
     text = WORKSPACE.sub("", log.decode(errors="replace"))
     if found := CHECK.search(text):
         return Sentence("crash", found[2], found[1])
-    if "ERROR: libFuzzer: timeout" in text:
-        return Sentence("hang", "time", f"no end within {seconds} seconds", "hang")
-    if "ERROR: libFuzzer: out-of-memory" in text:
+    # The first one: on a busy machine printing the stack of the one may take so long that the other follows.
+    if found := LIMIT.search(text):
+        if found[1] == "timeout":
+            return Sentence("hang", "time", f"no end within {seconds} seconds", "hang")
         return Sentence("memory", "memory", f"more than {megabytes} MiB of memory", "memory")
     if found := ASSERTION.search(text):
         return Sentence("crash", "assertion", found[1])
