@@ -434,6 +434,7 @@ static void end_message(struct ehlo_mail_server *s, bool chunk) {
   }
   if (!s->mail_open || s->num_recipients == 0) {
     EHLO_FUZZ_CHECK(s->strayed || chunk || s->text.len == 0);
+    s->strayed = s->strayed || s->rset_refused;
     if (!(s->settings->lmtp && chunk)) {
       unsigned choice = ehlo_mail_server_choose(s);
       answer(s, choice, choice % 2 == 0 ? "554 5.5.1 no recipients" : "250 2.0.0 whatever");
@@ -461,6 +462,7 @@ static void on_rset(struct ehlo_mail_server *s) {
     return;
   }
   const char *text = choice < 224 ? answers[choice % 16] : NULL;
+  s->rset_refused = s->rset_refused || (s->settings->lmtp && text != NULL);
   answer(s, choice, text != NULL ? text : "250 2.0.0 ok");
 }
 

@@ -100,6 +100,9 @@ struct ehlo_mail_server {
   const char *const *auth;  // the mechanism of the exchange that is under way
   unsigned num_tokens;      // had in it
   bool quit;
+  // Over LMTP: the client still counts the recipients of a transaction that is over here, and waits for
+  // a reply for each of them behind a message for nobody, which gets one alone.
+  bool rset_refused;
   bool strayed;  // said something unasked: the client takes its replies for others'
   bool ahead;    // that was one reply too many
   bool silent;   // says nothing more

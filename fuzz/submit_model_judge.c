@@ -27,9 +27,9 @@ static void judge_recipients(const struct ehlo_submit_model *m, const struct ehl
   for (size_t k = 0; k < message->num_to; k++) {
     enum ehlo_recipient_state state = message->to[k].state;
     bool unheard = !all_heard && wanted->to[k] == EHLO_RECIPIENT_WAITING;
-    // Behind a QUIT that nobody heard, a 503 to MAIL is no reason to send it again.
-    bool after_quit = unheard && m->one_at_a_time &&
-                      (state == EHLO_RECIPIENT_REFUSED || state == EHLO_RECIPIENT_DEFERRED);
+    // Behind a QUIT that nobody heard, a 503 to MAIL is no reason to send it again: what the server
+    // said of its recipients then stands, be it "taken", but nobody got the message.
+    bool after_quit = unheard && m->one_at_a_time && state != EHLO_RECIPIENT_ACCEPTED;
     bool other_domain =
         m->offer.max_domains > 0 && wanted->to[k] != state &&
         (wanted->to[k] == EHLO_RECIPIENT_WAITING || state == EHLO_RECIPIENT_WAITING);
