@@ -235,8 +235,7 @@ static bool is_possible(const struct ehlo_submit_model *m, enum ehlo_model_comma
   if (command == EHLO_MODEL_STARTTLS && m->secure) {
     return false;
   }
-  if (command == EHLO_MODEL_DATA && m->in->config.lmtp &&
-      m->transactions[m->due[0].transaction].num_taken == 0) {
+  if (command == EHLO_MODEL_DATA && m->in->config.lmtp && m->num_accepted == 0) {
     return false;
   }
   return only[command] != 0 ? code == only[command] : code < 300 || (challenge && code == 334);

@@ -114,9 +114,10 @@ struct ehlo_submit_model {
   struct ehlo_model_transaction transactions[EHLO_MODEL_TRANSACTIONS_MAX];
   size_t num_transactions;
   size_t num_mail;
-  size_t rcpt_max;     // as the server was seen to take; 0: not known
-  uint16_t rset_code;  // RSET was refused with it
-  bool left_open;      // MAIL was accepted, and neither a message nor RSET ended that
+  size_t rcpt_max;      // as the server was seen to take; 0: not known
+  uint16_t rset_code;   // RSET was refused with it
+  bool left_open;       // MAIL was accepted, and neither a message nor RSET ended that
+  size_t num_accepted;  // recipients of what is open, be it a transaction that RSET did not end
   bool one_at_a_time;
   uint8_t domains[8];
   size_t num_domains;

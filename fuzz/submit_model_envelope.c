@@ -423,6 +423,7 @@ static void conclude(struct ehlo_submit_model *m, transaction *t) {
 
 static void on_mail(struct ehlo_submit_model *m, transaction *t, unsigned code) {
   t->mail_code = (uint16_t)code;
+  m->num_accepted = code / 100 == 2 || !m->left_open ? 0 : m->num_accepted;
   if (code / 100 == 2) {
     m->left_open = true;
     ehlo_model_stops(m, EHLO_STAGE_MAIL);
@@ -447,6 +448,7 @@ static void on_rcpt(struct ehlo_submit_model *m, transaction *t, size_t recipien
   enum ehlo_recipient_state *state = &m->messages[t->message].to[recipient];
   bool said = false;
   t->num_replies++;
+  m->num_accepted += reply->code / 100 == 2 && m->left_open;
   if (t->again) {
     *state = EHLO_RECIPIENT_WAITING;
     return;
@@ -506,7 +508,7 @@ static bool on_message(struct ehlo_submit_model *m, transaction *t, unsigned cod
   struct ehlo_model_message *message = &m->messages[t->message];
   m->left_open = false;
   if (t->num_taken == 0) {
-    return true;
+    return !m->in->config.lmtp || ++t->num_final >= m->num_accepted;
   }
   size_t first = t->num_final;
   t->num_final = m->in->config.lmtp ? first + 1 : t->num_taken;
