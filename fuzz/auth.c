@@ -198,13 +198,21 @@ static const uint8_t *find(const uint8_t *hay, size_t len, const uint8_t *needle
 }
 
 // A server's first message may be answered only if its nonce is ours with something behind it, and
-// nothing mandatory stands in it.
+// nothing mandatory stands in it, each attribute of its own is there once, and the number begins with none of
+// the noughts that RFC 5802 §7 leaves out.
 static void judge_server_first(const struct ehlo_fuzz_bytes *text) {
   static const char nonce[] = "r=" NONCE;
   size_t len = sizeof(nonce) - 1;
   EHLO_FUZZ_CHECK(text->len > len && memcmp(text->bytes, nonce, len) == 0);
   EHLO_FUZZ_CHECK(text->bytes[len] != ',');
   EHLO_FUZZ_CHECK(find(text->bytes, text->len, (const uint8_t *)",m=", 3) == NULL);
+  EHLO_FUZZ_CHECK(find(text->bytes, text->len, (const uint8_t *)",r=", 3) == NULL);
+  const uint8_t *number = find(text->bytes, text->len, (const uint8_t *)",i=", 3);
+  EHLO_FUZZ_CHECK(number != NULL);
+  size_t left = text->len - (size_t)(number + 3 - text->bytes);
+  EHLO_FUZZ_CHECK(left > 0 && number[3] != '0');
+  EHLO_FUZZ_CHECK(find(number + 3, left, (const uint8_t *)",i=", 3) == NULL);
+  EHLO_FUZZ_CHECK(find(number + 3, left, (const uint8_t *)",s=", 3) == NULL);
 }
 
 // The client has given a response.

@@ -173,7 +173,8 @@ class Campaign:
             out.write(f"\n{problem}\n")
         adoptable = [lane.name for lane in self.lanes if lane.new_inputs and lane.target.home]
         if adoptable:
-            out.write(f"\nNew inputs into the tree: tools/bazel run //fuzz:adopt -- {' '.join(adoptable)}\n")
+            command = report.adopt_command(self.folder.path, self.workspace.root, adoptable)
+            out.write(f"\nNew inputs into the tree: {command}\n")
         out.flush()
 
 

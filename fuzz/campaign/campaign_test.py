@@ -121,7 +121,9 @@ def case_repeats():
     for out, seed in (("a", 3), ("b", 3), ("c", 4)):
         answer, _ = w.campaign("--runs", "30000", "--seed", seed, "--jobs", "2", "--out", out)
         check(answer.returncode == 1, answer.stdout, answer.stderr)
-        told.append(answer.stdout[answer.stdout.index("target "):].replace(f"{w.root}/{out}/", "").replace(f"{out}/", ""))
+        check(f"//fuzz:adopt -- --out {w.root}/{out} one" in answer.stdout, "the command is for another folder", answer.stdout)
+        table = answer.stdout[answer.stdout.index("target "):]
+        told.append(table.replace(f"--out {w.root}/{out} ", "").replace(f"{w.root}/{out}/", "").replace(f"{out}/", ""))
         kept.append([w.kept(name, out) for name in ("one", "two")])
     check(told[0] == told[1], told[0], told[1])
     check(kept[0] == kept[1], kept)

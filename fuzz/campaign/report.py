@@ -1,6 +1,7 @@
 """What a campaign shows: a line of progress, findings, the table at the end, and the same as JSON."""
 
 import json
+import shlex
 import time
 
 REDRAW_SECONDS = 0.5
@@ -94,8 +95,14 @@ def of_finding(finding, root):
         where = f"{place}/transcript.smtp: " if known["transcript"] else ""
         lines.append(f"  {where}{known['transcript_says']}")
     lines.append(f"  run it again:     tools/bazel run --config=fuzz //fuzz:{finding.target}_fuzzer -- {finding.path}/input")
-    lines.append(f"  keep it for good: tools/bazel run //fuzz:adopt -- {finding.name}")
+    lines.append(f"  keep it for good: {adopt_command(finding.path.parent.parent, root, [finding.name])}")
     return "\n".join(lines)
+
+
+def adopt_command(folder, root, names):
+    """The command that takes these out of a campaign's folder into the corpora."""
+    out = [] if folder == root / ".campaign" else ["--out", shlex.quote(str(folder))]
+    return " ".join(["tools/bazel run //fuzz:adopt --", *out, *names])
 
 
 def shown(path, root):
