@@ -103,9 +103,10 @@ struct ehlo_mail_server {
   // Over LMTP: the client still counts the recipients of a transaction that is over here, and waits for
   // a reply for each of them behind a message for nobody, which gets one alone.
   bool rset_refused;
-  bool strayed;  // said something unasked: the client takes its replies for others'
-  bool ahead;    // that was one reply too many
-  bool silent;   // says nothing more
+  bool strayed;   // said something unasked: the client takes its replies for others'
+  bool misheard;  // and then a chunk for the text of a message: nothing is looked at any more
+  bool ahead;     // that was one reply too many
+  bool silent;    // says nothing more
   bool closed;
   bool reset;  // closed otherwise than in order
   struct ehlo_server_copy copies[EHLO_SERVER_MESSAGES_MAX];
