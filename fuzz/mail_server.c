@@ -74,9 +74,8 @@ static bool gives_up(struct ehlo_mail_server *s, unsigned choice) {
   if (choice % 16 == 1) {
     say(s, "421 4.3.2 shutting down");
   }
-  if (choice % 16 == 3) {
-    s->silent = true;
-  } else {
+  s->silent = s->silent || choice % 16 == 3;
+  if (choice % 16 != 3) {
     close_by(s, false);
   }
   return true;
@@ -383,9 +382,11 @@ static void on_data(struct ehlo_mail_server *s) {
     text = !wanted ? "503 5.5.1 no recipients" : kind == 4 ? "451 4.3.0 later" : "554 5.6.0 no";
   }
   s->text.len = 0;
-  s->in_data = text[0] == '3';
+  size_t first = s->num_replies;
   answer(s, choice, text);
-  s->in_data = s->in_data || said_last(s, 354);
+  while (!s->in_data && first < s->num_replies) {  // what it said counts, not what it meant
+    s->in_data = s->said[first++].code == 354;
+  }
 }
 
 static void on_bdat(struct ehlo_mail_server *s, struct ehlo_span line) {
