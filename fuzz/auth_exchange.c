@@ -7,13 +7,14 @@
 //  - a proof over an edited challenge is none to the server;
 //  - a proof or the password is in secret responses only, and the password only where the mechanism
 //    says it;
-//  - other legal words of the server's and other credentials are taken with exactly the right answer,
-//    up to the engine's limits, and what is not legal is refused for the right reason;
+//  - other legal words of the server's and other credentials are taken with exactly the right
+//    answer, up to the engine's limits, and what is not legal is refused for the right reason;
 //  - an exchange ends, by the server, a refusal of the client's, or with nothing left to say.
 //
-// The server is by the RFCs and BoringSSL alone (sasl_server.c). auth.c is the other way: any words at
-// all. An input is an octet that chooses the mechanism, one of flags, with HAS_SETTINGS one
-// that chooses the credentials and one that chooses the words, and edits of three octets: the challenge and what to do, where, and a value; an insertion has its text behind them.
+// The server is by the RFCs and BoringSSL alone (sasl_server.c). auth.c is the other way: any words
+// at all. An input is an octet that chooses the mechanism, one of flags, with HAS_SETTINGS one that
+// chooses the credentials and one that chooses the words, and edits of three octets: the challenge
+// and what to do, where, and a value; an insertion has its text behind them.
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #define SCRAM_NONCE "3rfcNHYJY1ZVvWVs7j"
 #define DIGEST_NONCE "OA6MG9tEQGm2hh"
 
-// ---- What a server may say, and what it may not --------------------------------------------------
+// ---- What a server may say, and what it may not ------------------------------------------------
 
 #define DIGEST_REST "nonce=\"" DIGEST_NONCE "\",qop=\"auth\",algorithm=md5-sess"
 #define DIGEST_UTF8 DIGEST_REST ",charset=utf-8"
