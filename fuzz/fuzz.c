@@ -86,7 +86,7 @@ bool ehlo_fuzz_is_zero(const uint8_t *bytes, size_t len) {
 }
 
 uint8_t *ehlo_fuzz_extend(struct ehlo_fuzz_bytes *b, size_t len) {
-  if (len > b->cap - b->len) {
+  if (b->bytes == NULL || len > b->cap - b->len) {
     b->cap = (b->len + len) * 2 + 1024;
     b->bytes = realloc(b->bytes, b->cap);
     EHLO_FUZZ_CHECK(b->bytes != NULL);

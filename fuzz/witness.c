@@ -488,10 +488,10 @@ static bool is_said(const struct ehlo_witness *w, struct ehlo_span text) {
 
 void ehlo_witness_buffer(struct ehlo_witness *w, const uint8_t *output, size_t len) {
   struct ehlo_output out;
-  struct ehlo_span secret = {w->wanted.bytes + w->secret_at, w->secret_len};
-  if (secret.len == 0 || ehlo_output_peek(w->client, &out)) {
+  if (w->secret_len == 0 || ehlo_output_peek(w->client, &out)) {
     return;
   }
+  struct ehlo_span secret = {w->wanted.bytes + w->secret_at, w->secret_len};
   w->secret_len = 0;
   EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_SECRECY, secret.len < RESIDUE_MIN ||
                                             find(output, len, 0, secret) == SIZE_MAX ||
