@@ -142,6 +142,9 @@ static bool is_cut(struct ehlo_span s) {
 static uint32_t wanted_base64(struct ehlo_span user, struct ehlo_span s, bool as_user) {
   struct ehlo_fuzz_bytes b = {0};
   bool text = s.len > 0 && ehlo_reference_unbase64(&b, s.bytes, s.len);
+  if (!text) {
+    ehlo_fuzz_clear(&b);  // what was not decoded was not written
+  }
   size_t nuls = 0;
   size_t sohs = 0;
   bool at_sign = false;

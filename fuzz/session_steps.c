@@ -249,12 +249,13 @@ static void pass_time(struct ehlo_fuzz_session *s, uint64_t ms) {
 }
 
 // The places where a client begins to write hold another thing in each run, so that one who reads what
-// nobody wrote leaves the trail. They are a quarter apart (ehlo.h), or at the lower of its bounds.
+// nobody wrote leaves the trail. They are a quarter apart (ehlo.h), or at the lower of its bounds. The
+// output is filled as a whole, since the witness looks at all of it.
 static void spoil(const struct ehlo_fuzz_session *s, uint8_t *bytes, size_t len) {
   size_t quarter = output_len(len);
   size_t spoilt = len - quarter < SPOILT_MAX ? len - quarter : SPOILT_MAX;
   uint8_t octet = s->whole ? 0xa5 : 0x5a;
-  memset(bytes, octet, quarter < spoilt ? quarter : spoilt);
+  memset(bytes, octet, quarter);
   memset(bytes + quarter, octet, spoilt);
 }
 
