@@ -138,6 +138,14 @@ void ehlo_client_chunk_taken(struct ehlo_client *c, size_t n) {
   ehlo_client_settle(c);
 }
 
+// What stands in the way of a verb that the state allows: STARTTLS under TLS (RFC 3207 §4.2), a second
+// AUTH (RFC 4954 §4), DATA after BODY=BINARYMIME (RFC 3030 §3).
+static bool is_barred(const struct ehlo_client *c, enum ehlo_verb verb) {
+  return (verb == EHLO_VERB_STARTTLS && c->secure) ||
+         (verb == EHLO_VERB_AUTH && c->authenticated && c->intent != EHLO_STATE_AUTH) ||
+         (verb == EHLO_VERB_DATA && c->params.binary_mime);
+}
+
 enum ehlo_status ehlo_client_check(const struct ehlo_client *c, enum ehlo_verb verb) {
   if (c->status != EHLO_OK) {
     return c->status;
@@ -145,13 +153,14 @@ enum ehlo_status ehlo_client_check(const struct ehlo_client *c, enum ehlo_verb v
   if (!ehlo_state_is_legal((enum ehlo_state)c->intent, verb)) {
     return EHLO_E_STATE;
   }
-  if (c->num_pending == 0) {
-    return EHLO_OK;
-  }
-  if (!c->caps.pipelining || !ehlo_state_may_follow(ehlo_client_last_pending(c))) {
+  bool behind = c->num_pending > 0;
+  if (behind && (!c->caps.pipelining || !ehlo_state_may_follow(ehlo_client_last_pending(c)))) {
     return EHLO_E_STATE;
   }
-  return c->num_pending < EHLO_PENDING_MAX ? EHLO_OK : EHLO_E_FULL;
+  if (c->num_pending == EHLO_PENDING_MAX) {
+    return EHLO_E_FULL;
+  }
+  return is_barred(c, verb) ? EHLO_E_STATE : EHLO_OK;
 }
 
 // ---- Ending -----------------------------------------------------------------------------------------

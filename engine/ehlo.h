@@ -310,8 +310,8 @@ bool ehlo_client_is_lmtp(const struct ehlo_client *c);           // LHLO was acc
 size_t ehlo_client_num_accepted(const struct ehlo_client *c);    // recipients of this transaction
 size_t ehlo_client_num_pending(const struct ehlo_client *c);     // commands without a reply
 
-// Whether the call for `verb` may be made now, with the right arguments. Several commands may be outstanding only where the server offered
-// PIPELINING and the order of RFC 2920 §3.1 allows it.
+// Whether the call for `verb` may be made now, with the right arguments. Several commands may be
+// outstanding only where the server offered PIPELINING and the order of RFC 2920 §3.1 allows it.
 bool ehlo_client_may_send(const struct ehlo_client *c, enum ehlo_verb verb);
 
 // Each ehlo_send_* queues one command. They share these errors, all of class CALLER: EHLO_E_STATE,

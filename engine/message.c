@@ -3,12 +3,8 @@
 
 #include "engine/client.h"
 
-// RFC 3030 §3: DATA has no place after BODY=BINARYMIME.
 enum ehlo_status ehlo_send_data(struct ehlo_client *c) {
   enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_DATA);
-  if (status == EHLO_OK && c->params.binary_mime) {
-    status = EHLO_E_STATE;
-  }
   if (status == EHLO_OK) {
     status = ehlo_put_command(c, EHLO_VERB_DATA, ehlo_str(""));
   }

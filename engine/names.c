@@ -88,8 +88,5 @@ size_t ehlo_client_num_pending(const struct ehlo_client *c) {
 }
 
 bool ehlo_client_may_send(const struct ehlo_client *c, enum ehlo_verb verb) {
-  bool had = (verb == EHLO_VERB_STARTTLS && c->secure) ||
-             (verb == EHLO_VERB_AUTH && c->authenticated && c->intent != EHLO_STATE_AUTH);
-  bool chunks_only = verb == EHLO_VERB_DATA && c->params.binary_mime;
-  return !had && !chunks_only && ehlo_client_check(c, verb) == EHLO_OK;
+  return ehlo_client_check(c, verb) == EHLO_OK;
 }

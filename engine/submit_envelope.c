@@ -205,8 +205,6 @@ static bool same_domain(struct ehlo_span a, struct ehlo_span b) {
   return same;
 }
 
-// RFC 9422 §4: RCPTDOMAINMAX bounds the recipients' domains in one session. Whether this one is, or
-// can be, one of them. A bound that is larger than our list is left to the server's own replies.
 static bool domain_is_known(const struct ehlo_submit *s, const struct ehlo_recipient *r) {
   struct ehlo_span domain = domain_of(r);
   for (size_t i = 0; i < s->num_domains; i++) {
@@ -217,10 +215,13 @@ static bool domain_is_known(const struct ehlo_submit *s, const struct ehlo_recip
   return false;
 }
 
+// RFC 9422 §4: RCPTDOMAINMAX bounds the recipients' domains in one session. A bound that is larger than
+// our list is left to the server's own replies.
 static bool domains_are_bound(const struct ehlo_capabilities *caps) {
   return caps->max_rcpt_domains > 0 && caps->max_rcpt_domains <= EHLO_SUBMIT_DOMAINS_MAX;
 }
 
+// Whether this one's domain is, or can be, one of them.
 static bool domain_fits(const struct ehlo_submit *s, const struct ehlo_capabilities *caps,
                         const struct ehlo_recipient *r) {
   return !domains_are_bound(caps) || s->num_domains < caps->max_rcpt_domains ||

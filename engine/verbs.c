@@ -78,12 +78,8 @@ static enum ehlo_status send_plain_verb(struct ehlo_client *c, enum ehlo_verb ve
   return status == EHLO_OK ? ehlo_put_command(c, verb, ehlo_str("")) : status;
 }
 
-// RFC 3207 §4.2: not again under TLS.
 enum ehlo_status ehlo_send_starttls(struct ehlo_client *c) {
   enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_STARTTLS);
-  if (status == EHLO_OK && c->secure) {
-    status = EHLO_E_STATE;
-  }
   if (status == EHLO_OK && !c->caps.starttls) {
     status = EHLO_E_UNSUPPORTED;
   }
@@ -92,13 +88,13 @@ enum ehlo_status ehlo_send_starttls(struct ehlo_client *c) {
 
 // ---- AUTH -------------------------------------------------------------------------------------------
 
-// RFC 4954 §4: once only, and not in a transaction, which the state sees to.
+// RFC 4954 §4: not in a transaction, which the state sees to. In an exchange AUTH is a response.
 static enum ehlo_status check_auth(const struct ehlo_client *c, const char *mechanism) {
   enum ehlo_status status = ehlo_client_check(c, EHLO_VERB_AUTH);
   if (status != EHLO_OK) {
     return status;
   }
-  if (c->intent == EHLO_STATE_AUTH || c->authenticated) {
+  if (c->intent == EHLO_STATE_AUTH) {
     return EHLO_E_STATE;
   }
   status = ehlo_argument_mechanism(ehlo_str(mechanism));

@@ -1,4 +1,4 @@
-"""Fuzz targets: one macro, two Bazel targets.
+"""Fuzz targets: one macro for the corpus test, the fuzzer, and the directory of its seeds.
 
 `bazel test //...` runs a target over its corpus, without a fuzz engine. With `--config=fuzz` the same source, the
 engine below it included, is built for libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer:
