@@ -8,7 +8,8 @@ With --empty the fuzzers run first, each for its share of the seconds and from a
 dictionary; then what they found is measured, apart from libFuzzer, in a build of its own. The seconds are CPU time of the
 fuzzers, as the system counts it. --html DIR writes the source with counts, --json says all in JSON, --missed names each
 line, branch and transition that was not reached, --keep DIR leaves what was found there, and --of DIR measures that again.
-The status is 0 if what is wanted was reached, 1 if not or if there was a finding, 70 if something does not work.
+The status is 0 if what is wanted was reached, 1 if not or if there was a finding, 64 for wrong usage, 70 if something
+does not work.
 """
 
 import argparse
@@ -197,27 +198,45 @@ def tell(result, missed):
             print(f"not taken: {name}")
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(os.EX_USAGE, f"{self.prog}: {message}\n")
+
+
+def number(text):
+    """A type of argument."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10**7:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 to {10**7}")
+    return int(text)
+
+
+def refuse_unknown(parser, targets, known):
+    for name in targets:
+        if name not in known:
+            parser.error(f"there is no fuzz target {name}; there are {', '.join(known)}")
+
+
 def read_options():
-    parser = argparse.ArgumentParser(prog="coverage", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(prog="coverage", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--empty", action="store_true", help="fuzz first, from an empty corpus")
-    parser.add_argument("--seconds", type=int, default=600, help="of CPU time for all fuzzers together (600)")
-    parser.add_argument("--seed", type=int, default=1, help="of the fuzzers (1)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="fuzzers at a time")
+    parser.add_argument("--seconds", type=number, default=600, help="of CPU time for all fuzzers together (600)")
+    parser.add_argument("--seed", type=number, default=1, help="of the fuzzers (1)")
+    parser.add_argument("--jobs", type=number, default=os.cpu_count(), help="fuzzers at a time")
     parser.add_argument("--html", metavar="DIR", help="write the source with counts there")
     parser.add_argument("--json", action="store_true", help="say all in JSON")
     parser.add_argument("--missed", action="store_true", help="name what was not reached")
     parser.add_argument("--keep", metavar="DIR", help="leave fuzzers and what they found there")
     parser.add_argument("--of", metavar="DIR", help="measure what --keep has left there")
     parser.add_argument("targets", metavar="TARGET", nargs="*", help="all that hold the engine, if none is named")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.parser = parser
+    return options
 
 
 def run(options, work):
     workspace = Workspace(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
     known = workspace.targets()
-    unknown = [t for t in options.targets if t not in known]
-    if unknown:
-        raise ToolError(f"there is no target {unknown[0]}; there are {' '.join(known)}")
+    refuse_unknown(options.parser, options.targets, known)
     usual = [t for t in known if t in SHARES] if options.empty else known
     targets = options.targets or usual
     found, findings = None, {}

@@ -10,6 +10,7 @@ it after a change of a target or of the engine, and then the corpus test: libFuz
 gets a name.
 """
 
+import argparse
 import hashlib
 import os
 import pathlib
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-from coverage import ToolError, Workspace
+from coverage import Parser, ToolError, Workspace, refuse_unknown
 
 HASH = re.compile(r"[0-9a-f]{40}")
 # More than this, and one input takes too long to be worth it.
@@ -62,13 +63,18 @@ def minimise(workspace, target, work, edges):
 
 def main():
     workspace = Workspace(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
+    parser = Parser(prog="minimise", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--edges", action="store_true", help="keep fewer: how often a place is come to does not matter")
+    parser.add_argument("targets", metavar="TARGET", nargs="*", help="all, if none is named")
+    options = parser.parse_args()
     try:
-        edges = "--edges" in sys.argv[1:2]
-        targets = sys.argv[2 if edges else 1:] or workspace.targets()
+        known = workspace.targets()
+        refuse_unknown(parser, options.targets, known)
+        targets = options.targets or known
         workspace.bazel("build", "--config=fuzz", *[f"//fuzz:{t}_{what}" for t in targets for what in ("fuzzer", "corpus")])
         with tempfile.TemporaryDirectory() as work:
             for target in targets:
-                before, after = minimise(workspace, target, pathlib.Path(work), edges)
+                before, after = minimise(workspace, target, pathlib.Path(work), options.edges)
                 print(f"{target:<14}{after:4} of {before:4} machine-made inputs kept", flush=True)
     except (ToolError, OSError) as e:
         print(f"minimise: {e}", file=sys.stderr)
