@@ -1,8 +1,9 @@
-"""The system's libraries as Bazel repositories: @boringssl, @criterion, @jansson and @pcap.
+"""The system's libraries as Bazel repositories: @boringssl, @cares, @criterion, @gmime, @jansson, @libedit, @pcap.
 
 A library is found by asking the C compiler where it is (-print-file-name), so no multiarch directory, and
 no architecture, is assumed. It is linked by its full path, with an rpath to its directory, because Debian
-keeps BoringSSL outside the loader's search path.
+keeps BoringSSL outside the loader's search path. One that needs the headers of others, as GMime does GLib's,
+is asked of pkg-config instead.
 
 BoringSSL. Debian 12's android-libboringssl-dev 13.0.0+r24-2 is the BoringSSL of the Android 13.0.0 r24
 platform: upstream revision 1530333b25589ee4d4d52b10e78ee55dd82f6dcd (BORINGSSL_API_VERSION 17).
@@ -103,6 +104,44 @@ _system_library = repository_rule(
     },
 )
 
+def _pkg_config_library_impl(ctx):
+    pkg_config = ctx.which("pkg-config") or fail("pkg-config is not installed; tools/bazel does it")
+    asked = ctx.execute([pkg_config, "--cflags-only-I", "--libs", ctx.attr.module])
+    if asked.return_code:
+        fail("@%s is not installed. On Debian: apt-get install %s (tools/bazel does it)" %
+             (ctx.name, ctx.attr.package))
+    includes, linkopts = [], []
+    for word in asked.stdout.strip().split(" "):
+        if word.startswith("-I"):
+            dir = "include%d" % len(includes)
+            ctx.symlink(word[2:], dir)
+            includes.append(dir)
+        elif word not in linkopts:
+            linkopts.append(word)
+    ctx.file("BUILD.bazel", """
+cc_library(
+    name = "{name}",
+    hdrs = glob({hdrs}),
+    includes = {includes},
+    linkopts = {linkopts},
+    visibility = ["//visibility:public"],
+)
+""".format(
+        name = ctx.name,
+        hdrs = [dir + "/**/*.h" for dir in includes],
+        includes = includes,
+        linkopts = linkopts,
+    ), executable = False)
+
+_pkg_config_library = repository_rule(
+    implementation = _pkg_config_library_impl,
+    local = True,
+    attrs = {
+        "package": attr.string(doc = "the Debian package, for the error message"),
+        "module": attr.string(doc = "its name to pkg-config"),
+    },
+)
+
 def ehlo_libraries():
     """Declares the libraries that ehlo and its tests use."""
     _system_library(
@@ -115,16 +154,33 @@ def ehlo_libraries():
         own_env = "EHLO_BORINGSSL",
     )
     _system_library(
+        name = "cares",
+        package = "libc-ares-dev",
+        headers = ["ares.h", "ares_build.h", "ares_dns.h", "ares_nameser.h", "ares_rules.h", "ares_version.h"],
+        libraries = ["cares"],
+    )
+    _system_library(
         name = "criterion",
         package = "libcriterion-dev",
         headers = ["criterion"],
         libraries = ["criterion"],
+    )
+    _pkg_config_library(
+        name = "gmime",
+        package = "libgmime-3.0-dev",
+        module = "gmime-3.0",
     )
     _system_library(
         name = "jansson",
         package = "libjansson-dev",
         headers = ["jansson.h", "jansson_config.h"],
         libraries = ["jansson"],
+    )
+    _system_library(
+        name = "libedit",
+        package = "libedit-dev",
+        headers = ["histedit.h"],
+        libraries = ["edit"],
     )
     _system_library(
         name = "pcap",

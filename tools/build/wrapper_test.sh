@@ -6,9 +6,11 @@ set -uo pipefail
 wrapper=$PWD/tools/bazel
 failed=0 passed=0
 everything="bazel-bootstrap clang lld libclang-rt-dev android-libboringssl-dev libcriterion-dev libjansson-dev \
-libpcap-dev patch ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks \
-libnet-ssleay-perl gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace python3-yaml chromium"
-commands="bazel clang ld.lld patch swaks gsasl tmux curl msmtp openssl php node tcpdump strace chromium socat"
+libgmime-3.0-dev libedit-dev libc-ares-dev pkg-config libpcap-dev patch ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks \
+libnet-ssleay-perl gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace python3-yaml chromium \
+git-email mutt cron mandoc bash-completion zsh fish haproxy dante-server tinyproxy"
+commands="bazel clang ld.lld patch swaks gsasl tmux curl msmtp openssl php node tcpdump strace chromium socat \
+pkg-config mutt cron mandoc zsh fish haproxy tinyproxy"
 
 # A command that records its name, its arguments and whether services may start, and exits with $2.
 stand_in() {
@@ -48,6 +50,9 @@ new_machine() {
   put usr/include/criterion/criterion.h
   put usr/include/jansson.h
   put usr/include/pcap/pcap.h
+  put usr/include/gmime-3.0/gmime/gmime.h
+  put usr/include/histedit.h
+  put usr/include/ares.h
   put etc/ssl/certs/ca-certificates.crt
   put usr/sbin/postfix
   put usr/sbin/dovecot
@@ -57,6 +62,9 @@ new_machine() {
   put usr/lib/python3/dist-packages/aiosmtpd/controller.py
   put usr/lib/x86_64-linux-gnu/perl5/5.36/Net/SSLeay.pm
   put usr/lib/python3/dist-packages/yaml/__init__.py
+  put usr/lib/git-core/git-send-email
+  put usr/share/bash-completion/bash_completion
+  put usr/sbin/danted
   put usr/share/php/libphp-phpmailer/autoload.php
   put usr/share/nodejs/nodemailer/package.json
   put usr/include/libetpan/libetpan.h
@@ -186,7 +194,7 @@ check "... in the environment too" not_called apt-get
 
 new_machine
 for tool in $commands apt-get; do rm "$machine/bin/$tool"; done
-rm -r "$machine"/usr/{include,lib,share} "$machine/etc" "$machine"/usr/sbin/{postfix,dovecot}
+rm -r "$machine"/usr/{include,lib,share} "$machine/etc" "$machine"/usr/sbin/{postfix,dovecot,danted}
 run_wrapper -- test //...
 check "without apt-get it is told what to install" says "lacks the Debian packages: $everything"
 check "... and that it has to be by hand" says "there is no apt-get here"
