@@ -57,9 +57,23 @@ static int map_file(struct message *out, int fd, const char *path, size_t len) {
   return 0;
 }
 
+static void look(struct message *m) {
+  ehlo_preflight_init(&m->preflight);
+  ehlo_preflight_feed(&m->preflight, m->bytes, m->len);
+  ehlo_preflight_end(&m->preflight);
+}
+
+static bool begin(struct message *out, const char *name) {
+  memset(out, 0, sizeof(*out));
+  out->name = strdup(name);
+  return out->name != NULL;
+}
+
 int message_read(struct message *out, const char *path) {
   struct stat info;
-  memset(out, 0, sizeof(*out));
+  if (!begin(out, path)) {
+    return complain(path, "out of memory");
+  }
   bool is_stdin = strcmp(path, "-") == 0;
   int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0 || fstat(fd, &info) != 0) {
@@ -72,11 +86,19 @@ int message_read(struct message *out, const char *path) {
     close(fd);
   }
   if (status == 0) {
-    ehlo_preflight_init(&out->preflight);
-    ehlo_preflight_feed(&out->preflight, out->bytes, out->len);
-    ehlo_preflight_end(&out->preflight);
+    look(out);
   }
   return status;
+}
+
+bool message_take(struct message *out, const char *name, uint8_t *bytes, size_t len) {
+  bool good = begin(out, name);
+  out->bytes = bytes;
+  out->len = len;
+  if (good) {
+    look(out);
+  }
+  return good;
 }
 
 // ---- What may be sent -------------------------------------------------------------------------------
@@ -140,12 +162,12 @@ static void describe(char *out, size_t cap, const char *name, const struct ehlo_
            ehlo_finding_text(f->kind), more, cure != NULL ? cure : "");
 }
 
-static const char *name_of(const char *path) {
-  return strcmp(path, "-") == 0 ? "standard input" : path;
+static const char *name_of(const struct message *m) {
+  return strcmp(m->name, "-") == 0 ? "standard input" : m->name;
 }
 
 int message_check(char *error, size_t error_cap, struct warnings *warnings, const struct message *m,
-                  const char *path, const struct message_rules *rules) {
+                  const struct message_rules *rules) {
   struct ehlo_finding finding;
   char text[MESSAGE_SENTENCE_MAX];
   int status = 0;
@@ -157,7 +179,7 @@ int message_check(char *error, size_t error_cap, struct warnings *warnings, cons
     if (said || (!refused && (verdict == NOTHING || verdict == REFUSE_IF_EXACT))) {
       continue;
     }
-    describe(text, sizeof(text), name_of(path), &finding, refused ? cures[verdict] : NULL);
+    describe(text, sizeof(text), name_of(m), &finding, refused ? cures[verdict] : NULL);
     if (!refused) {
       warnings_add(warnings, "%s", text);
       continue;
@@ -171,13 +193,13 @@ int message_check(char *error, size_t error_cap, struct warnings *warnings, cons
   return status;
 }
 
-void message_add_place(char *error, size_t error_cap, const struct message *m, const char *path) {
+void message_add_place(char *error, size_t error_cap, const struct message *m) {
   struct ehlo_finding finding;
   for (size_t pos = 0; ehlo_preflight_next(&m->preflight, &pos, &finding);) {
     size_t len = strlen(error);
     if (finding.kind == EHLO_FINDING_EIGHT_BIT_HEADER ||
         finding.kind == EHLO_FINDING_EIGHT_BIT_BODY) {
-      snprintf(error + len, error_cap - len, ": %s:%" PRIu64, name_of(path), finding.line);
+      snprintf(error + len, error_cap - len, ": %s:%" PRIu64, name_of(m), finding.line);
       return;
     }
   }
@@ -194,5 +216,6 @@ void message_free(struct message *m) {
   } else {
     free((void *)(uintptr_t)m->bytes);
   }
+  free(m->name);
   memset(m, 0, sizeof(*m));
 }

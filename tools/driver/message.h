@@ -10,6 +10,7 @@
 #define MESSAGE_MAX ((size_t)1 << 30)  // octets
 
 struct message {
+  char *name;  // where it is from: a path, "-", or what it is called
   const uint8_t *bytes;
   size_t len;
   size_t pos;
@@ -19,6 +20,9 @@ struct message {
 
 // Reads `path`, "-" for standard input. Returns 0 or an exit status, after printing what is wrong.
 int message_read(struct message *out, const char *path);
+
+// A message that was made: `bytes`, from malloc(), are the message's from here on. False without memory.
+bool message_take(struct message *out, const char *name, uint8_t *bytes, size_t len);
 
 // What the user asked for.
 struct message_rules {
@@ -34,10 +38,10 @@ struct message_rules {
 // are not CRLF as the rules have it. The rest are warnings, and so is what a rule lets pass.
 // Returns 0, or EX_DATAERR with the first refusal in `error`; all are on standard error.
 int message_check(char *error, size_t error_cap, struct warnings *warnings, const struct message *m,
-                  const char *path, const struct message_rules *rules);
+                  const struct message_rules *rules);
 
 // Adds to a sentence on 8-bit characters where the first of them is.
-void message_add_place(char *error, size_t error_cap, const struct message *m, const char *path);
+void message_add_place(char *error, size_t error_cap, const struct message *m);
 
 // What is left of it, as a source for the submission gives it; whoever takes some moves `pos` on.
 enum ehlo_source_state message_peek(const struct message *m, struct ehlo_span *out);

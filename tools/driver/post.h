@@ -1,0 +1,30 @@
+// The messages of one submission: read and judged before anything is opened, each with its envelope,
+// and then given to one session in turn.
+#ifndef EHLO_TOOLS_DRIVER_POST_H
+#define EHLO_TOOLS_DRIVER_POST_H
+
+#include "engine/submit.h"
+#include "tools/driver/message.h"
+#include "tools/driver/send_options.h"
+#include "tools/driver/warnings.h"
+
+// Begins as zeros but for `warnings.silent`.
+struct post {
+  struct message *messages;
+  struct ehlo_message *envelopes;
+  struct ehlo_recipient *recipients;
+  size_t num;
+  size_t current;
+  struct warnings warnings;
+};
+
+// Reads what the options name. With --quit-after there may be no message: it is empty then. Returns 0
+// or an exit status with a sentence in `error`, after printing what is wrong.
+int post_read(struct post *p, const struct send_options *o, char *error, size_t error_cap);
+
+// Submits it in one session and says what came of it. Returns the exit status.
+int post_submit(struct post *p, const struct send_options *o);
+
+void post_free(struct post *p);
+
+#endif  // EHLO_TOOLS_DRIVER_POST_H
