@@ -160,8 +160,8 @@ static void skip(void *arg, size_t n) {
 static int submit(struct demo *d) {
   int status;
   struct ehlo_recipient to = {.address = ehlo_str("bob@demo.example")};
-  struct message message = {.bytes = (const uint8_t *)message_text,
-                            .len = sizeof(message_text) - 1};
+  struct message message = {
+      .contents = {.bytes = (const uint8_t *)message_text, .len = sizeof(message_text) - 1}};
   struct live_options options = {
       .server = {.host = "127.0.0.1"},
       .tls_name = SERVER_NAME,
@@ -177,7 +177,7 @@ static int submit(struct demo *d) {
     return status;
   }
   ehlo_preflight_init(&message.preflight);
-  ehlo_preflight_feed(&message.preflight, message.bytes, message.len);
+  ehlo_preflight_feed(&message.preflight, message.contents.bytes, message.contents.len);
   ehlo_preflight_end(&message.preflight);
   struct ehlo_message envelope = {
       .from = ehlo_str("alice@demo.example"),

@@ -1,65 +1,15 @@
 // Reading and judging the message.
 #include "tools/driver/message.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
-
-static int complain(const char *path, const char *what) {
-  fprintf(stderr, "ehlo: cannot read the message %s: %s\n", path, what);
-  return EX_NOINPUT;
-}
-
-// Reads to the end of `fd`, for what cannot be mapped.
-static int read_all(struct message *out, int fd, const char *path) {
-  size_t cap = 65536;
-  uint8_t *bytes = malloc(cap);
-  while (bytes != NULL) {
-    ssize_t n = read(fd, bytes + out->len, cap - out->len);
-    if (n < 0 && errno == EINTR) {
-      continue;
-    }
-    if (n <= 0 || out->len + (size_t)n > MESSAGE_MAX) {
-      out->bytes = bytes;
-      const char *wrong = n < 0 ? strerror(errno) : "it is larger than 1 GiB";
-      return n == 0 ? 0 : complain(path, wrong);
-    }
-    out->len += (size_t)n;
-    if (out->len == cap) {
-      uint8_t *larger = realloc(bytes, cap *= 2);
-      if (larger == NULL) {
-        free(bytes);
-      }
-      bytes = larger;
-    }
-  }
-  return complain(path, "out of memory");
-}
-
-static int map_file(struct message *out, int fd, const char *path, size_t len) {
-  if (len > MESSAGE_MAX) {
-    return complain(path, "it is larger than 1 GiB");
-  }
-  void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-  if (bytes == MAP_FAILED) {
-    return complain(path, strerror(errno));
-  }
-  out->bytes = bytes;
-  out->len = len;
-  out->mapped = true;
-  return 0;
-}
 
 static void look(struct message *m) {
   ehlo_preflight_init(&m->preflight);
-  ehlo_preflight_feed(&m->preflight, m->bytes, m->len);
+  ehlo_preflight_feed(&m->preflight, m->contents.bytes, m->contents.len);
   ehlo_preflight_end(&m->preflight);
 }
 
@@ -70,21 +20,11 @@ static bool begin(struct message *out, const char *name) {
 }
 
 int message_read(struct message *out, const char *path) {
-  struct stat info;
   if (!begin(out, path)) {
-    return complain(path, "out of memory");
+    fprintf(stderr, "ehlo: out of memory\n");
+    return EX_OSERR;
   }
-  bool is_stdin = strcmp(path, "-") == 0;
-  int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || fstat(fd, &info) != 0) {
-    return complain(path, strerror(errno));
-  }
-  int status = !is_stdin && S_ISREG(info.st_mode) && info.st_size > 0
-                   ? map_file(out, fd, path, (size_t)info.st_size)
-                   : read_all(out, fd, path);
-  if (!is_stdin) {
-    close(fd);
-  }
+  int status = contents_read(&out->contents, path, "the message");
   if (status == 0) {
     look(out);
   }
@@ -93,11 +33,18 @@ int message_read(struct message *out, const char *path) {
 
 bool message_take(struct message *out, const char *name, uint8_t *bytes, size_t len) {
   bool good = begin(out, name);
-  out->bytes = bytes;
-  out->len = len;
+  out->contents = (struct contents){bytes, len, false};
   if (good) {
     look(out);
   }
+  return good;
+}
+
+bool message_share(struct message *out, const char *name, const struct message *from) {
+  bool good = begin(out, name);
+  out->contents = from->contents;
+  out->preflight = from->preflight;
+  out->is_shared = true;
   return good;
 }
 
@@ -162,7 +109,7 @@ static void describe(char *out, size_t cap, const char *name, const struct ehlo_
            ehlo_finding_text(f->kind), more, cure != NULL ? cure : "");
 }
 
-static const char *name_of(const struct message *m) {
+const char *message_name(const struct message *m) {
   return strcmp(m->name, "-") == 0 ? "standard input" : m->name;
 }
 
@@ -179,7 +126,7 @@ int message_check(char *error, size_t error_cap, struct warnings *warnings, cons
     if (said || (!refused && (verdict == NOTHING || verdict == REFUSE_IF_EXACT))) {
       continue;
     }
-    describe(text, sizeof(text), name_of(m), &finding, refused ? cures[verdict] : NULL);
+    describe(text, sizeof(text), message_name(m), &finding, refused ? cures[verdict] : NULL);
     if (!refused) {
       warnings_add(warnings, "%s", text);
       continue;
@@ -199,22 +146,20 @@ void message_add_place(char *error, size_t error_cap, const struct message *m) {
     size_t len = strlen(error);
     if (finding.kind == EHLO_FINDING_EIGHT_BIT_HEADER ||
         finding.kind == EHLO_FINDING_EIGHT_BIT_BODY) {
-      snprintf(error + len, error_cap - len, ": %s:%" PRIu64, name_of(m), finding.line);
+      snprintf(error + len, error_cap - len, ": %s:%" PRIu64, message_name(m), finding.line);
       return;
     }
   }
 }
 
 enum ehlo_source_state message_peek(const struct message *m, struct ehlo_span *out) {
-  *out = (struct ehlo_span){m->bytes + m->pos, m->len - m->pos};
+  *out = (struct ehlo_span){m->contents.bytes + m->pos, m->contents.len - m->pos};
   return out->len > 0 ? EHLO_SOURCE_MORE : EHLO_SOURCE_END;
 }
 
 void message_free(struct message *m) {
-  if (m->mapped) {
-    munmap((void *)(uintptr_t)m->bytes, m->len);
-  } else {
-    free((void *)(uintptr_t)m->bytes);
+  if (!m->is_shared) {
+    contents_free(&m->contents);
   }
   free(m->name);
   memset(m, 0, sizeof(*m));

@@ -1,20 +1,18 @@
-// The message to send: read from a file or standard input, looked at before anything is sent, and
-// given to the client in pieces. A file is mapped, so its size costs no memory.
+// A message to send: read from a file or standard input, or made; looked at before anything is sent, and
+// given to the client in pieces.
 #ifndef EHLO_TOOLS_DRIVER_MESSAGE_H
 #define EHLO_TOOLS_DRIVER_MESSAGE_H
 
 #include "engine/preflight.h"
 #include "replay/submission.h"
+#include "tools/driver/contents.h"
 #include "tools/driver/warnings.h"
-
-#define MESSAGE_MAX ((size_t)1 << 30)  // octets
 
 struct message {
   char *name;  // where it is from: a path, "-", or what it is called
-  const uint8_t *bytes;
-  size_t len;
+  struct contents contents;
+  bool is_shared;  // the contents are another message's
   size_t pos;
-  bool mapped;
   struct ehlo_preflight preflight;
 };
 
@@ -24,12 +22,18 @@ int message_read(struct message *out, const char *path);
 // A message that was made: `bytes`, from malloc(), are the message's from here on. False without memory.
 bool message_take(struct message *out, const char *name, uint8_t *bytes, size_t len);
 
+// The same message once more, while `from` lasts. False without memory.
+bool message_share(struct message *out, const char *name, const struct message *from);
+
 // What the user asked for.
 struct message_rules {
   bool fix_eol;  // a bare CR is a line end
   bool force;    // NUL, lines over 998 octets and what is no message may go
   bool exact;    // it is sent byte for byte, or not at all
 };
+
+// What it is called in a sentence.
+const char *message_name(const struct message *m);
 
 #define MESSAGE_SENTENCE_MAX 512
 

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "tools/driver/compose.h"
+#include "tools/driver/envelope_check.h"
+#include "tools/driver/message_values.h"
 #include "tools/driver/send_report.h"
 
 void post_free(struct post *p) {
@@ -30,55 +33,135 @@ static void address(struct post *p, const struct send_options *o, size_t i) {
       .params = ehlo_str(o->mail_params),
       .to = to,
       .num_to = o->num_to,
-      .size = o->binary ? message->len : message->preflight.wire_size,
+      .size = o->binary ? message->contents.len : message->preflight.wire_size,
       .is_8bit = ehlo_preflight_is_8bit(&message->preflight),
       .is_binary = o->binary,
   };
 }
 
-// Reads and judges one file. With --quit-after there may be none: the message is empty then.
-static int read_message(struct message *out, struct warnings *warnings,
-                        const struct send_options *o, const char *path, char *error,
-                        size_t error_cap) {
-  struct message_rules rules = {o->fix_eol, o->force, o->exact};
-  int status = message_read(out, path);
-  if (status != 0) {
-    snprintf(error, error_cap, "cannot read the message");
-  } else if (!o->binary) {
-    status = message_check(error, error_cap, warnings, out, &rules);
-  }
+static int complain(struct post *p, int status, const char *what) {
+  snprintf(p->error, sizeof(p->error), "%s", what);
+  fprintf(stderr, "ehlo: %s\n", p->error);
   return status;
 }
 
-static int complain(char *error, size_t error_cap, int status, const char *what) {
-  snprintf(error, error_cap, "%s", what);
-  fprintf(stderr, "ehlo: %s\n", error);
-  return status;
-}
-
-static bool reserve(struct post *p, const struct send_options *o, size_t num) {
+static int reserve(struct post *p, const struct send_options *o, size_t num) {
   p->num = num;
   p->messages = calloc(num, sizeof(*p->messages));
   p->envelopes = calloc(num, sizeof(*p->envelopes));
   p->recipients = calloc(num * o->num_to + 1, sizeof(*p->recipients));
-  return p->messages != NULL && p->envelopes != NULL && p->recipients != NULL;
+  bool good = p->messages != NULL && p->envelopes != NULL && p->recipients != NULL;
+  return good ? 0 : complain(p, EX_OSERR, "out of memory");
 }
 
-int post_read(struct post *p, const struct send_options *o, char *error, size_t error_cap) {
-  if (!reserve(p, o, o->num_data > 0 ? o->num_data : 1)) {
-    return complain(error, error_cap, EX_OSERR, "out of memory");
+static int judge(struct post *p, const struct send_options *o, const struct message *m) {
+  struct message_rules rules = {o->fix_eol, o->force, o->exact};
+  return o->binary ? 0 : message_check(p->error, sizeof(p->error), &p->warnings, m, &rules);
+}
+
+// ---- Messages that are read -------------------------------------------------------------------------
+
+// Puts values into the message `from`, the one at `path`.
+static int fill_in(struct message *out, struct post *p, const struct send_options *o,
+                   const struct message *from, size_t n) {
+  struct message_values values;
+  struct ehlo_span text = {from->contents.bytes, from->contents.len};
+  char *bytes;
+  size_t len;
+  int status = message_values_make(&values, o, n);
+  if (status == 0) {
+    status = message_values_apply(&bytes, &len, p->error, sizeof(p->error), &values, text, true,
+                                  message_name(from));
   }
-  for (size_t i = 0; i < o->num_data; i++) {
-    int status = read_message(&p->messages[i], &p->warnings, o, o->data[i], error, error_cap);
-    if (status != 0) {
-      return status;
+  message_values_free(&values);
+  if (status == 0 && !message_take(out, from->name, (uint8_t *)bytes, len)) {
+    status = complain(p, EX_OSERR, "out of memory");
+  }
+  return status;
+}
+
+// Reads one file into as many messages as are to be made of it, from `first` on.
+static int read_file(struct post *p, const struct send_options *o, const char *path, size_t first,
+                     size_t repeat) {
+  struct message *messages = p->messages + first;
+  struct message *original = o->compose.is_template ? &p->original : messages;
+  int status = message_read(original, path);
+  if (status != 0) {
+    snprintf(p->error, sizeof(p->error), "cannot read the message");
+  }
+  for (size_t i = 0; status == 0 && i < repeat; i++) {
+    if (o->compose.is_template) {
+      status = fill_in(&messages[i], p, o, original, first + i + 1);
+    } else if (i > 0 && !message_share(&messages[i], path, original)) {
+      status = complain(p, EX_OSERR, "out of memory");
+    }
+    if (status == 0 && (i == 0 || o->compose.is_template)) {
+      envelope_check(&p->warnings, &messages[i], o->from != NULL ? o->from : "");
+      status = judge(p, o, &messages[i]);
     }
   }
+  message_free(&p->original);
+  return status;
+}
+
+static int read_files(struct post *p, const struct send_options *o, size_t repeat) {
+  int status = 0;
+  for (size_t i = 0; status == 0 && i < o->num_data; i++) {
+    status = read_file(p, o, o->data[i], i * repeat, repeat);
+  }
+  return status;
+}
+
+// ---- Messages that are made -------------------------------------------------------------------------
+
+static int make(struct post *p, const struct send_options *o, size_t repeat) {
+  struct compose compose;
+  int status = compose_read(&compose, p->error, sizeof(p->error), o);
+  for (size_t i = 0; status == 0 && i < repeat; i++) {
+    status = compose_make(&p->messages[i], p->error, sizeof(p->error), &compose, o, i + 1);
+    if (status == 0) {
+      status = judge(p, o, &p->messages[i]);
+    }
+  }
+  compose_free(&compose);
+  return status;
+}
+
+static void address_all(struct post *p, const struct send_options *o) {
   for (size_t i = 0; i < p->num; i++) {
     address(p, o, i);
   }
-  return 0;
 }
+
+int post_read(struct post *p, const struct send_options *o) {
+  size_t repeat = o->compose.repeat > 0 ? o->compose.repeat : 1;
+  int status = reserve(p, o, (o->num_data > 0 ? o->num_data : 1) * repeat);
+  if (status == 0 && o->num_data > 0) {
+    status = read_files(p, o, repeat);
+  } else if (status == 0 && compose_options_given(&o->compose)) {
+    status = make(p, o, repeat);
+  }
+  if (status == 0) {
+    address_all(p, o);
+  }
+  return status;
+}
+
+int post_take(struct post *p, const struct send_options *o, struct message *message) {
+  int status = reserve(p, o, 1);
+  if (status != 0) {
+    message_free(message);
+    return status;
+  }
+  p->messages[0] = *message;
+  status = judge(p, o, message);
+  if (status == 0) {
+    address_all(p, o);
+  }
+  return status;
+}
+
+// ---- The session ------------------------------------------------------------------------------------
 
 static void begin(void *arg, size_t message) {
   struct post *p = arg;

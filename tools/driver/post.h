@@ -11,16 +11,21 @@
 // Begins as zeros but for `warnings.silent`.
 struct post {
   struct message *messages;
+  struct message original;  // while a template is filled in: what was read
   struct ehlo_message *envelopes;
   struct ehlo_recipient *recipients;
   size_t num;
   size_t current;
   struct warnings warnings;
+  char error[MESSAGE_SENTENCE_MAX];  // the first thing that is wrong with a message
 };
 
-// Reads what the options name. With --quit-after there may be no message: it is empty then. Returns 0
-// or an exit status with a sentence in `error`, after printing what is wrong.
-int post_read(struct post *p, const struct send_options *o, char *error, size_t error_cap);
+// Reads or makes what the options name. With --quit-after there may be no message: it is empty then.
+// Returns 0 or an exit status with a sentence in `error`, after printing what is wrong.
+int post_read(struct post *p, const struct send_options *o);
+
+// The same with one message, which is the post's from here on.
+int post_take(struct post *p, const struct send_options *o, struct message *message);
 
 // Submits it in one session and says what came of it. Returns the exit status.
 int post_submit(struct post *p, const struct send_options *o);

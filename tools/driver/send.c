@@ -8,12 +8,11 @@
 
 static int read_and_submit(const struct send_options *o) {
   struct post post = {.warnings.silent = o->live.quiet || o->live.json};
-  char error[MESSAGE_SENTENCE_MAX];
-  int status = post_read(&post, o, error, sizeof(error));
+  int status = post_read(&post, o);
   if (status == 0) {
     status = post_submit(&post, o);
   } else if (o->live.json) {
-    send_report_early(o, "body", error, &post.warnings);
+    send_report_early(o, "body", post.error, &post.warnings);
   }
   post_free(&post);
   return status;
@@ -23,7 +22,7 @@ static int run(void *options, const struct option_uses *uses) {
   struct send_options *o = options;
   int status = live_options_resolve(&o->live, &send_command, uses);
   if (status == 0) {
-    status = send_options_check(o);
+    status = send_options_settle(o);
   }
   if (status == 0) {
     return read_and_submit(o);

@@ -9,21 +9,27 @@
 #include "engine/argument.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/text.h"
+#include "tools/mail/addresses.h"
 
 static const char *set_from(void *o, const char *value) {
   ((struct send_options *)o)->from = value;
   return NULL;
 }
 
-static const char *set_to(void *o, const char *value) {
-  struct send_options *options = o;
-  struct ehlo_span *to = realloc(options->to, (options->num_to + 1) * sizeof(*to));
+const char *send_options_add_recipient(struct send_options *o, const char *value) {
+  struct ehlo_span *to = realloc(o->to, (o->num_to + 1) * sizeof(*to));
   if (to == NULL) {
     return "out of memory";
   }
-  options->to = to;
-  to[options->num_to++] = ehlo_str(value);
+  o->to = to;
+  to[o->num_to++] = ehlo_str(value);
   return NULL;
+}
+
+static const char *set_to(void *o, const char *value) {
+  struct send_options *options = o;
+  const char *wrong = option_list_add(&options->to_texts, value);
+  return wrong != NULL ? wrong : send_options_add_recipient(options, value);
 }
 
 static const char *set_data(void *o, const char *value) {
@@ -144,14 +150,18 @@ const struct option_row send_option_rows[] = {
     {"quit-after", 0, "STAGE", "stop politely after a stage, connect … data", set_quit_after},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {send_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {send_option_rows, compose_option_rows,
+                                                  live_option_rows, NULL};
 const struct command send_command = {
     .name = "send",
-    .synopsis = "SERVER --from A --to B [--to C…] --data FILE",
+    .synopsis = "SERVER --from A --to B (--data FILE | --subject S --body T …)",
     .summary =
         "Submits messages. SERVER is host[:port], smtp://, smtps://, lmtp://, unix:PATH\n"
         "or an account of the configuration. The default is port 587 with STARTTLS.",
     .tables = tables,
+    .notes =
+        "ADDRESS may be \"Name <address>\". With --template, {{from}}, {{to}}, {{subject}},\n"
+        "{{date}}, {{message-id}}, {{host}}, {{n}} and {{open}} (a \"{{\") are replaced.\n",
 };
 
 void send_options_init(struct send_options *o) {
@@ -161,29 +171,47 @@ void send_options_init(struct send_options *o) {
 
 void send_options_free(struct send_options *o) {
   live_options_free(&o->live);
+  compose_options_free(&o->compose);
+  for (size_t i = 0; i < o->owned.num; i++) {
+    free((void *)(uintptr_t)o->owned.values[i]);
+  }
+  option_list_free(&o->owned);
+  option_list_free(&o->to_texts);
   free(o->to);
   free(o->data);
 }
 
 // ---- Checks -----------------------------------------------------------------------------------------
 
-static int refuse(const char *option, struct ehlo_span value, enum ehlo_status status) {
+static int refuse_with(const char *option, struct ehlo_span value, const char *why) {
   fprintf(stderr, "ehlo send: --%s \"", option);
   text_print(stderr, value);
-  fprintf(stderr, "\": %s\n", ehlo_status_text(status));
+  fprintf(stderr, "\": %s\n", why);
   return EX_USAGE;
+}
+
+static int refuse(const char *option, struct ehlo_span value, enum ehlo_status status) {
+  return refuse_with(option, value, ehlo_status_text(status));
+}
+
+static int refuse_address(const char *option, struct ehlo_span value, enum ehlo_status status) {
+  bool is_bracketed = value.len > 0 && (memchr(value.bytes, '<', value.len) != NULL ||
+                                        memchr(value.bytes, '>', value.len) != NULL);
+  return refuse_with(option, value,
+                     is_bracketed ? "it is one address, alone or as \"Name <address>\""
+                                  : ehlo_status_text(status));
 }
 
 // The forms alone: which extensions there are, only the server knows.
 static int check_arguments(const struct send_options *o) {
   enum ehlo_status status = ehlo_argument_path(ehlo_str(o->from), true, true);
   if (status != EHLO_OK) {
-    return refuse("from", ehlo_str(o->from), status);
+    return refuse_address("from", ehlo_str(o->from), status);
   }
   for (size_t i = 0; i < o->num_to; i++) {
     status = ehlo_argument_path(o->to[i], false, true);
     if (status != EHLO_OK) {
-      return refuse("to", o->to[i], status);
+      return refuse_address("to", o->to[i], status);
     }
   }
   status = o->live.helo != NULL ? ehlo_argument_name(ehlo_str(o->live.helo)) : EHLO_OK;
@@ -211,8 +239,9 @@ static const char *what_is_wrong(const struct send_options *o) {
   if (o->num_to == 0 && reaches(o, EHLO_STAGE_RCPT)) {
     return "--to is missing";
   }
-  if (o->num_data == 0 && !o->stop) {
-    return "--data is missing";
+  if (o->num_data == 0 && !o->stop && !compose_options_given(&o->compose)) {
+    return "--data is missing; or --subject, --body, --html or --attach to make a message, or "
+           "--test";
   }
   if (o->stop && o->stop_after == EHLO_STAGE_STARTTLS && o->live.tls != EHLO_TLS_STARTTLS) {
     return "--quit-after starttls: there is no STARTTLS with this --tls";
@@ -226,10 +255,36 @@ static const char *what_is_wrong(const struct send_options *o) {
   if (o->binary && o->transfer == EHLO_TRANSFER_DATA) {
     return "--binary: DATA takes text alone";
   }
-  return NULL;
+  return compose_options_wrong(&o->compose, o->num_data);
 }
 
-int send_options_check(const struct send_options *o) {
+// The address in "Name <address>": no address by itself ends in ">". What is not of this form stays.
+static const char *settle(struct send_options *o, const char *text) {
+  size_t len = strlen(text);
+  char *name;
+  char *address;
+  if (len == 0 || text[len - 1] != '>' || !mail_mailbox_parse(&name, &address, text)) {
+    return text;
+  }
+  bool is_named = name[0] != '\0';
+  free(name);
+  if (!is_named || option_list_add(&o->owned, address) != NULL) {
+    free(address);
+    return text;
+  }
+  return address;
+}
+
+static void settle_addresses(struct send_options *o) {
+  o->from_text = o->from;
+  o->from = o->from != NULL ? settle(o, o->from) : NULL;
+  for (size_t i = 0; i < o->num_to; i++) {
+    o->to[i] = ehlo_str(settle(o, (const char *)o->to[i].bytes));
+  }
+}
+
+int send_options_settle(struct send_options *o) {
+  settle_addresses(o);
   const char *wrong = what_is_wrong(o);
   if (wrong != NULL) {
     options_complain(&send_command, "%s", wrong);

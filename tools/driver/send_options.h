@@ -2,16 +2,20 @@
 #ifndef EHLO_TOOLS_DRIVER_SEND_OPTIONS_H
 #define EHLO_TOOLS_DRIVER_SEND_OPTIONS_H
 
+#include "tools/driver/compose_options.h"
 #include "tools/driver/live_options.h"
 
 #define PARAMS_MAX 1500  // octets of parameters of one command
 
 struct send_options {
   struct live_options live;  // first: the shared rows see it
-  const char *from;
-  struct ehlo_span *to;
+  const char *from;          // the address alone, once they are settled, and so are these
+  struct ehlo_span *to;      // of --to, --cc and --bcc
   size_t num_to;
-  const char **data;  // files, a message each
+  const char *from_text;        // as it was given, with its name
+  struct option_list to_texts;  // likewise, of --to alone
+  struct option_list owned;     // the addresses that were taken out of such texts
+  const char **data;            // files, a message each
   size_t num_data;
   char mail_params[PARAMS_MAX + 1];
   char rcpt_params[PARAMS_MAX + 1];
@@ -23,6 +27,7 @@ struct send_options {
   bool exact;
   bool stop;
   enum ehlo_stage stop_after;
+  struct compose_options compose;
 };
 
 extern const struct command send_command;
@@ -30,8 +35,11 @@ extern const struct command send_command;
 void send_options_init(struct send_options *o);
 void send_options_free(struct send_options *o);
 
-// Judges the options together, and what the engine would refuse to send, before anything is opened.
-// Returns 0 or an exit status, after printing what is wrong.
-int send_options_check(const struct send_options *o);
+// Adds a recipient to the envelope. Returns NULL or a sentence, like the setter of a row.
+const char *send_options_add_recipient(struct send_options *o, const char *value);
+
+// Takes the addresses out of "Name <address>", judges the options together, and what the engine would
+// refuse to send, before anything is opened. Returns 0 or an exit status, after printing what is wrong.
+int send_options_settle(struct send_options *o);
 
 #endif  // EHLO_TOOLS_DRIVER_SEND_OPTIONS_H

@@ -1,0 +1,10 @@
+// GMime as this package uses it: begun once, with rules of its own for addresses. Private.
+#ifndef EHLO_TOOLS_MAIL_GMIME_H
+#define EHLO_TOOLS_MAIL_GMIME_H
+
+#include <gmime/gmime.h>
+
+// Parses an address list; NULL if it is none, or empty. A list that GMime would mend is none.
+InternetAddressList *mail_gmime_addresses(const char *text);
+
+#endif  // EHLO_TOOLS_MAIL_GMIME_H

@@ -1,0 +1,243 @@
+// Addresses, stamps, and messages that are made; GMime reads back what it wrote.
+#include <criterion/criterion.h>
+#include <gmime/gmime.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/mail/addresses.h"
+#include "tools/mail/compose.h"
+#include "tools/mail/stamp.h"
+
+// ---- Addresses --------------------------------------------------------------------------------------
+
+static bool join(void *arg, const struct mail_mailbox *m) {
+  char *text = arg;
+  snprintf(text + strlen(text), 256 - strlen(text), "[%s|%s]", m->name, m->address);
+  return true;
+}
+
+static void expect_addresses(const char *list, const char *wanted) {
+  char got[256] = "";
+  cr_assert_eq(mail_addresses_each(ehlo_str(list), join, got), wanted != NULL, "%s", list);
+  if (wanted != NULL) {
+    cr_assert_str_eq(got, wanted);
+  }
+}
+
+Test(addresses, lists) {
+  expect_addresses("", "");
+  expect_addresses(" \r\n ", "");
+  expect_addresses("undisclosed-recipients:;", "");
+  expect_addresses("a@b, \"C, D\" <c@d>", "[|a@b][C, D|c@d]");
+  expect_addresses("g: a@b, (x) c@d;,\r\n e@f", "[|a@b][|c@d][|e@f]");
+  expect_addresses("=?utf-8?Q?Bj=C3=B6rn?= <b@x>", "[Bj\xc3\xb6rn|b@x]");
+  expect_addresses("b\xc3\xb6rn@x", "[|b\xc3\xb6rn@x]");
+  expect_addresses("root (Cron)", "[|root]");
+  expect_addresses("\"a b\"@x", "[|\"a b\"@x]");
+}
+
+Test(addresses, what_is_no_list) {
+  static const char *const lists[] = {"a@b c@d", "a@b;c@d", "A b@c", "@x",
+                                      "a@",      "<>",      "a b c", "a@b x, c@d"};
+  for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+    expect_addresses(lists[i], NULL);
+  }
+  struct ehlo_span nul = {(const uint8_t *)"a@b\0,c@d", 8};
+  char got[256] = "";
+  cr_assert_not(mail_addresses_each(nul, join, got));
+}
+
+Test(addresses, one_mailbox) {
+  char *name;
+  char *address;
+  cr_assert(mail_mailbox_parse(&name, &address, "Alice <a@b>"));
+  cr_assert_str_eq(name, "Alice");
+  cr_assert_str_eq(address, "a@b");
+  free(name);
+  free(address);
+  cr_assert_not(mail_mailbox_parse(&name, &address, "a@b, c@d"));
+  cr_assert_not(mail_mailbox_parse(&name, &address, ""));
+  cr_assert_not(mail_mailbox_parse(&name, &address,
+                                   "A <a@b"
+                                   ">, <c@d>"));
+}
+
+// ---- Stamps -----------------------------------------------------------------------------------------
+
+Test(stamp, date) {
+  char date[MAIL_DATE_SIZE];
+  setenv("TZ", "IST-5:30", 1);
+  tzset();
+  cr_assert(mail_date(date, 1750000000));
+  cr_assert_str_eq(date, "Sun, 15 Jun 2025 20:36:40 +0530");
+  cr_assert_not(mail_date(date, INT64_MAX));
+}
+
+Test(stamp, message_id) {
+  char first[MAIL_MESSAGE_ID_SIZE];
+  char second[MAIL_MESSAGE_ID_SIZE];
+  cr_assert(mail_message_id(first, "x.test") && mail_message_id(second, "x.test"));
+  cr_assert_eq(strlen(first), 1 + 32 + strlen("@x.test>"));
+  cr_assert_str_eq(first + 33, "@x.test>");
+  cr_assert_str_neq(first, second);
+  cr_assert(mail_message_id(first, "x>\r\nBcc: y"));
+  cr_assert_str_eq(first + 33, "@localhost>");
+}
+
+// ---- Messages ---------------------------------------------------------------------------------------
+
+static const char *const to[] = {"Bob <bob@ehlo.test>", "bj\xc3\xb6rn <bj@ehlo.test>"};
+
+static struct mail_draft draft(void) {
+  return (struct mail_draft){.from = "alice@ehlo.test",
+                             .to = to,
+                             .num_to = 2,
+                             .date = "Sun, 15 Jun 2025 20:36:40 +0530",
+                             .message_id = "<1@ehlo.test>",
+                             .subject =
+                                 "Gr\xc3\xbc\xc3\x9f"
+                                 "e"};
+}
+
+// Composes it, and looks at what holds for all: ASCII, CRLF, no line over 78 octets.
+static char *composed(const struct mail_draft *d) {
+  char error[MAIL_COMPOSE_SENTENCE_MAX];
+  uint8_t *bytes;
+  size_t len;
+  size_t line = 0;
+  cr_assert(mail_compose(error, &bytes, &len, d), "%s", error);
+  char *text = strndup((const char *)bytes, len);
+  cr_assert_eq(strlen(text), len);
+  free(bytes);
+  for (size_t i = 0; i < len; i++) {
+    cr_assert((unsigned char)text[i] < 0x80);
+    cr_assert_eq(text[i] == '\n', i > 0 && text[i - 1] == '\r');
+    line = text[i] == '\n' ? 0 : line + 1;
+    cr_assert_leq(line, 79, "%s", text);
+  }
+  cr_assert_eq(text[len - 1], '\n');
+  return text;
+}
+
+static void refused(const struct mail_draft *d, const char *word) {
+  char error[MAIL_COMPOSE_SENTENCE_MAX];
+  uint8_t *bytes;
+  size_t len;
+  cr_assert_not(mail_compose(error, &bytes, &len, d));
+  cr_assert_not_null(strstr(error, word), "%s", error);
+}
+
+Test(compose, plain_text) {
+  struct mail_draft d = draft();
+  d.has_text = true;
+  d.text = ehlo_str("Hello\n.\nFrom me");
+  char *text = composed(&d);
+  cr_assert_str_eq(text,
+                   "From: alice@ehlo.test\r\nTo: Bob <bob@ehlo.test>, =?UTF-8?b?YmrDtnJu?= "
+                   "<bj@ehlo.test>\r\nDate: Sun, 15 Jun 2025 20:36:40 +0530\r\n"
+                   "Message-ID: <1@ehlo.test>\r\nSubject: =?UTF-8?B?R3LDvMOfZQ==?=\r\n"
+                   "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n"
+                   "Content-Transfer-Encoding: 7bit\r\n\r\nHello\r\n.\r\nFrom me\r\n");
+  free(text);
+}
+
+static void expect_encoding(const char *body, const char *encoding) {
+  struct mail_draft d = draft();
+  char wanted[80];
+  d.has_text = true;
+  d.text = ehlo_str(body);
+  snprintf(wanted, sizeof(wanted), "Content-Transfer-Encoding: %s\r\n", encoding);
+  char *text = composed(&d);
+  cr_assert_not_null(strstr(text, wanted), "%s", text);
+  free(text);
+}
+
+Test(compose, encoding_is_the_least_that_will_do) {
+  char wide[200];
+  memset(wide, 'x', sizeof(wide) - 1);
+  wide[sizeof(wide) - 1] = '\0';
+  expect_encoding("plain\n", "7bit");
+  expect_encoding(wide, "quoted-printable");
+  expect_encoding("a lone \r here", "quoted-printable");
+  expect_encoding("some more words with an \xc3\xa4 in them\n", "quoted-printable");
+  expect_encoding("\xc3\xa4\xc3\xb6\xc3\xbc\n", "base64");
+}
+
+Test(compose, parts_are_nested_as_the_standards_have_it) {
+  const struct mail_attachment files[] = {
+      {"x\xc3\xa4.bin", "application/octet-stream", false, {(const uint8_t *)"a\0\r\n.\n\xff", 7}},
+      {"logo.png", "image/png", true, ehlo_str("PNG")},
+      {"m.eml", "message/rfc822", false, ehlo_str("Subject: x\n\nhello\n")},
+  };
+  struct mail_draft d = draft();
+  d.has_text = d.has_html = true;
+  d.text = ehlo_str("text\n");
+  d.html = ehlo_str("<p>html</p>\n");
+  d.attachments = files;
+  d.num_attachments = 3;
+  char *text = composed(&d);
+  g_mime_init();
+  GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text, strlen(text));
+  GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+  GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+  GMimeMultipart *mixed = GMIME_MULTIPART(g_mime_message_get_mime_part(message));
+  cr_assert_eq(g_mime_multipart_get_count(mixed), 3);
+  GMimeMultipart *alternative = GMIME_MULTIPART(g_mime_multipart_get_part(mixed, 0));
+  cr_assert_eq(g_mime_multipart_get_count(alternative), 2);
+  GMimeMultipart *related = GMIME_MULTIPART(g_mime_multipart_get_part(alternative, 1));
+  cr_assert_eq(g_mime_multipart_get_count(related), 2);
+  GMimePart *file = GMIME_PART(g_mime_multipart_get_part(mixed, 1));
+  cr_assert_str_eq(g_mime_part_get_filename(file), files[0].name);
+  cr_assert(GMIME_IS_MESSAGE_PART(g_mime_multipart_get_part(mixed, 2)));
+  g_object_unref(message);
+  g_object_unref(parser);
+  g_object_unref(stream);
+  free(text);
+}
+
+Test(compose, fields_stand_in_the_place_of_ours) {
+  static const char *const headers[] = {"from: Else <else@ehlo.test>", "X-A:b", "Subject: other"};
+  struct mail_draft d = draft();
+  d.headers = headers;
+  d.num_headers = 3;
+  char *text = composed(&d);
+  cr_assert_null(strstr(text, "alice"));
+  cr_assert_null(strstr(text, "UTF-8?B?R3"));
+  cr_assert_not_null(strstr(text, "from: Else <else@ehlo.test>\r\n"));
+  cr_assert_not_null(strstr(text, "X-A: b\r\nSubject: other\r\n"));
+  free(text);
+}
+
+Test(compose, no_value_makes_a_line) {
+  static const char *const bad_to[] = {"Bob\r\nBcc: e <bob@ehlo.test>"};
+  struct mail_attachment file = {"a\r\nb", "text/plain", false, ehlo_str("x")};
+  struct mail_draft d = draft();
+  d.subject = "x\nBcc: e@f";
+  refused(&d, "line end");
+  d = draft();
+  d.to = bad_to;
+  d.num_to = 1;
+  refused(&d, "no address");
+  d = draft();
+  d.attachments = &file;
+  d.num_attachments = 1;
+  refused(&d, "file name");
+  file.name = "a";
+  file.type = "text";
+  refused(&d, "type");
+  d = draft();
+  d.has_text = true;
+  d.text = ehlo_str("\xff");
+  refused(&d, "UTF-8");
+}
+
+Test(compose, fields_that_may_not_be_given) {
+  static const char *const fields[] = {"no colon",        ": x",      "A B: x",   "X: a\r\nBcc: b",
+                                       "X: \n",           "Bcc: a@b", "bcc: a@b", "Content-Type: x",
+                                       "MIME-Version: 1", "X: \xff"};
+  for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+    cr_assert_not_null(mail_compose_check_field(fields[i]), "%s", fields[i]);
+  }
+  cr_assert_null(mail_compose_check_field("X-A:"));
+  cr_assert_null(mail_compose_check_field("Subject: a\tb: \xc3\xa4"));
+}
