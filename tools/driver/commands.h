@@ -8,8 +8,11 @@
 // The options that are of `send` alone. An account of the configuration may hold them whatever
 // command it is used with.
 extern const struct option_row send_option_rows[];
+// The same of `sendmail`.
+extern const struct option_row sendmail_setting_rows[];
 
 int command_send(int argc, char **argv);
+int command_sendmail(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_serve(int argc, char **argv);

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "tools/driver/account.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/compose_options.h"
 
 static const char *set_tls(void *o, const char *value) {
   struct live_options *options = o;
@@ -178,7 +180,8 @@ static char *trim(char *text) {
 
 // Whether only another command has a use for it.
 static bool is_of_others(const char *name) {
-  static const struct option_row *const tables[] = {send_option_rows, NULL};
+  static const struct option_row *const tables[] = {send_option_rows, compose_option_rows,
+                                                    sendmail_setting_rows, NULL};
   static const struct command others = {.tables = tables};
   return options_find(&others, name) != NULL;
 }
@@ -196,6 +199,9 @@ static int apply_setting(struct live_options *options, const struct command *com
   if (strcmp(name, "server") == 0) {
     wrong = value != NULL ? set_server(options, value) : "a value is missing";
     return wrong == NULL ? 0 : config_wrong(c, wrong);
+  }
+  if (strcmp(name, "default") == 0) {
+    return value != NULL ? 0 : config_wrong(c, "a value is missing");
   }
   if (strcmp(name, "password") == 0) {
     return config_wrong(c,
@@ -281,7 +287,8 @@ static int load_config(struct live_options *options, const struct command *comma
                        const struct option_uses *uses, bool *out_is_section) {
   char path[4096];
   const char *given = options_last(uses, "config");
-  const char *operand = uses->num_operands > 0 ? uses->operands[0] : NULL;
+  const char *section = uses->num_operands > 0 ? uses->operands[0] : options->account;
+  given = given != NULL ? given : options->config;
   *out_is_section = false;
   if (given == NULL && !default_path(path, sizeof(path))) {
     return 0;
@@ -295,7 +302,12 @@ static int load_config(struct live_options *options, const struct command *comma
     fprintf(stderr, "ehlo: cannot read %s: %s\n", c.path, strerror(errno));
     return EX_NOINPUT;
   }
-  int status = apply_config(options, command, &c, options->config_text, operand);
+  if (options->account_is_chosen && section == NULL &&
+      account_choose(options->chosen, sizeof(options->chosen), options->config_text,
+                     options->account_from)) {
+    section = options->account = options->chosen;
+  }
+  int status = apply_config(options, command, &c, options->config_text, section);
   *out_is_section = c.section_found;
   return status;
 }
@@ -330,6 +342,10 @@ int live_options_resolve(struct live_options *options, const struct command *com
   int status = load_config(options, command, uses, &is_section);
   if (status != 0) {
     return status;
+  }
+  if (options->account != NULL && !is_section) {
+    options_complain(command, "the configuration has no account \"%s\"", options->account);
+    return EX_CONFIG;
   }
   if (uses->num_operands > 1) {
     options_complain(command, "one SERVER is expected, and \"%s\" is too many", uses->operands[1]);

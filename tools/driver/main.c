@@ -18,6 +18,7 @@ static const struct {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"send", "submit a message to a server", command_send},
+    {"sendmail", "take a message from a program, as sendmail does", command_sendmail},
     {"probe", "look at a server without sending mail", command_probe},
     {"record", "relay another program's session to a server, and record it", command_record},
     {"show", "print a recorded session", command_show},
@@ -46,6 +47,10 @@ static void forbid_core_files(void) {
 }
 
 static int run(int argc, char **argv) {
+  const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+  if (argc > 0 && strcmp(slash != NULL ? slash + 1 : argv[0], "sendmail") == 0) {
+    return command_sendmail(argc, argv);
+  }
   if (argc < 2) {
     help(stderr);
     return EX_USAGE;

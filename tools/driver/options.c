@@ -1,6 +1,7 @@
 // The command line, by table.
 #include "tools/driver/options.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include "engine/ehlo.h"
 #include "tools/driver/text.h"
 
-#define ROWS_MAX 64
+#define ROWS_MAX 128
 #define HELP_COLUMN 30
 #define FIRST_ID 1000  // beyond any letter
 
@@ -39,6 +40,7 @@ static void build(struct lookup *l, const struct command *command) {
   l->letters[letters++] = ':';
   for (size_t t = 0; command->tables[t] != NULL; t++) {
     for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
+      assert(l->num < ROWS_MAX);
       l->longs[l->num] =
           (struct option){row->name, row->argument != NULL ? required_argument : no_argument, NULL,
                           FIRST_ID + (int)l->num};

@@ -189,7 +189,7 @@ static void add_place(struct session *s, const struct post *p) {
   }
 }
 
-int post_submit(struct post *p, const struct send_options *o) {
+int post_submit(struct post *p, const struct send_options *o, post_report_fn *report) {
   int status;
   struct session *s = session_new(&status, &o->live);
   if (s == NULL) {
@@ -212,11 +212,7 @@ int post_submit(struct post *p, const struct send_options *o) {
   struct ehlo_source source = {begin, peek, skip, p};
   status = session_run(s, &source);
   add_place(s, p);
-  if (o->live.json) {
-    send_report_json(o, p, s);
-  } else {
-    send_report_words(o, p, s);
-  }
+  report(o, p, s);
   session_free(s);
   return status;
 }

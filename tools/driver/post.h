@@ -6,6 +6,7 @@
 #include "engine/submit.h"
 #include "tools/driver/message.h"
 #include "tools/driver/send_options.h"
+#include "tools/driver/session.h"
 #include "tools/driver/warnings.h"
 
 // Begins as zeros but for `warnings.silent`.
@@ -27,8 +28,12 @@ int post_read(struct post *p, const struct send_options *o);
 // The same with one message, which is the post's from here on.
 int post_take(struct post *p, const struct send_options *o, struct message *message);
 
-// Submits it in one session and says what came of it. Returns the exit status.
-int post_submit(struct post *p, const struct send_options *o);
+// Says what came of a session.
+typedef void post_report_fn(const struct send_options *o, const struct post *p,
+                            const struct session *s);
+
+// Submits it in one session and has `report` called after it. Returns the exit status.
+int post_submit(struct post *p, const struct send_options *o, post_report_fn *report);
 
 void post_free(struct post *p);
 

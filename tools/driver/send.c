@@ -10,7 +10,7 @@ static int read_and_submit(const struct send_options *o) {
   struct post post = {.warnings.silent = o->live.quiet || o->live.json};
   int status = post_read(&post, o);
   if (status == 0) {
-    status = post_submit(&post, o);
+    status = post_submit(&post, o, o->live.json ? send_report_json : send_report_words);
   } else if (o->live.json) {
     send_report_early(o, "body", post.error, &post.warnings);
   }

@@ -55,6 +55,16 @@ static const char *add_param(char *params, const char *key, const char *value) {
   return NULL;
 }
 
+const char *send_options_add_mail_param(struct send_options *o, const char *key,
+                                        const char *value) {
+  return add_param(o->mail_params, key, value);
+}
+
+const char *send_options_add_rcpt_param(struct send_options *o, const char *key,
+                                        const char *value) {
+  return add_param(o->rcpt_params, key, value);
+}
+
 static const char *set_mail_param(void *o, const char *value) {
   return add_param(((struct send_options *)o)->mail_params, "", value);
 }
@@ -166,6 +176,7 @@ const struct command send_command = {
 
 void send_options_init(struct send_options *o) {
   memset(o, 0, sizeof(*o));
+  o->command = send_command.name;
   o->transfer = EHLO_TRANSFER_AUTO;
 }
 
@@ -183,21 +194,24 @@ void send_options_free(struct send_options *o) {
 
 // ---- Checks -----------------------------------------------------------------------------------------
 
-static int refuse_with(const char *option, struct ehlo_span value, const char *why) {
-  fprintf(stderr, "ehlo send: --%s \"", option);
+static int refuse_with(const struct send_options *o, const char *option, struct ehlo_span value,
+                       const char *why) {
+  fprintf(stderr, "ehlo %s: --%s \"", o->command, option);
   text_print(stderr, value);
   fprintf(stderr, "\": %s\n", why);
   return EX_USAGE;
 }
 
-static int refuse(const char *option, struct ehlo_span value, enum ehlo_status status) {
-  return refuse_with(option, value, ehlo_status_text(status));
+static int refuse(const struct send_options *o, const char *option, struct ehlo_span value,
+                  enum ehlo_status status) {
+  return refuse_with(o, option, value, ehlo_status_text(status));
 }
 
-static int refuse_address(const char *option, struct ehlo_span value, enum ehlo_status status) {
+static int refuse_address(const struct send_options *o, const char *option, struct ehlo_span value,
+                          enum ehlo_status status) {
   bool is_bracketed = value.len > 0 && (memchr(value.bytes, '<', value.len) != NULL ||
                                         memchr(value.bytes, '>', value.len) != NULL);
-  return refuse_with(option, value,
+  return refuse_with(o, option, value,
                      is_bracketed ? "it is one address, alone or as \"Name <address>\""
                                   : ehlo_status_text(status));
 }
@@ -206,25 +220,26 @@ static int refuse_address(const char *option, struct ehlo_span value, enum ehlo_
 static int check_arguments(const struct send_options *o) {
   enum ehlo_status status = ehlo_argument_path(ehlo_str(o->from), true, true);
   if (status != EHLO_OK) {
-    return refuse_address("from", ehlo_str(o->from), status);
+    return refuse_address(o, "from", ehlo_str(o->from), status);
   }
   for (size_t i = 0; i < o->num_to; i++) {
     status = ehlo_argument_path(o->to[i], false, true);
     if (status != EHLO_OK) {
-      return refuse_address("to", o->to[i], status);
+      return refuse_address(o, "to", o->to[i], status);
     }
   }
   status = o->live.helo != NULL ? ehlo_argument_name(ehlo_str(o->live.helo)) : EHLO_OK;
-  return status == EHLO_OK ? 0 : refuse("helo", ehlo_str(o->live.helo), status);
+  return status == EHLO_OK ? 0 : refuse(o, "helo", ehlo_str(o->live.helo), status);
 }
 
 // A form that is wrong for every server; what one has not got is told when it has said so.
-static int check_params(const char *option, const char *params, bool at_mail) {
+static int check_params(const struct send_options *o, const char *option, const char *params,
+                        bool at_mail) {
   static const struct ehlo_capabilities none;
   struct ehlo_params unused;
   enum ehlo_status status = ehlo_params_check(&unused, ehlo_str(params), at_mail, &none);
   bool fine = status == EHLO_OK || status == EHLO_E_UNSUPPORTED;
-  return fine ? 0 : refuse(option, ehlo_str(params), status);
+  return fine ? 0 : refuse(o, option, ehlo_str(params), status);
 }
 
 // Whether the session goes as far as `stage`.
@@ -239,7 +254,7 @@ static const char *what_is_wrong(const struct send_options *o) {
   if (o->num_to == 0 && reaches(o, EHLO_STAGE_RCPT)) {
     return "--to is missing";
   }
-  if (o->num_data == 0 && !o->stop && !compose_options_given(&o->compose)) {
+  if (o->num_data == 0 && !o->stop && !o->has_message && !compose_options_given(&o->compose)) {
     return "--data is missing; or --subject, --body, --html or --attach to make a message, or "
            "--test";
   }
@@ -292,7 +307,7 @@ int send_options_settle(struct send_options *o) {
   }
   int status = check_arguments(o);
   if (status == 0) {
-    status = check_params("mail-param", o->mail_params, true);
+    status = check_params(o, "mail-param", o->mail_params, true);
   }
-  return status == 0 ? check_params("rcpt-param", o->rcpt_params, false) : status;
+  return status == 0 ? check_params(o, "rcpt-param", o->rcpt_params, false) : status;
 }

@@ -9,6 +9,8 @@
 
 struct send_options {
   struct live_options live;  // first: the shared rows see it
+  const char *command;       // the command's name, for complaints
+  bool has_message;          // it is neither read nor made: the command has it already
   const char *from;          // the address alone, once they are settled, and so are these
   struct ehlo_span *to;      // of --to, --cc and --bcc
   size_t num_to;
@@ -37,6 +39,10 @@ void send_options_free(struct send_options *o);
 
 // Adds a recipient to the envelope. Returns NULL or a sentence, like the setter of a row.
 const char *send_options_add_recipient(struct send_options *o, const char *value);
+
+// Add a parameter, `key` and `value`, to each RCPT and to MAIL. The same returns.
+const char *send_options_add_rcpt_param(struct send_options *o, const char *key, const char *value);
+const char *send_options_add_mail_param(struct send_options *o, const char *key, const char *value);
 
 // Takes the addresses out of "Name <address>", judges the options together, and what the engine would
 // refuse to send, before anything is opened. Returns 0 or an exit status, after printing what is wrong.

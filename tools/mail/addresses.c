@@ -84,3 +84,22 @@ bool mail_mailbox_parse(char **out_name, char **out_address, const char *text) {
   *out_address = one.address;
   return true;
 }
+
+char *mail_mailbox_format(const char *name, const char *address) {
+  if (name[0] == '\0') {
+    return strdup(address);
+  }
+  g_mime_init();
+  InternetAddress *mailbox = internet_address_mailbox_new(name, address);
+  internet_address_set_charset(mailbox, "utf-8");
+  char *text = internet_address_to_string(mailbox, NULL, TRUE);
+  char *copy = strdup(text);
+  g_free(text);
+  g_object_unref(mailbox);
+  return copy;
+}
+
+bool mail_address_has_domain(const char *address) {
+  size_t len = strlen(address);
+  return strchr(address, '@') != NULL && address[len - 1] != '"';
+}

@@ -23,4 +23,11 @@ bool mail_addresses_each(struct ehlo_span list,
 // caller's to free(). False if it is not exactly one mailbox.
 bool mail_mailbox_parse(char **out_name, char **out_address, const char *text);
 
+// "Name <address>" as a header takes it, RFC 2047 where it needs that, or the address alone for an empty
+// name. For free(); NULL without memory.
+char *mail_mailbox_format(const char *name, const char *address);
+
+// Whether an address has a domain; if not, it is a local part alone.
+bool mail_address_has_domain(const char *address);
+
 #endif  // EHLO_TOOLS_MAIL_ADDRESSES_H

@@ -1,0 +1,186 @@
+// Rows of `sendmail`. A letter of these stands before the same letter of another command.
+#include "tools/driver/sendmail_options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/driver/commands.h"
+
+static const char *set_account(void *o, const char *value) {
+  ((struct sendmail_options *)o)->account = value;
+  return NULL;
+}
+
+static const char *set_sender(void *o, const char *value) {
+  ((struct sendmail_options *)o)->sender = strcmp(value, "<>") == 0 ? "" : value;
+  return NULL;
+}
+
+static const char *set_full_name(void *o, const char *value) {
+  for (const char *c = value; *c != '\0'; c++) {
+    if (iscntrl((unsigned char)*c)) {
+      return "a name has no line end and no other control character";
+    }
+  }
+  ((struct sendmail_options *)o)->full_name = value;
+  return NULL;
+}
+
+static const char *set_domain(void *o, const char *value) {
+  ((struct sendmail_options *)o)->domain = value;
+  return NULL;
+}
+
+static const char *set_config_file(void *o, const char *value) {
+  ((struct sendmail_options *)o)->config_file = value;
+  return NULL;
+}
+
+static const char *set_read_recipients(void *o, const char *value) {
+  (void)value;
+  ((struct sendmail_options *)o)->recipients_from_header = true;
+  return NULL;
+}
+
+static const char *set_read_sender(void *o, const char *value) {
+  (void)value;
+  ((struct sendmail_options *)o)->sender_from_header = true;
+  return NULL;
+}
+
+static const char *set_ignore_dots(void *o, const char *value) {
+  (void)value;
+  ((struct sendmail_options *)o)->ignore_dots = true;
+  return NULL;
+}
+
+static const char *set_show(void *o, const char *value) {
+  (void)value;
+  ((struct sendmail_options *)o)->shows_session = true;
+  return NULL;
+}
+
+// -oi is -i; the other options of sendmail's own configuration are nobody's here.
+static const char *set_option(void *o, const char *value) {
+  if (strcmp(value, "i") == 0) {
+    ((struct sendmail_options *)o)->ignore_dots = true;
+  }
+  return NULL;
+}
+
+static const char *set_mode(void *o, const char *value) {
+  struct sendmail_options *options = o;
+  switch (value[0]) {
+    case 'm':
+      return NULL;
+    case 's':
+    case 'S':
+      options->unsupported = "-bs: this is no SMTP server; speak to the server of the account";
+      return NULL;
+    case 'p':
+      options->unsupported = "-bp: there is no queue: a message is sent at once, or refused";
+      return NULL;
+    case 'i':
+      options->unsupported = "-bi: there are no aliases here";
+      return NULL;
+    default:
+      options->unsupported = "of sendmail's modes there is -bm alone, which sends a message";
+      return NULL;
+  }
+}
+
+static const char *set_queue(void *o, const char *value) {
+  (void)value;
+  ((struct sendmail_options *)o)->unsupported =
+      "-q: there is no queue: a message is sent at once, or refused";
+  return NULL;
+}
+
+static const char *set_notify(void *o, const char *value) {
+  return send_options_add_rcpt_param(o, "NOTIFY=", value);
+}
+
+static const char *set_return(void *o, const char *value) {
+  return send_options_add_mail_param(o, "RET=", value);
+}
+
+// RFC 3461 §4.4: xtext.
+static const char *set_envelope_id(void *o, const char *value) {
+  char id[3 * 100 + 1];
+  size_t len = 0;
+  for (const char *c = value; *c != '\0'; c++) {
+    if (*c < ' ' || *c > '~' || len + 4 > sizeof(id)) {
+      return "it is at most 100 characters of printable ASCII";
+    }
+    bool plain = *c > ' ' && *c != '+' && *c != '=';
+    len += (size_t)snprintf(id + len, sizeof(id) - len, plain ? "%c" : "+%02X", *c);
+  }
+  return send_options_add_mail_param(o, "ENVID=", id);
+}
+
+static const char *ignore(void *o, const char *value) {
+  (void)o;
+  (void)value;
+  return NULL;
+}
+
+const struct option_row sendmail_setting_rows[] = {
+    {"domain", 0, "NAME", "for addresses without one (default: that of from)", set_domain},
+    {"full-name", 'F', "NAME", "the name in a From that is added", set_full_name},
+    {NULL, 0, NULL, NULL, NULL},
+};
+
+static const struct option_row rows[] = {
+    {"read-recipients", 't', NULL, "also those of To, Cc and Bcc", set_read_recipients},
+    {"ignore-dots", 'i', NULL, "a line of one dot is no end of the message", set_ignore_dots},
+    {"sender", 'f', "ADDRESS", "of the envelope; empty for the null sender", set_sender},
+    {"return-path", 'r', "ADDRESS", "the same", set_sender},
+    {"read-envelope-from", 0, NULL, "the sender is that of the header", set_read_sender},
+    {"account", 'a', "NAME", "the account (default: that which sends as ADDRESS)", set_account},
+    {"notify", 'N', "LIST", "never, or of success,failure,delay", set_notify},
+    {"return", 'R', "WHAT", "hdrs or full", set_return},
+    {"envelope-id", 'V', "ID", "what a delivery status notification names", set_envelope_id},
+    {"show", 'v', NULL, "show the session", set_show},
+    {"config-file", 'C', "FILE", "the same as --config", set_config_file},
+    {"mode", 'b', "MODE", "m alone: to send a message", set_mode},
+    {"sendmail-option", 'o', "OPTION", "i is -i; others are ignored", set_option},
+    {"ignored-option", 'O', "OPTION", "ignored, and so are -A -B -L -p -X -G -m -n -U", ignore},
+    {"ignored-A", 'A', "MODE", "ignored", ignore},
+    {"body-type", 'B', "TYPE", "ignored: the message tells", ignore},
+    {"ignored-L", 'L', "LABEL", "ignored", ignore},
+    {"ignored-p", 'p', "PROTOCOL", "ignored", ignore},
+    {"ignored-X", 'X', "FILE", "ignored", ignore},
+    {"ignored-G", 'G', NULL, "ignored", ignore},
+    {"ignored-m", 'm', NULL, "ignored", ignore},
+    {"ignored-n", 'n', NULL, "ignored", ignore},
+    {"ignored-U", 'U', NULL, "ignored", ignore},
+    {"run-queue", 'q', NULL, "refused: there is no queue", set_queue},
+    {NULL, 0, NULL, NULL, NULL},
+};
+static const struct option_row *const tables[] = {rows, sendmail_setting_rows, send_option_rows,
+                                                  live_option_rows, NULL};
+const struct command sendmail_command = {
+    .name = "sendmail",
+    .synopsis = "[-t] [-i] [-f ADDRESS] [-F NAME] [-a ACCOUNT] [--] [RECIPIENT…]",
+    .summary =
+        "Sends the message on standard input as an account of the configuration does. For\n"
+        "programs that call /usr/sbin/sendmail; the name \"sendmail\" for ehlo does the same.",
+    .tables = tables,
+    .notes =
+        "With -t the recipients are those of the header and those named here, as msmtp and\n"
+        "Postfix have it. Bcc is removed; From, Date and Message-ID are added if missing.\n"
+        "Nothing is printed unless something is wrong.\n",
+};
+
+void sendmail_options_init(struct sendmail_options *o) {
+  memset(o, 0, sizeof(*o));
+  send_options_init(&o->send);
+  o->send.command = sendmail_command.name;
+  o->send.has_message = true;
+  o->send.live.server_word = "an account with a server, in ~/.config/ehlo/config,";
+}
+
+void sendmail_options_free(struct sendmail_options *o) {
+  send_options_free(&o->send);
+}
