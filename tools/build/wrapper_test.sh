@@ -8,7 +8,7 @@ failed=0 passed=0
 everything="bazel-bootstrap clang lld libclang-rt-dev android-libboringssl-dev libcriterion-dev libjansson-dev \
 libgmime-3.0-dev libedit-dev libc-ares-dev pkg-config libpcap-dev patch ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks \
 libnet-ssleay-perl gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace python3-yaml chromium \
-git-email mutt cron mandoc bash-completion zsh fish haproxy dante-server tinyproxy"
+git-email libmailtools-perl mutt cron mandoc bash-completion zsh fish haproxy dante-server tinyproxy"
 commands="bazel clang ld.lld patch swaks gsasl tmux curl msmtp openssl php node tcpdump strace chromium socat \
 pkg-config mutt cron mandoc zsh fish haproxy tinyproxy"
 
@@ -63,6 +63,7 @@ new_machine() {
   put usr/lib/x86_64-linux-gnu/perl5/5.36/Net/SSLeay.pm
   put usr/lib/python3/dist-packages/yaml/__init__.py
   put usr/lib/git-core/git-send-email
+  put usr/share/perl5/Mail/Address.pm
   put usr/share/bash-completion/bash_completion
   put usr/sbin/danted
   put usr/share/php/libphp-phpmailer/autoload.php
