@@ -53,7 +53,10 @@ static char *path_of(const char *value, char **out_type) {
 
 // By the name, and by the first octets where the name does not tell.
 static char *guess_type(const char *path, const struct contents *c) {
-  char *kind = g_content_type_guess(path, c->bytes, c->len < 4096 ? c->len : 4096, NULL);
+  size_t looked_at = c->len < 4096 ? c->len : 4096;
+  const uint8_t *bytes =
+      looked_at > 0 ? c->bytes : NULL;  // an empty file has a type by its name alone
+  char *kind = g_content_type_guess(path, bytes, looked_at, NULL);
   char *type = kind != NULL ? g_content_type_get_mime_type(kind) : NULL;
   bool fits = type != NULL && mail_compose_is_type(type);
   char *copy = strdup(fits ? type : "application/octet-stream");

@@ -75,6 +75,9 @@ static bool keep(void *arg, const struct mail_mailbox *m) {
 
 bool mail_mailbox_parse(char **out_name, char **out_address, const char *text) {
   struct one one = {0, NULL, NULL};
+  if (strpbrk(text, "\r\n") != NULL) {
+    return false;
+  }
   if (!mail_addresses_each(ehlo_str(text), keep, &one) || one.num != 1) {
     free(one.name);
     free(one.address);

@@ -20,7 +20,8 @@ bool mail_addresses_each(struct ehlo_span list,
                          bool (*take)(void *arg, const struct mail_mailbox *m), void *arg);
 
 // Takes "Name <address>" or "address" apart: `*out_address`, and `*out_name` which may be empty, are the
-// caller's to free(). False if it is not exactly one mailbox.
+// caller's to free(). False if it is not exactly one mailbox, on one
+// line.
 bool mail_mailbox_parse(char **out_name, char **out_address, const char *text);
 
 // "Name <address>" as a header takes it, RFC 2047 where it needs that, or the address alone for an empty

@@ -57,6 +57,7 @@ Test(addresses, one_mailbox) {
   free(address);
   cr_assert_not(mail_mailbox_parse(&name, &address, "a@b, c@d"));
   cr_assert_not(mail_mailbox_parse(&name, &address, ""));
+  cr_assert_not(mail_mailbox_parse(&name, &address, "A\r\n <a@b>"));
   cr_assert_not(mail_mailbox_parse(&name, &address,
                                    "A <a@b"
                                    ">, <c@d>"));
