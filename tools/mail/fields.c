@@ -17,14 +17,6 @@ static size_t without_end(const uint8_t *bytes, size_t len) {
   return len;
 }
 
-void mail_fields_begin(struct mail_fields *f, struct ehlo_span message) {
-  *f = (struct mail_fields){message, 0, 1};
-  if (message.len >= 5 && memcmp(message.bytes, "From ", 5) == 0) {
-    f->pos = line_length(message, 0);
-    f->line = 2;
-  }
-}
-
 bool mail_field_is_name(struct ehlo_span text) {
   for (size_t i = 0; i < text.len; i++) {
     if (text.bytes[i] <= ' ' || text.bytes[i] > '~' || text.bytes[i] == ':') {
@@ -46,6 +38,19 @@ static size_t name_length(const uint8_t *line, size_t len, size_t *out_colon) {
     name_len--;
   }
   return mail_field_is_name((struct ehlo_span){line, name_len}) ? name_len : 0;
+}
+
+// "From : x" is a field; the line of an mbox has blanks within what would be its name.
+void mail_fields_begin(struct mail_fields *f, struct ehlo_span message) {
+  *f = (struct mail_fields){message, 0, 1};
+  size_t colon;
+  if (message.len >= 5 && memcmp(message.bytes, "From ", 5) == 0) {
+    size_t len = line_length(message, 0);
+    if (name_length(message.bytes, len, &colon) == 0) {
+      f->pos = len;
+      f->line = 2;
+    }
+  }
 }
 
 bool mail_fields_next(struct mail_fields *f, struct mail_field *out) {

@@ -56,6 +56,14 @@ Test(fields, last_line_without_end) {
   cr_assert_not(mail_fields_next(&f, &field));
 }
 
+Test(fields, from_with_a_blank_is_a_field) {
+  struct mail_fields f = begin("From : a@b\n\n");
+  struct mail_field field;
+  cr_assert(mail_fields_next(&f, &field));
+  expect_span(field.name, "From");
+  expect_span(field.value, " a@b");
+}
+
 // ---- What goes out ----------------------------------------------------------------------------------
 
 static const struct mail_outgoing additions = {.from = "a@b", .date = "D", .message_id = "<i>"};
