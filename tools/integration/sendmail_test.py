@@ -170,6 +170,15 @@ def _(ehlo):
         yield f"in the mailbox: {found!r}"
 
 
+@case("body/long-lines-and-nul")
+def _(ehlo):
+    marker = fresh("beyond")
+    text = marker + "\n" + "ä" * 5000 + "\0=\n.\nend\n"
+    execute(ehlo, prepare(ehlo), "-i", "bob@ehlo.test", stdin=f"Subject: {marker}\n\n{text}".encode())
+    message = mailboxes.parse(only("bob", marker.encode()))
+    yield from want_text(message, text)
+
+
 REFUSED = {
     "no-recipient": (("-i",), b"Subject: x\n\nx\n", 64, b"recipient"),
     "no-recipient-in-header": (("-t", "-i"), b"Subject: x\n\nx\n", 64, b"recipient"),
@@ -177,6 +186,8 @@ REFUSED = {
     "wrong-address": (("-i", "a b"), b"Subject: x\n\nx\n", 64, b"a b"),
     "line-end-in-address": (("-i", "bob@ehlo.test\nRCPT TO:<alice@ehlo.test>"), b"Subject: x\n\nx\n", 64, b"address"),
     "line-end-in-name": (("-i", "-F", "x\nBcc: y", "bob@ehlo.test"), b"Subject: x\n\nx\n", 64, b"line end"),
+    "long-line-in-multipart": (("-i", "bob@ehlo.test"), b"Content-Type: multipart/mixed\n\n" + b"x" * 999 + b"\n", 65,
+                               b"standard input:"),
     "smtp-server": (("-bs",), b"", 64, b"-bs"),
     "queue": (("-q",), b"", 64, b"queue"),
     "queue-list": (("-bp",), b"", 64, b"queue"),
