@@ -209,7 +209,7 @@ static void compose_plain_text(void) {
   free(text);
 }
 
-static void expect_encoding(const char *body, const char *encoding) {
+static void expect_encoding(const char *body, const char *encoding, const char *encoded) {
   struct mail_draft d = draft();
   char wanted[80];
   d.has_text = true;
@@ -217,6 +217,7 @@ static void expect_encoding(const char *body, const char *encoding) {
   snprintf(wanted, sizeof(wanted), "Content-Transfer-Encoding: %s\r\n", encoding);
   char *text = composed(&d);
   cr_assert_not_null(strstr(text, wanted), "%s", text);
+  cr_assert_not_null(strstr(text, encoded), "%s", text);
   free(text);
 }
 
@@ -224,11 +225,11 @@ static void compose_encoding_is_the_least_that_will_do(void) {
   char wide[200];
   memset(wide, 'x', sizeof(wide) - 1);
   wide[sizeof(wide) - 1] = '\0';
-  expect_encoding("plain\n", "7bit");
-  expect_encoding(wide, "quoted-printable");
-  expect_encoding("a lone \r here", "quoted-printable");
-  expect_encoding("some more words with an \xc3\xa4 in them\n", "quoted-printable");
-  expect_encoding("\xc3\xa4\xc3\xb6\xc3\xbc\n", "base64");
+  expect_encoding("plain\n", "7bit", "\r\n\r\nplain\r\n");
+  expect_encoding(wide, "quoted-printable", "xxx=\r\nxxx");
+  expect_encoding("a lone \r here", "quoted-printable", "=0D here\r\n");
+  expect_encoding("some more words with an \xc3\xa4 in them\n", "quoted-printable", "an =C3=A4 in");
+  expect_encoding("\xc3\xa4\xc3\xb6\xc3\xbc\n", "base64", "w6TDtsO8DQo=\r\n");
 }
 
 static void compose_parts_are_nested_as_the_standards_have_it(void) {
