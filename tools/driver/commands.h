@@ -8,7 +8,9 @@
 // The options that are of `send` alone. An account of the configuration may hold them whatever
 // command it is used with.
 extern const struct option_row send_option_rows[];
-// The same of `sendmail`.
+// How messages are to go: options of `send` and of `sendmail`, over struct send_options.
+extern const struct option_row transfer_option_rows[];
+// The same of `sendmail` alone.
 extern const struct option_row sendmail_setting_rows[];
 
 int command_send(int argc, char **argv);

@@ -180,8 +180,8 @@ static char *trim(char *text) {
 
 // Whether only another command has a use for it.
 static bool is_of_others(const char *name) {
-  static const struct option_row *const tables[] = {send_option_rows, compose_option_rows,
-                                                    sendmail_setting_rows, NULL};
+  static const struct option_row *const tables[] = {
+      send_option_rows, transfer_option_rows, compose_option_rows, sendmail_setting_rows, NULL};
   static const struct command others = {.tables = tables};
   return options_find(&others, name) != NULL;
 }

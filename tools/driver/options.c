@@ -151,13 +151,28 @@ const char *options_last(const struct option_uses *uses, const char *name) {
   return value;
 }
 
+// A letter is that of the first row which has it.
+static bool owns_letter(const struct command *command, const struct option_row *mine) {
+  for (size_t t = 0; command->tables[t] != NULL; t++) {
+    for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
+      if (row->letter == mine->letter) {
+        return row == mine && row->letter != 0;
+      }
+    }
+  }
+  return false;
+}
+
 void options_help(const struct command *command) {
   printf("usage: ehlo %s %s\n%s\n\n", command->name, command->synopsis, command->summary);
   for (size_t t = 0; command->tables[t] != NULL; t++) {
     for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
+      if (row->help == NULL) {
+        continue;
+      }
       char left[80];
       char letter[8] = "    ";
-      if (row->letter != 0) {
+      if (owns_letter(command, row)) {
         snprintf(letter, sizeof(letter), "-%c, ", row->letter);
       }
       int len =

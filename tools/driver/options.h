@@ -10,7 +10,7 @@ struct option_row {
   const char *name;      // long name without dashes
   char letter;           // short form, 0 if there is none
   const char *argument;  // its name in the help text, NULL for a flag
-  const char *help;
+  const char *help;      // NULL: it is not listed
   // Takes the value (NULL for a flag). Returns NULL, or a sentence on what is wrong with it.
   const char *(*set)(void *options, const char *value);
 };

@@ -11,7 +11,7 @@
 #include "tools/driver/text.h"
 #include "tools/mail/addresses.h"
 
-static const char *set_from(void *o, const char *value) {
+const char *send_options_set_from(void *o, const char *value) {
   ((struct send_options *)o)->from = value;
   return NULL;
 }
@@ -143,9 +143,14 @@ static const char *set_quit_after(void *o, const char *value) {
 }
 
 const struct option_row send_option_rows[] = {
-    {"from", 'f', "ADDRESS", "the sender; empty for the null sender", set_from},
+    {"from", 'f', "ADDRESS", "the sender; empty for the null sender", send_options_set_from},
     {"to", 't', "ADDRESS", "a recipient; may be given again", set_to},
     {"data", 'd', "FILE", "a message, - for standard input; also again", set_data},
+    {"quit-after", 0, "STAGE", "stop politely after a stage, connect … data", set_quit_after},
+    {NULL, 0, NULL, NULL, NULL},
+};
+
+const struct option_row transfer_option_rows[] = {
     {"mail-param", 0, "TEXT", "a parameter of MAIL, such as ENVID=x or BY=120;R", set_mail_param},
     {"rcpt-param", 0, "TEXT", "a parameter of each RCPT", set_rcpt_param},
     {"dsn-notify", 0, "LIST", "never, or of success,failure,delay (RFC 3461)", set_dsn_notify},
@@ -157,11 +162,10 @@ const struct option_row send_option_rows[] = {
     {"fix-eol", 0, NULL, "make a bare carriage return a line end", set_fix_eol},
     {"force", 0, NULL, "send what should not be sent", set_force},
     {"exact", 0, NULL, "CRLF input, sent byte for byte or not at all", set_exact},
-    {"quit-after", 0, "STAGE", "stop politely after a stage, connect … data", set_quit_after},
     {NULL, 0, NULL, NULL, NULL},
 };
 static const struct option_row *const tables[] = {send_option_rows, compose_option_rows,
-                                                  live_option_rows, NULL};
+                                                  transfer_option_rows, live_option_rows, NULL};
 const struct command send_command = {
     .name = "send",
     .synopsis = "SERVER --from A --to B (--data FILE | --subject S --body T …)",

@@ -37,6 +37,9 @@ extern const struct command send_command;
 void send_options_init(struct send_options *o);
 void send_options_free(struct send_options *o);
 
+// The setter of --from, over struct send_options.
+const char *send_options_set_from(void *o, const char *value);
+
 // Adds a recipient to the envelope. Returns NULL or a sentence, like the setter of a row.
 const char *send_options_add_recipient(struct send_options *o, const char *value);
 

@@ -174,10 +174,10 @@ static int resolve(struct sendmail_options *o, const struct option_uses *uses) {
   bool tells = o->shows_session || o->send.live.verbose || o->send.live.json;
   o->send.live.quiet = !tells;
   o->send.fix_eol = !o->send.exact;
-  return o->send.num_data == 0 ? 0 : complain(EX_USAGE, "the message is read from standard input");
+  return 0;
 }
 
-static int send_it(struct sendmail_options *o, struct work *w, const struct option_uses *uses) {
+static int settle(struct sendmail_options *o, struct work *w, const struct option_uses *uses) {
   int status = resolve(o, uses);
   if (status == 0) {
     status = take_name(w, o);
@@ -188,10 +188,19 @@ static int send_it(struct sendmail_options *o, struct work *w, const struct opti
   if (status == 0) {
     status = find_recipients(w, o, uses->operands, uses->num_operands);
   }
+  return status == 0 ? send_options_settle(&o->send) : status;
+}
+
+static int send_it(struct sendmail_options *o, struct work *w, const struct option_uses *uses) {
+  int status = settle(o, w, uses);
   if (status == 0) {
-    status = send_options_settle(&o->send);
+    return submit(w, o);
   }
-  return status == 0 ? submit(w, o) : status;
+  if (o->send.live.json) {
+    send_report_early(&o->send, "connect",
+                      "the command line, the configuration or an address is wrong", NULL);
+  }
+  return status;
 }
 
 // The command line alone, before the configuration: how the message is to be read, and whose it is.

@@ -11,7 +11,10 @@
 #include "tools/mail/addresses.h"
 #include "tools/mail/domain.h"
 #include "tools/mail/outgoing.h"
+#include "tools/mail/recode.h"
 #include "tools/mail/stamp.h"
+
+#define RECODE_MAX ((size_t)1 << 28)  // octets; beyond, it would take too much memory
 
 static bool has_addresses(const struct mail_field *field) {
   static const char *const names[] = {"From",        "Sender",        "Reply-To",  "To",       "Cc",
@@ -112,6 +115,23 @@ static uint8_t *rewrite(uint8_t *bytes, size_t *len, const struct additions *a,
   return bytes;
 }
 
+static bool is_beyond_smtp(const struct message *m) {
+  return ehlo_preflight_count(&m->preflight, EHLO_FINDING_NUL) > 0 ||
+         ehlo_preflight_count(&m->preflight, EHLO_FINDING_LONG_LINE) > 0;
+}
+
+// In quoted-printable, if that is to be had; if not, it will be refused with the line that is wrong.
+static bool recode(struct message *m) {
+  struct ehlo_span text = {m->contents.bytes, m->contents.len};
+  uint8_t *bytes;
+  size_t len;
+  if (text.len > RECODE_MAX || !mail_recode(&bytes, &len, text)) {
+    return true;
+  }
+  message_free(m);
+  return message_take(m, "-", bytes, len);
+}
+
 int sendmail_message_make(struct message *out, uint8_t *bytes, size_t len,
                           const struct sendmail_header *header) {
   struct additions additions;
@@ -122,7 +142,11 @@ int sendmail_message_make(struct message *out, uint8_t *bytes, size_t len,
     bytes = rewrite(bytes, &len, &additions, header);
   }
   free(additions.from);
-  if (bytes == NULL || !message_take(out, "-", bytes, len)) {
+  bool good = bytes != NULL && message_take(out, "-", bytes, len);
+  if (good && is_beyond_smtp(out)) {
+    good = recode(out);
+  }
+  if (!good) {
     fprintf(stderr, "ehlo: no memory, time or random bits for the message\n");
     return EX_OSERR;
   }

@@ -135,42 +135,46 @@ static const struct option_row rows[] = {
     {"read-recipients", 't', NULL, "also those of To, Cc and Bcc", set_read_recipients},
     {"ignore-dots", 'i', NULL, "a line of one dot is no end of the message", set_ignore_dots},
     {"sender", 'f', "ADDRESS", "of the envelope; empty for the null sender", set_sender},
-    {"return-path", 'r', "ADDRESS", "the same", set_sender},
     {"read-envelope-from", 0, NULL, "the sender is that of the header", set_read_sender},
-    {"account", 'a', "NAME", "the account (default: that which sends as ADDRESS)", set_account},
+    {"account", 'a', "NAME", "the account (default: that of the sender)", set_account},
     {"notify", 'N', "LIST", "never, or of success,failure,delay", set_notify},
     {"return", 'R', "WHAT", "hdrs or full", set_return},
     {"envelope-id", 'V', "ID", "what a delivery status notification names", set_envelope_id},
     {"show", 'v', NULL, "show the session", set_show},
-    {"config-file", 'C', "FILE", "the same as --config", set_config_file},
-    {"mode", 'b', "MODE", "m alone: to send a message", set_mode},
-    {"sendmail-option", 'o', "OPTION", "i is -i; others are ignored", set_option},
-    {"ignored-option", 'O', "OPTION", "ignored, and so are -A -B -L -p -X -G -m -n -U", ignore},
-    {"ignored-A", 'A', "MODE", "ignored", ignore},
-    {"body-type", 'B', "TYPE", "ignored: the message tells", ignore},
-    {"ignored-L", 'L', "LABEL", "ignored", ignore},
-    {"ignored-p", 'p', "PROTOCOL", "ignored", ignore},
-    {"ignored-X", 'X', "FILE", "ignored", ignore},
-    {"ignored-G", 'G', NULL, "ignored", ignore},
-    {"ignored-m", 'm', NULL, "ignored", ignore},
-    {"ignored-n", 'n', NULL, "ignored", ignore},
-    {"ignored-U", 'U', NULL, "ignored", ignore},
-    {"run-queue", 'q', NULL, "refused: there is no queue", set_queue},
+    // What sendmail has besides. The account's from is a setting as --from is of `send`.
+    {"from", 0, "ADDRESS", NULL, send_options_set_from},
+    {"return-path", 'r', "ADDRESS", NULL, set_sender},
+    {"config-file", 'C', "FILE", NULL, set_config_file},
+    {"mode", 'b', "MODE", NULL, set_mode},
+    {"run-queue", 'q', NULL, NULL, set_queue},
+    {"sendmail-option", 'o', "OPTION", NULL, set_option},
+    {"long-option", 'O', "OPTION", NULL, ignore},
+    {"submission", 'A', "MODE", NULL, ignore},
+    {"body-type", 'B', "TYPE", NULL, ignore},
+    {"label", 'L', "LABEL", NULL, ignore},
+    {"protocol", 'p', "PROTOCOL", NULL, ignore},
+    {"log-file", 'X', "FILE", NULL, ignore},
+    {"gateway", 'G', NULL, NULL, ignore},
+    {"me-too", 'm', NULL, NULL, ignore},
+    {"no-aliases", 'n', NULL, NULL, ignore},
+    {"initial", 'U', NULL, NULL, ignore},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {rows, sendmail_setting_rows, send_option_rows,
+static const struct option_row *const tables[] = {rows, sendmail_setting_rows, transfer_option_rows,
                                                   live_option_rows, NULL};
 const struct command sendmail_command = {
     .name = "sendmail",
-    .synopsis = "[-t] [-i] [-f ADDRESS] [-F NAME] [-a ACCOUNT] [--] [RECIPIENT…]",
+    .synopsis = "[-t] [-i] [-f ADDRESS] [-a ACCOUNT] [--] [RECIPIENT…]",
     .summary =
-        "Sends the message on standard input as an account of the configuration does. For\n"
-        "programs that call /usr/sbin/sendmail; the name \"sendmail\" for ehlo does the same.",
+        "Sends the message on standard input as an account of the configuration does.\n"
+        "A link to ehlo with the name \"sendmail\" does the same.",
     .tables = tables,
     .notes =
-        "With -t the recipients are those of the header and those named here, as msmtp and\n"
-        "Postfix have it. Bcc is removed; From, Date and Message-ID are added if missing.\n"
-        "Nothing is printed unless something is wrong.\n",
+        "-r is -f, -oi is -i, -C is --config; -bm, -o, -O, -A, -B, -L, -p, -X, -G, -m, -n\n"
+        "and -U are ignored. There is no queue, and no server for -bs.\n"
+        "With -t, the recipients are those of the header and those named. Bcc is removed;\n"
+        "From, Date and Message-ID come where they are missing. Nothing is printed unless\n"
+        "something is wrong.\n",
 };
 
 void sendmail_options_init(struct sendmail_options *o) {

@@ -5,6 +5,7 @@ message goes through a real Postfix with a login over TLS, and is read back from
 usage: sendmail_test.py EHLO [-- PATTERN]
 """
 
+import json
 import os
 import pathlib
 import secrets
@@ -170,6 +171,15 @@ def _(ehlo):
         yield f"in the mailbox: {found!r}"
 
 
+@case("body/long-lines-and-nul")
+def _(ehlo):
+    marker = fresh("beyond")
+    text = marker + "\n" + "ä" * 5000 + "\0=\n.\nend\n"
+    execute(ehlo, prepare(ehlo), "-i", "bob@ehlo.test", stdin=f"Subject: {marker}\n\n{text}".encode())
+    message = mailboxes.parse(only("bob", marker.encode()))
+    yield from want_text(message, text)
+
+
 REFUSED = {
     "no-recipient": (("-i",), b"Subject: x\n\nx\n", 64, b"recipient"),
     "no-recipient-in-header": (("-t", "-i"), b"Subject: x\n\nx\n", 64, b"recipient"),
@@ -177,6 +187,8 @@ REFUSED = {
     "wrong-address": (("-i", "a b"), b"Subject: x\n\nx\n", 64, b"a b"),
     "line-end-in-address": (("-i", "bob@ehlo.test\nRCPT TO:<alice@ehlo.test>"), b"Subject: x\n\nx\n", 64, b"address"),
     "line-end-in-name": (("-i", "-F", "x\nBcc: y", "bob@ehlo.test"), b"Subject: x\n\nx\n", 64, b"line end"),
+    "long-line-in-multipart": (("-i", "bob@ehlo.test"), b"Content-Type: multipart/mixed\n\n" + b"x" * 999 + b"\n", 65,
+                               b"standard input:"),
     "smtp-server": (("-bs",), b"", 64, b"-bs"),
     "queue": (("-q",), b"", 64, b"queue"),
     "queue-list": (("-bp",), b"", 64, b"queue"),
@@ -229,6 +241,44 @@ def _(ehlo):
     marker = fresh("account").encode()
     execute(ehlo, program, "-i", "-a", "work", "bob@ehlo.test", stdin=b"From: bob@ehlo.test\n\n%s\n" % marker)
     only("bob", marker)
+
+
+@case("notification")
+def _(ehlo):
+    program = prepare(ehlo)
+    done = execute(ehlo, program, "-i", "-v", "-N", "failure,delay", "-R", "hdrs", "-V", "a b+c", "bob@ehlo.test",
+                   stdin=b"Subject: x\n\nx\n")
+    for word in (b"RET=hdrs", b"ENVID=a+20b+2Bc", b"NOTIFY=failure,delay"):
+        if word not in done.stdout:
+            yield f"{word} is not in {done.stdout!r}"
+
+
+@case("sender/null")
+def _(ehlo):
+    program = prepare(ehlo)
+    for null in ("", "<>"):
+        done = execute(ehlo, program, "-i", "-v", "-f", null, "bob@ehlo.test", stdin=b"From: alice@ehlo.test\n\nx\n")
+        if b"MAIL FROM:<> " not in done.stdout:
+            yield f"not the null sender: {done.stdout!r}"
+
+
+@case("sender/of-header")
+def _(ehlo):
+    program = prepare(ehlo)
+    done = execute(ehlo, program, "-i", "-v", "--read-envelope-from", "bob",
+                   stdin=b"From: Bob <bob>, carol@ehlo.test\nSender: carol (x)\n\nx\n")
+    if b"MAIL FROM:<carol@ehlo.test> " not in done.stdout:
+        yield f"not the sender of the header: {done.stdout!r}"
+
+
+@case("json")
+def _(ehlo):
+    program = prepare(ehlo)
+    for arguments, status, outcome in ((("-i", "bob"), 0, "accepted"), (("-i", "nobody"), 69, "refused"),
+                                       (("-i",), 64, "usage"), (("-i", "a b"), 64, "usage")):
+        done = execute(ehlo, program, "--json", *arguments, stdin=b"Subject: x\n\nx\n", status=status)
+        if json.loads(done.stdout)["outcome"] != outcome:
+            yield f"{arguments}: {done.stdout!r}"
 
 
 # ---- Programs --------------------------------------------------------------------------------------------------
