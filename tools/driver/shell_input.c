@@ -49,6 +49,7 @@ static enum shell_input_result read_hidden(struct shell_input *in, struct ehlo_s
 
 enum shell_input_result shell_input_read(struct shell_input *in, struct ehlo_span *out,
                                          const char *prompt, enum shell_input_kind kind, int wire) {
+  *out = (struct ehlo_span){NULL, 0};
   in->edited = in->terminal != NULL && kind != SHELL_INPUT_SECRET;
   if (in->edited) {
     return shell_terminal_read(in->terminal, out, prompt, kind == SHELL_INPUT_COMMAND, wire);

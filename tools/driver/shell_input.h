@@ -15,7 +15,7 @@ enum shell_input_result {
   SHELL_INPUT_PIECE,      // the beginning of a line that is longer than SHELL_LINE_MAX
   SHELL_INPUT_END,        // there are no more
   SHELL_INPUT_WIRE,       // the server has said something, or left; what was typed so far is kept
-  SHELL_INPUT_INTERRUPT,  // Ctrl-C; what was typed is dropped
+  SHELL_INPUT_INTERRUPT,  // Ctrl-C; what was typed is dropped, and `out->len` says how much it was
 };
 
 enum shell_input_kind {

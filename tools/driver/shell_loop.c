@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "replay/pump.h"
+#include "replay/settings.h"
 #include "tools/driver/shell.h"
 #include "tools/driver/shell_interrupt.h"
 
@@ -146,6 +147,9 @@ static int status_of_error(const struct session *s, const struct ehlo_error *e) 
 }
 
 static void on_failure(struct shell *sh, const struct ehlo_error *e) {
+  if (e->verb == EHLO_VERB_QUIT && ehlo_status_class(e->status) == EHLO_CLASS_TRANSPORT) {
+    return;  // the result is known by then
+  }
   const char *reason = live_reason(&sh->session->live);
   char line[200] = "";
   char awaited[64] = "";
@@ -225,15 +229,15 @@ static void keep_line(struct shell *sh, enum ehlo_state state, struct ehlo_span 
   }
 }
 
-// The first Ctrl-C clears the line, and a second one in a row is the end.
-static bool is_end(struct shell *sh, enum shell_input_result result) {
+// Ctrl-C clears the line. Where there is nothing to clear, the second in a row is the end.
+static bool is_end(struct shell *sh, enum shell_input_result result, size_t num_dropped) {
   if (result != SHELL_INPUT_INTERRUPT) {
     return result == SHELL_INPUT_END;
   }
   shell_interrupt_clear();
-  bool end = sh->interrupted || !sh->interactive;
-  sh->interrupted = true;
-  if (!end) {
+  bool end = (sh->interrupted && num_dropped == 0) || !sh->interactive;
+  sh->interrupted = num_dropped == 0;
+  if (!end && sh->interrupted) {
     shell_say(sh, "Ctrl-C again, or Ctrl-D, ends the session");
   }
   return end;
@@ -249,7 +253,7 @@ static void read_line(struct shell *sh, struct ehlo_client *c) {
   sh->wire.quiet = false;
   if (result == SHELL_INPUT_LINE || result == SHELL_INPUT_PIECE) {
     keep_line(sh, state, typed, result);
-  } else if (is_end(sh, result)) {
+  } else if (is_end(sh, result, typed.len)) {
     sh->at_end = true;
   }
 }
@@ -307,13 +311,18 @@ static void advance(struct shell *sh, struct ehlo_client *c) {
   }
 }
 
+// Whether it is for us to say something, and not for the server. A BDAT waits for its chunk first.
+static bool is_idle(const struct ehlo_client *c) {
+  return ehlo_client_num_pending(c) == 0 || is_message_time(ehlo_client_state(c));
+}
+
 static enum ehlo_event_type program_next(struct ehlo_program *p, struct ehlo_client *c,
                                          struct ehlo_event *out) {
   struct shell *sh = (struct shell *)p;
   enum ehlo_event_type type = ehlo_next(c, out);
   if (type == EHLO_EVENT_NONE) {
     advance(sh, c);
-    sh->wire.idle = ehlo_client_num_pending(c) == 0;
+    sh->wire.idle = is_idle(c);
   }
   return type;
 }
@@ -343,7 +352,7 @@ static bool program_body(struct ehlo_program *p, struct ehlo_client *c) {
   } else if (has_line(sh, c)) {
     good = shell_type_text(sh, c);
   }
-  sh->wire.idle = ehlo_client_num_pending(c) == 0;
+  sh->wire.idle = is_idle(c);
   return good || give_up_message(sh);
 }
 
@@ -386,11 +395,16 @@ static bool write_text(void *arg, const char *text, size_t len) {
   return sink_write(&sh->session->sink, text, len);
 }
 
+static void write_setting(void *arg, const char *text, size_t len) {
+  ehlo_recorder_setting(&((struct shell *)arg)->session->recorder, text, len);
+}
+
 static void begin(struct shell *sh) {
   struct session *s = sh->session;
   session_connect(s);
   shell_wire_init(&sh->wire, session_transport(s));
   ehlo_recorder_init(&s->recorder, &sh->wire.base, &s->redactor, write_text, sh);
+  ehlo_settings_write_timeouts(&s->client_config.timeouts, write_setting, sh);
   session_record_connect(s);
   ehlo_client_init(&s->client, &s->client_config, s->buffer, sizeof(s->buffer),
                    s->recorder.base.ops->now_us(&s->recorder.base) / 1000);

@@ -23,20 +23,21 @@ enum shell_input_result shell_pipe_wait(int fd, int wire) {
   }
 }
 
-// The line at the front of what was read, if it is whole, or as much as there is room for.
+// The line at the front of what was read, if it is whole, or as much as a line may have.
 static bool take_line(struct shell_pipe *p, struct ehlo_span *out,
                       enum shell_input_result *result) {
   uint8_t *start = p->bytes + p->start;
   uint8_t *lf = p->len > 0 ? memchr(start, '\n', p->len) : NULL;
-  size_t used = lf != NULL ? (size_t)(lf - start) + 1 : p->len;
-  bool full = lf == NULL && p->len == sizeof(p->bytes);
-  if (lf == NULL && !full && !(p->at_end && p->len > 0)) {
+  size_t len = lf != NULL ? (size_t)(lf - start) : p->len;
+  if (lf == NULL && p->len < sizeof(p->bytes) && !(p->at_end && p->len > 0)) {
     return false;
   }
-  *result = full ? SHELL_INPUT_PIECE : SHELL_INPUT_LINE;
-  used = full ? SHELL_LINE_MAX : used;  // a CR at its end may be half of a CRLF
-  size_t len = lf != NULL ? used - 1 : used;
-  *out = (struct ehlo_span){start, len > 0 && start[len - 1] == '\r' && !full ? len - 1 : len};
+  size_t used = lf != NULL ? len + 1 : len;
+  len -= len > 0 && start[len - 1] == '\r';
+  bool piece = len > SHELL_LINE_MAX || (lf == NULL && !p->at_end);
+  used = piece ? SHELL_LINE_MAX : used;  // a CR at its end may be half of a CRLF
+  *out = (struct ehlo_span){start, piece ? SHELL_LINE_MAX : len};
+  *result = piece ? SHELL_INPUT_PIECE : SHELL_INPUT_LINE;
   p->start += used;
   p->len -= used;
   return true;

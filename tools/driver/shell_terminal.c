@@ -81,9 +81,7 @@ static int get_character(EditLine *el, wchar_t *out) {
     return read_character(out);
   }
   t->why = ready;
-  if (ready == SHELL_INPUT_WIRE) {
-    keep_typed(t);
-  }
+  keep_typed(t);
   return -1;
 }
 
@@ -130,6 +128,7 @@ static void set_up(struct shell_terminal *t) {
   el_set(t->el, EL_EDITOR, "emacs");
   el_set(t->el, EL_SIGNAL, 0);
   el_set(t->el, EL_PROMPT, prompt_of);
+  el_set(t->el, EL_SETTY, "-x", "-echo", NULL);  // between two lines too
   el_set(t->el, EL_HIST, history, t->history);
   el_set(t->el, EL_GETCFN, get_character);
   el_set(t->el, EL_ADDFN, "ehlo-complete", "what the line can go on with", complete);
@@ -220,6 +219,10 @@ enum shell_input_result shell_terminal_read(struct shell_terminal *t, struct ehl
   const char *line = el_gets(t->el, &num);
   if (line == NULL || num <= 0) {
     step_aside(t);
+    *out = (struct ehlo_span){NULL, t->why == SHELL_INPUT_INTERRUPT ? strlen(t->kept) : 0};
+    if (t->why != SHELL_INPUT_WIRE) {
+      OPENSSL_cleanse(t->kept, sizeof(t->kept));
+    }
     return t->why;
   }
   size_t len = strcspn(line, "\n");
