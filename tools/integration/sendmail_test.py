@@ -171,6 +171,17 @@ def _(ehlo):
         yield f"in the mailbox: {found!r}"
 
 
+@case("header/long-line")
+def _(ehlo):
+    marker = fresh("many")
+    names = [f"user{n}@ehlo.test" for n in range(200)]
+    header = f"To: {', '.join(names)}\nSubject: {marker}\n\nx\n"
+    execute(ehlo, prepare(ehlo), "-i", "bob@ehlo.test", stdin=header.encode())
+    message = mailboxes.parse(only("bob", marker.encode()))
+    if [address.addr_spec for address in message["To"].addresses] != names:
+        yield f"To is {message['To']}"
+
+
 @case("body/long-lines-and-nul")
 def _(ehlo):
     marker = fresh("beyond")
