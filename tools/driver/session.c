@@ -400,6 +400,7 @@ int session_run(struct session *s, const struct ehlo_source *source) {
     fprintf(stderr, "ehlo: out of memory\n");
     return EX_OSERR;
   }
+  s->report.host = s->options->server.host;
   connect_live(s);
   choose_helo(s);
   ehlo_recorder_init(&s->recorder, s->connected ? &s->live.transport : &dead_transport,
