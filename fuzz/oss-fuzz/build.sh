@@ -26,14 +26,22 @@ build_boringssl() {
   BORINGSSL_LIBS="$build/ssl/libssl.a $build/crypto/libcrypto.a -lpthread"
 }
 
+# What Bazel's rules write, into $WORK/made.
+make_sources() {
+  mkdir -p "$WORK/made/tools/explain"
+  python3 tools/explain/catalogue.py table tools/explain/catalogue/*.toml >"$WORK/made/tools/explain/catalogue_table.c"
+}
+
 # compile "FILE@TARGET FLAG…"
 compile() {
-  local words id out
+  local words id out file
   read -ra words <<<"$1"
   id=${words[0]}
   out=$objects/${id//\//-}.o
+  file=${id%@*}
+  [[ $file != made/* ]] || file=$WORK/$file
   # shellcheck disable=SC2086  # flags are words
-  $CC -std=c11 $CFLAGS $BORINGSSL_CFLAGS -I. "${words[@]:1}" -c "${id%@*}" -o "$out"
+  $CC -std=c11 $CFLAGS $BORINGSSL_CFLAGS -I. "${words[@]:1}" -c "$file" -o "$out"
 }
 export -f compile
 
@@ -74,12 +82,12 @@ seeds() {
   done < <(files_in "${words[@]}")
   while IFS= read -r line; do
     read -ra words <<<"$line"
-    rm -rf "$WORK/made"
-    mkdir -p "$WORK/made"
-    files_in "${words[@]:1}" | xargs -d '\n' "$WORK/${words[0]}" "$WORK/made"
+    rm -rf "$WORK/made-seeds"
+    mkdir -p "$WORK/made-seeds"
+    files_in "${words[@]:1}" | xargs -d '\n' "$WORK/${words[0]}" "$WORK/made-seeds"
     while IFS= read -r file; do
       cp "$file" "$folder/$((number += 1))-${file##*/}"
-    done < <(files_in "$WORK/made")
+    done < <(files_in "$WORK/made-seeds")
   done < <(lines made "$name")
   (cd "$folder" && python3 -m zipfile -c "$OUT/${name}_seed_corpus.zip" ./*)
 }
@@ -90,6 +98,7 @@ export BORINGSSL_CFLAGS
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 rm -rf "$objects"
 mkdir -p "$objects" "$OUT"
+make_sources
 lines source | xargs -d '\n' -P "$jobs" -n 1 bash -euc 'compile "$0"'
 
 while read -r name sources; do

@@ -3,7 +3,7 @@
 OSS-Fuzz and ClusterFuzzLite call a script with a compiler and its flags, where Bazel is not at hand. The list that the
 script goes by is written from the BUILD files, kept in the tree, and held against them by a test. Its lines:
 
-    source FILE@TARGET FLAG…         to compile, with flags of its own
+    source FILE@TARGET FLAG…         to compile, with flags of its own; made/FILE is one that a rule writes
     program NAME FILE@TARGET…        to link, and to run while building
     fuzzer NAME FILE@TARGET…         to link with the fuzz engine
     seeds NAME DIRECTORY…            of that fuzzer, as they are in the tree
@@ -18,6 +18,9 @@ _Parts = provider("What a target adds to the list.", fields = ["sources", "files
 # Libraries that the script finds by itself, whatever they are called there.
 _OUTSIDE = ["boringssl"]
 
+def _path(file):
+    return file.path if file.is_source else "made/" + file.short_path
+
 def _flags(attr):
     defines = ["-D" + d for d in getattr(attr, "local_defines", []) + getattr(attr, "defines", [])]
     return defines + [c for c in getattr(attr, "copts", []) if c not in EHLO_COPTS]
@@ -31,8 +34,8 @@ def _parts_impl(target, ctx):
     deps = [d[_Parts] for d in getattr(attr, "deps", []) + getattr(attr, "srcs", []) if _Parts in d]
     files = getattr(ctx.rule.files, "srcs", []) + getattr(ctx.rule.files, "hdrs", [])
     is_cc = ctx.rule.kind in ["cc_library", "cc_binary"]
-    sources = [" ".join([f.path + "@" + target.label.name] + _flags(attr)) for f in files if is_cc and f.extension == "c"]
-    seeds = [f.dirname for f in files if not is_cc and f.is_source]
+    sources = [" ".join([_path(f) + "@" + target.label.name] + _flags(attr)) for f in files if is_cc and f.extension == "c"]
+    seeds = [f.dirname for f in files if not is_cc and f.is_source and ctx.rule.kind != "genrule"]
     seeds_of_deps = depset(transitive = [d.seeds for d in deps])
     made = []
     if hasattr(attr, "tool"):

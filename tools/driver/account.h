@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// The name of the first section whose "from" is the address `from`, its name and letter case aside; else
-// what "default" before any section says. False if there is neither, or `cap` is too small.
+// The name of the first section whose "from" is the address `from`, its name, letter case and subaddress
+// ("+detail", RFC 5233) aside; else what "default" before any section says. False if there is neither, or `cap` is too small.
 bool account_choose(char *out, size_t cap, const char *config, const char *from);
 
 #endif  // EHLO_TOOLS_DRIVER_ACCOUNT_H

@@ -16,6 +16,7 @@ extern const struct option_row sendmail_setting_rows[];
 int command_send(int argc, char **argv);
 int command_sendmail(int argc, char **argv);
 int command_probe(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_shell(int argc, char **argv);

@@ -3,11 +3,25 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "tools/driver/text.h"
 #include "tools/mail/addresses.h"
 #include "tools/mail/fields.h"
+
+// As warnings may show it: they go to a terminal, and a message may hold anything.
+static char *shown(const char *text) {
+  char *out = NULL;
+  size_t len = 0;
+  FILE *stream = open_memstream(&out, &len);
+  if (stream != NULL) {
+    text_print_some(stream, ehlo_str(text));
+    fclose(stream);
+  }
+  return out;
+}
 
 struct senders {
   const char *from;  // the envelope's
@@ -55,10 +69,12 @@ void envelope_check(struct warnings *warnings, const struct message *m, const ch
     check_field(warnings, &senders, m, &field);
   }
   if (senders.line > 0 && !senders.is_there && from[0] != '\0') {
+    char *other = shown(senders.first);
     warnings_add(warnings,
                  "%s:%" PRIu64
                  ": warning: From is %s and --from is %s: a server that ties senders "
                  "to accounts may refuse that, or want the right to \"send as\"",
-                 message_name(m), senders.line, senders.first, from);
+                 message_name(m), senders.line, other != NULL ? other : "", from);
+    free(other);
   }
 }

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/explanation.h"
 #include "tools/driver/session.h"
 #include "tools/driver/text.h"
 
@@ -112,6 +113,7 @@ static void print_tls(const struct live_tls_info *info) {
 }
 
 static void print_words(const struct session *s, bool quiet) {
+  struct explanation e;
   const struct report *r = &s->report;
   const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
   if (s->connected) {
@@ -129,6 +131,9 @@ static void print_words(const struct session *s, bool quiet) {
   fflush(stdout);
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo: %s\n", s->error);
+    if (!quiet && report_explain(&e, r, &s->submission.submit)) {
+      explanation_print(stderr, &e, 6);
+    }
   }
 }
 

@@ -8,7 +8,7 @@
 
 #include "replay/escape.h"
 #include "tools/driver/text.h"
-#include "tools/explain/explain.h"
+#include "tools/driver/explanation.h"
 
 // ---- Keeping ----------------------------------------------------------------------------------------
 
@@ -188,23 +188,24 @@ json_t *report_reply_json(const struct kept_reply *kept) {
                    e->class != 0 ? enhanced : NULL, "lines", lines);
 }
 
-json_t *report_explanation_json(const struct report *r, const struct ehlo_submit *submit) {
+bool report_explain(struct explanation *out, const struct report *r,
+                    const struct ehlo_submit *submit) {
   const struct ehlo_verdict *v = &submit->verdict;
   const struct kept_reply *deciding = report_deciding(r, submit);
-  struct explanation e;
   bool refused = v->outcome == EHLO_OUTCOME_REFUSED || v->outcome == EHLO_OUTCOME_DEFERRED ||
                  v->outcome == EHLO_OUTCOME_AUTH_REFUSED ||
                  (v->outcome == EHLO_OUTCOME_TLS_FAILED && v->stage == EHLO_STAGE_STARTTLS);
-  if (!refused || v->problem != EHLO_PROBLEM_NONE ||
-      !explain_reply(&e, v->stage, deciding->reply.code, deciding->reply.enhanced)) {
-    return json_null();
+  if (!refused || v->problem != EHLO_PROBLEM_NONE) {
+    return false;
   }
-  json_t *fix = json_array();
-  for (size_t i = 0; i < e.num_fix; i++) {
-    json_array_append_new(fix, json_string(e.fix[i]));
-  }
-  return json_pack("{s:s, s:o, s:s?, s:b, s:s}", "meaning", e.meaning, "fix", fix, "who",
-                   explain_who_text(e.who), "retry", e.retry, "source", e.source);
+  struct explain_question q =
+      explain_ask(r->host, r->greeting.reply.text, v->stage, &deciding->reply);
+  return explain_answer(out, &q);
+}
+
+json_t *report_explanation_json(const struct report *r, const struct ehlo_submit *submit) {
+  struct explanation e;
+  return report_explain(&e, r, submit) ? explanation_json(&e) : json_null();
 }
 
 json_t *report_oauth_json(const struct report *r) {

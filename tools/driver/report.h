@@ -7,6 +7,7 @@
 
 #include "engine/submit.h"
 #include "replay/redact.h"
+#include "tools/explain/explain.h"
 #include "tools/live/live.h"
 
 // A copy of a reply; code 0: there is none.
@@ -17,6 +18,7 @@ struct kept_reply {
 
 struct report {
   const struct ehlo_redactor *redactor;
+  const char *host;  // that was connected to; the caller's, NULL: none
   struct kept_reply greeting;
   struct kept_reply hello[2];  // EHLO before TLS and under it; one where there is only one
   bool hello_secure[2];
@@ -55,7 +57,11 @@ const struct kept_reply *report_recipient(const struct report *r, size_t message
 // {"code": 550, "enhanced": "5.7.1" or null, "lines": [...]}, or null where there is no reply.
 json_t *report_reply_json(const struct kept_reply *kept);
 
-// {"meaning": …, "fix": […], "source": …, …} of the reply that refused, or null where none did.
+// Explains the reply that refused. False where none did.
+bool report_explain(struct explanation *out, const struct report *r,
+                    const struct ehlo_submit *submit);
+
+// The same as explanation_json() has it, or null.
 json_t *report_explanation_json(const struct report *r, const struct ehlo_submit *submit);
 
 // {"status": …, "scope": …, "schemes": …} of a refused token, or null.

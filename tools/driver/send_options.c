@@ -201,7 +201,7 @@ void send_options_free(struct send_options *o) {
 static int refuse_with(const struct send_options *o, const char *option, struct ehlo_span value,
                        const char *why) {
   fprintf(stderr, "ehlo %s: --%s \"", o->command, option);
-  text_print(stderr, value);
+  text_print_some(stderr, value);
   fprintf(stderr, "\": %s\n", why);
   return EX_USAGE;
 }

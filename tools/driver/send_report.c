@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "tools/driver/explanation.h"
 #include "tools/driver/text.h"
 
 // Whether the server has the message for a recipient; where there was to be none, whether it took the
@@ -136,12 +137,16 @@ static void print_messages(const struct send_options *o, const struct post *p,
 
 void send_report_words(const struct send_options *o, const struct post *p,
                        const struct session *s) {
+  struct explanation e;
   print_verdict(&s->submission.submit.verdict, report_deciding(&s->report, &s->submission.submit));
   printf(" (%" PRIu64 " round trips, %.3f s)\n", s->flights, (double)s->report.seconds_us / 1e6);
   print_messages(o, p, s);
   fflush(stdout);
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo: %s\n", s->error);
+    if (!s->options->quiet && report_explain(&e, &s->report, &s->submission.submit)) {
+      explanation_print(stderr, &e, 6);
+    }
   }
   if (sink_is_kept(&s->sink) && !s->options->quiet) {
     printf("recorded in %s\n", s->sink.path);

@@ -123,6 +123,15 @@ static void report(const struct send_options *o, const struct post *p, const str
   }
 }
 
+static bool is_name(const char *text) {
+  for (; text != NULL && *text != '\0'; text++) {
+    if ((unsigned char)*text < ' ' || *text == 0x7f) {
+      return false;
+    }
+  }
+  return text != NULL;
+}
+
 // The name in a From that is added.
 static const char *full_name(const struct sendmail_options *o, const struct work *w) {
   const char *name = getenv("NAME");
@@ -132,7 +141,7 @@ static const char *full_name(const struct sendmail_options *o, const struct work
   if (w->account_name != NULL && strcmp(w->sender, w->account_sender) == 0) {
     return w->account_name;
   }
-  return name != NULL ? name : "";
+  return is_name(name) ? name : "";
 }
 
 static int submit(struct work *w, struct sendmail_options *o) {

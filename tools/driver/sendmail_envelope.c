@@ -65,7 +65,7 @@ char *sendmail_envelope_complete(const char *address, const char *domain) {
     complete = strdup(address);
   } else if (domain == NULL) {
     fprintf(stderr, "ehlo: the address \"");
-    text_print(stderr, ehlo_str(address));
+    text_print_some(stderr, ehlo_str(address));
     fprintf(stderr, "\" has no domain; --domain, or domain in the configuration, gives it one\n");
   } else if (asprintf(&complete, "%s@%s", address, domain) < 0) {
     complete = NULL;
@@ -79,6 +79,9 @@ struct adding {
   const char *domain;
   int status;
 };
+
+#define TEXT(number) #number
+#define NUMBER(number) TEXT(number)
 
 static bool is_known(const struct sendmail_envelope *e, const char *address) {
   for (size_t i = 0; i < e->num_to; i++) {
@@ -101,6 +104,12 @@ static bool add_one(void *arg, const struct mail_mailbox *m) {
     free(address);
     return true;
   }
+  if (e->num_to == SENDMAIL_RECIPIENTS_MAX) {
+    fprintf(stderr, "ehlo: there are more than " NUMBER(SENDMAIL_RECIPIENTS_MAX) " recipients\n");
+    free(address);
+    a->status = EX_DATAERR;
+    return false;
+  }
   char **to = realloc(e->to, (e->num_to + 1) * sizeof(*to));
   if (to == NULL) {
     free(address);
@@ -119,7 +128,7 @@ int sendmail_envelope_add(struct sendmail_envelope *e, const char *list, const c
   }
   if (a.status == 0) {
     fprintf(stderr, "ehlo: the recipient \"");
-    text_print(stderr, ehlo_str(list));
+    text_print_some(stderr, ehlo_str(list));
     fprintf(stderr, "\" is no address, nor a list of addresses with commas\n");
   }
   return a.status == EX_OSERR ? EX_OSERR : EX_USAGE;

@@ -7,6 +7,8 @@
 
 #include "engine/ehlo.h"
 
+#define SENDMAIL_RECIPIENTS_MAX 10000
+
 // Begins as zeros.
 struct sendmail_envelope {
   char **to;  // owned, each once

@@ -434,6 +434,7 @@ int session_run(struct session *s, const struct ehlo_source *source) {
     fprintf(stderr, "ehlo: out of memory\n");
     return EX_OSERR;
   }
+  s->report.host = s->options->server.host;
   session_connect(s);
   ehlo_recorder_init(&s->recorder, session_transport(s), &s->redactor, sink_write, &s->sink);
   ehlo_settings_write(&s->client_config, &s->config, write_setting, s);

@@ -92,6 +92,7 @@ static int run(void *options, const struct option_uses *uses) {
   status = run_with(sh);
   free(sh->reply.text);
   free(sh->hello.text);
+  free(sh->greeting.text);
   free(sh->transcript);
   OPENSSL_cleanse(sh, sizeof(*sh));
   free(sh);

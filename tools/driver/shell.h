@@ -9,6 +9,7 @@
 #include "tools/driver/shell_input.h"
 #include "tools/driver/shell_line.h"
 #include "tools/driver/shell_wire.h"
+#include "tools/explain/explain.h"
 
 // What is done before the first prompt.
 enum shell_at {
@@ -89,6 +90,8 @@ struct shell {
   struct kept_reply reply;  // the last one, and what it answers
   enum ehlo_verb reply_verb;
   struct kept_reply hello;  // the last EHLO's
+  struct kept_reply greeting;
+  bool hinted;  // at ":explain"
   struct shell_auth auth;
   struct shell_post post;
   char *transcript;
@@ -137,6 +140,13 @@ void shell_teach_came(struct shell *sh, enum ehlo_verb verb, uint16_t code);
 // ---- shell_helpers.c ----
 
 void shell_help_yourself(struct shell *sh, struct ehlo_client *c, struct ehlo_span text);
+
+// ---- shell_explain.c ----
+
+// Of the last reply; false where there is nothing to say.
+bool shell_explanation(const struct shell *sh, struct explanation *out);
+// ":explain [REPLY]"
+void shell_explain(struct shell *sh, struct ehlo_client *c, const char *words);
 
 // ---- shell_auth.c ----
 

@@ -9,7 +9,6 @@
 #include "tools/driver/shell_order.h"
 #include "tools/driver/shell_teach.h"
 #include "tools/driver/text.h"
-#include "tools/explain/explain.h"
 
 // ---- What the server said -------------------------------------------------------------------------------
 
@@ -47,55 +46,6 @@ static void tell_tls(struct shell *sh, struct ehlo_client *c, const char *words)
   }
   bool trusted = info->verdict.chain_ok && info->verdict.name_ok;
   shell_answer_words(sh, "%s%s", trusted ? "trusted" : "NOT trusted: ", info->verdict.reason);
-}
-
-// ---- Explanations ---------------------------------------------------------------------------------------
-
-static enum ehlo_stage stage_of(enum ehlo_verb verb) {
-  static const enum ehlo_stage stages[EHLO_NUM_VERBS] = {
-      [EHLO_VERB_GREETING] = EHLO_STAGE_GREETING, [EHLO_VERB_EHLO] = EHLO_STAGE_EHLO,
-      [EHLO_VERB_HELO] = EHLO_STAGE_EHLO,         [EHLO_VERB_LHLO] = EHLO_STAGE_EHLO,
-      [EHLO_VERB_STARTTLS] = EHLO_STAGE_STARTTLS, [EHLO_VERB_AUTH] = EHLO_STAGE_AUTH,
-      [EHLO_VERB_RCPT] = EHLO_STAGE_RCPT,         [EHLO_VERB_DATA] = EHLO_STAGE_DATA,
-      [EHLO_VERB_BODY] = EHLO_STAGE_BODY,         [EHLO_VERB_BDAT] = EHLO_STAGE_BODY,
-      [EHLO_VERB_QUIT] = EHLO_STAGE_QUIT,
-  };
-  return stages[verb] != EHLO_STAGE_CONNECT ? stages[verb] : EHLO_STAGE_MAIL;
-}
-
-static void print_explanation(struct shell *sh, enum ehlo_verb verb, unsigned code,
-                              struct ehlo_enhanced enhanced) {
-  struct explanation e;
-  if (!explain_reply(&e, stage_of(verb), code, enhanced)) {
-    const struct shell_lesson *lesson = shell_teach_reply(verb, (uint16_t)code);
-    shell_answer_words(sh, "%u: %s (%s)", code, lesson->meaning, lesson->source);
-    return;
-  }
-  shell_answer_words(sh, "%s", e.meaning);
-  for (size_t i = 0; i < e.num_fix; i++) {
-    shell_answer_words(sh, "- %s", e.fix[i]);
-  }
-  shell_answer_words(sh, "source: %s", e.source);
-}
-
-static void explain(struct shell *sh, struct ehlo_client *c, const char *words) {
-  struct ehlo_enhanced enhanced = {0, 0, 0};
-  (void)c;
-  if (*words == '\0' && sh->reply.text == NULL) {
-    shell_say(sh, "there is no reply yet");
-  } else if (*words == '\0') {
-    print_explanation(sh, sh->reply_verb, sh->reply.reply.code, sh->reply.reply.enhanced);
-  } else {
-    char *end;
-    unsigned long code = strtoul(words, &end, 10);
-    if (end != words + 3 || code < 200 || code > 599) {
-      shell_say(sh, "usage: :explain, or :explain 550 5.7.1 and the rest of a reply");
-      return;
-    }
-    end += *end == ' ' || *end == '-';
-    ehlo_enhanced_parse(&enhanced, ehlo_str(end));
-    print_explanation(sh, sh->reply_verb, (unsigned)code, enhanced);
-  }
 }
 
 // ---- What is sent ---------------------------------------------------------------------------------------
@@ -197,7 +147,7 @@ static const struct helper helpers[] = {
     {"auth", ":auth [MECHANISM]", "log in; the password is asked for", log_in},
     {"bdat", ":bdat FILE [LAST]", "send a file's octets with BDAT", shell_post_bdat},
     {"caps", ":caps", "what the server offers", tell_capabilities},
-    {"explain", ":explain [REPLY]", "what the last reply means, or this one", explain},
+    {"explain", ":explain [REPLY]", "what the last reply means, or this one", shell_explain},
     {"help", ":help [VERB]", "this, or what a command is", help},
     {"quit", ":quit", "QUIT", quit},
     {"save", ":save FILE", "write the transcript so far", save},

@@ -105,9 +105,16 @@ static void on_reply(struct shell *sh, const struct ehlo_event *event) {
   report_keep(&sh->reply, &sh->session->redactor, &event->reply);
   sh->reply_verb = event->verb;
   sh->status = keeps_status ? sh->status : status_of(sh, event->verb, code);
+  if (event->verb == EHLO_VERB_GREETING) {
+    report_keep(&sh->greeting, &sh->session->redactor, &event->reply);
+  }
   note_hello(sh, event);
   shell_say_reply(sh, event->verb);
   shell_teach_came(sh, event->verb, code);
+  if (sh->interactive && code >= 400 && !sh->hinted && !sh->live.quiet) {
+    sh->hinted = true;
+    shell_say(sh, ":explain says what that means and what helps");
+  }
   sh->after_auth = sh->after_auth || (event->verb == EHLO_VERB_AUTH && code >= 400);
   if (sh->opening && code >= 400 && event->verb == EHLO_VERB_STARTTLS) {
     refuse_cleartext(sh, "the server refuses STARTTLS");

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/driver/explanation.h"
 #include "tools/driver/shell.h"
 #include "tools/driver/shell_teach.h"
 #include "tools/driver/text.h"
@@ -81,8 +82,11 @@ static void print_lines(const struct kept_reply *kept) {
 
 void shell_say_reply(struct shell *sh, enum ehlo_verb verb) {
   if (sh->live.json) {
-    put_json(json_pack("{s:o, s:s?}", "reply", report_reply_json(&sh->reply), "to",
-                       verb != EHLO_VERB_NONE ? ehlo_verb_name(verb) : NULL));
+    struct explanation e;
+    bool explained = shell_explanation(sh, &e);
+    put_json(json_pack("{s:o, s:s?, s:o}", "reply", report_reply_json(&sh->reply), "to",
+                       verb != EHLO_VERB_NONE ? ehlo_verb_name(verb) : NULL, "explanation",
+                       explained ? explanation_json(&e) : json_null()));
   } else if (sh->live.quiet) {
     print_lines(&sh->reply);
   }

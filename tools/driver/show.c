@@ -8,14 +8,15 @@
 
 #include "replay/transcript.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/explanation.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"
 #include "tools/driver/options.h"
 #include "tools/driver/show_json.h"
 #include "tools/driver/trace.h"
-#include "tools/explain/explain.h"
 #include "tools/show/cover.h"
 #include "tools/show/page.h"
+#include "tools/show/question.h"
 #include "tools/show/summary.h"
 
 struct show_command {
@@ -66,9 +67,10 @@ struct view {
   struct show_summary summary;
 };
 
-// One line on how it ended, and one on why where a reply decided it.
+// One line on how it ended, and what the reply means that decided it.
 static void print_end(const struct show_summary *summary) {
   bool inferred;
+  char host[SHOW_HOST_MAX];
   struct explanation e;
   struct show_verdict v = show_summary_verdict(summary, &inferred);
   const struct show_reply *reply = show_summary_deciding(summary, v);
@@ -77,8 +79,12 @@ static void print_end(const struct show_summary *summary) {
   }
   printf("=== %s at %s%s\n", ehlo_outcome_name(v.outcome), ehlo_stage_name(v.stage),
          inferred ? ", by the look of the dialogue" : "");
-  if (reply != NULL && explain_reply(&e, reply->stage, reply->code, reply->enhanced)) {
-    printf("    %s\n", e.meaning);
+  if (reply == NULL) {
+    return;
+  }
+  struct explain_question q = show_question(host, summary, reply);
+  if (explain_answer(&e, &q)) {
+    explanation_print(stdout, &e, 4);
   }
 }
 

@@ -8,6 +8,8 @@
 
 #include "tools/text/utf8.h"
 
+#define SOME_MAX 200  // octets
+
 void text_print(FILE *out, struct ehlo_span text) {
   bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
   for (size_t i = 0; i < text.len;) {
@@ -22,6 +24,15 @@ void text_print(FILE *out, struct ehlo_span text) {
       fwrite(text.bytes + i, 1, len, out);
     }
     i += len;
+  }
+}
+
+void text_print_some(FILE *out, struct ehlo_span text) {
+  bool is_long = text.len > SOME_MAX;
+  text.len = is_long ? SOME_MAX : text.len;
+  text_print(out, text);
+  if (is_long) {
+    fputs("…", out);
   }
 }
 

@@ -12,6 +12,9 @@
 // Prints it: printable ASCII and, where the locale has it, printable UTF-8; all else as \xHH.
 void text_print(FILE *out, struct ehlo_span text);
 
+// The same of at most 200 octets, with "…" in the place of the rest: for what somebody typed.
+void text_print_some(FILE *out, struct ehlo_span text);
+
 // Prints every octet outside printable ASCII as an escape: CR and LF as \r and \n.
 void text_print_raw(FILE *out, struct ehlo_span text);
 

@@ -8,10 +8,12 @@
 // Who can do something about it, as far as the code tells.
 enum explain_who {
   EXPLAIN_SENDER,     // the person or program that sends: settings, message, addresses
+  EXPLAIN_ADMIN,      // who runs the account or the network that it is sent from
   EXPLAIN_RECIPIENT,  // the person who was to get it
   EXPLAIN_DOMAIN,     // who runs the sender's domain: DNS, keys
   EXPLAIN_SERVER,     // who runs the server
-  EXPLAIN_NOBODY,     // it passes, or nothing is known
+  EXPLAIN_TIME,       // it passes
+  EXPLAIN_NOBODY,     // nothing is known
 };
 
 struct explain_enhanced {

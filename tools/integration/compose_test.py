@@ -278,6 +278,8 @@ for word, rule in REFUSED.items():
 
 WARNED = {
     "from/other": (b"From: Eve <eve@ehlo.test>\n", "message.eml:1: warning: From is eve@ehlo.test"),
+    "from/controls": (b"From: \x1b[31m@ehlo.test\n", "message.eml:1: warning: From is"),
+    "from/groups": (b"From: " + b"g:\n " * 400000 + b"x\n", "message.eml:1: warning: From is no list"),
     "from/sender": (b"From: eve@ehlo.test\nSender: alice@ehlo.test\n", None),
     "from/same": (b"From: x: eve@ehlo.test, ALICE@ehlo.test;\n", None),
     "from/wrong": (b"From: no address\n", "message.eml:1: warning: From is no list"),
@@ -288,7 +290,9 @@ WARNED = {
 def warned_case(name, header, words):
     def run(ehlo):
         (ehlo.directory / "message.eml").write_bytes(header + b"Date: Mon, 3 Mar 2025 10:00:00 +0000\n\nx\n")
-        result, _ = send(ehlo, "--data", "message.eml", "--json")
+        if b"\x1b" in send(ehlo, "--data", "message.eml", "--force")[0].err:
+            yield "a control character of the message is on standard error"
+        result, _ = send(ehlo, "--data", "message.eml", "--json", "--force")
         warnings = result.json()["warnings"]
         if not (any(words in w for w in warnings) if words else warnings == []):
             yield f"the warnings are {warnings}"

@@ -207,7 +207,13 @@ not_after=2026-12-27T07:11:04Z names="mail.example.com, smtp.example.com"
 <~  221 2.0.0 Bye
 === eof C
 === refused at rcpt
-    The code 550 5.1.1 says that the recipient's mailbox does not exist there: what stands before the @ is not known.
+    The code 550 5.1.1 says that the recipient's mailbox does not exist there:
+    what stands before the @ is not known.
+    Who can act: the sender
+    1. Check the recipient's address for a mistake.
+    2. Do not try the same again unchanged: the refusal is final.
+    Source: IANA enhanced status codes, X.1.1 "Bad destination mailbox address"
+            (RFC 3463)
 """),
     "cuts": ("S: 220 a\\r\\\nS: \\n\\\nS: 250-\\\nC: QU\\\nS: x\\\n! note n\nC: IT\nS: y\\x1b\\rz\n# c\nC: A \\\n"
              "C: \\{secret}b\nC: \\{secret}\n", """\

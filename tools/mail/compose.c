@@ -27,6 +27,10 @@ static bool is_one_line(const char *text) {
   return true;
 }
 
+static bool is_text(const char *text) {
+  return is_one_line(text) && g_utf8_validate(text, -1, NULL);
+}
+
 // The length of the name; `*out_value` is behind the colon and blanks.
 static size_t split_field(const char *field, const char **out_value) {
   size_t len = strcspn(field, ":");
@@ -99,7 +103,7 @@ static char *encode_addresses(InternetAddressList *list) {
 }
 
 char *mail_compose_encode_addresses(const char *text) {
-  InternetAddressList *list = is_one_line(text) ? mail_gmime_addresses(text) : NULL;
+  InternetAddressList *list = is_text(text) ? mail_gmime_addresses(text) : NULL;
   if (list == NULL) {
     return NULL;
   }
@@ -128,7 +132,7 @@ static bool add_addresses(char *error, GMimeMessage *message, const char *name,
   InternetAddressList *all = internet_address_list_new();
   bool good = true;
   for (size_t i = 0; good && i < num; i++) {
-    InternetAddressList *list = is_one_line(texts[i]) ? mail_gmime_addresses(texts[i]) : NULL;
+    InternetAddressList *list = is_text(texts[i]) ? mail_gmime_addresses(texts[i]) : NULL;
     good = list != NULL || fail(error, "this is no address:", texts[i]);
     if (list != NULL) {
       internet_address_list_append(all, list);
@@ -191,7 +195,7 @@ static bool add_fields(char *error, GMimeMessage *message, const struct mail_dra
     if (texts[i].value == NULL || is_given(d, texts[i].name)) {
       continue;
     }
-    good = (is_one_line(texts[i].value) && g_utf8_validate(texts[i].value, -1, NULL)) ||
+    good = is_text(texts[i].value) ||
            fail(error, "a line end, a control character or no UTF-8 is in", texts[i].value);
     if (good) {
       g_mime_object_append_header(GMIME_OBJECT(message), texts[i].name, texts[i].value, "utf-8");
@@ -377,7 +381,7 @@ static bool check_parts(char *error, const struct mail_draft *d) {
   }
   for (size_t i = 0; i < d->num_attachments; i++) {
     const struct mail_attachment *a = &d->attachments[i];
-    if (!is_one_line(a->name) || !g_utf8_validate(a->name, -1, NULL)) {
+    if (!is_text(a->name)) {
       return fail(error, "a control character or no UTF-8 is in the file name", a->name);
     }
     if (!mail_compose_is_type(a->type)) {

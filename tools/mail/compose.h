@@ -1,6 +1,7 @@
 // Makes a message of its parts (RFC 5322, MIME), by GMime. What comes out is 7-bit text with CRLF line
 // ends, so it goes to any server: text as UTF-8 in quoted-printable or base64 where ASCII will not do,
-// header values by RFC 2047, file names by RFC 2231. No value can add a line of its own to the header.
+// header values by RFC 2047, file names by RFC 2231; but for a local part that is not ASCII, which stays UTF-8
+// (RFC 6532). No value can add a line of its own to the header.
 #ifndef EHLO_TOOLS_MAIL_COMPOSE_H
 #define EHLO_TOOLS_MAIL_COMPOSE_H
 

@@ -44,6 +44,11 @@ static void addresses_what_is_no_list(void) {
   for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
     expect_addresses(lists[i], NULL);
   }
+  static char deep[200000];
+  memset(deep, ':', sizeof(deep) - 1);
+  expect_addresses(deep, NULL);
+  deep[1000] = '\0';
+  expect_addresses(deep, "");
   struct ehlo_span nul = {(const uint8_t *)"a@b\0,c@d", 8};
   char got[256] = "";
   cr_assert_not(mail_addresses_each(nul, join, got));

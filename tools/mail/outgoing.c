@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "engine/preflight.h"
+
 // The line end of the message: that of its first line.
 static const char *line_end_of(struct ehlo_span message) {
   const uint8_t *end = message.len > 0 ? memchr(message.bytes, '\n', message.len) : NULL;
@@ -15,13 +17,67 @@ struct seen {
   bool message_id;
 };
 
+static bool is_blank(uint8_t c) {
+  return c == ' ' || c == '\t';
+}
+
+// Where a line can go on in the next one: at a blank with something else before it and behind it, behind
+// the first `from` octets. The length if there is none.
+static size_t fold_at(const uint8_t *line, size_t len, size_t from) {
+  size_t best = len;
+  while (from < len && is_blank(line[from])) {
+    from++;
+  }
+  while (len > 0 && is_blank(line[len - 1])) {
+    len--;
+  }
+  for (size_t i = from; i < len && (i <= MAIL_FOLD_AT || best > MAIL_FOLD_AT); i++) {
+    if (is_blank(line[i]) && (i <= MAIL_FOLD_AT || i < best)) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+static void write_line(FILE *out, const uint8_t *line, size_t len, size_t name_len,
+                       const char *line_end) {
+  size_t end_len = len > 0 && line[len - 1] == '\n' ? 1 : 0;
+  bool is_long =
+      len - end_len > EHLO_TEXT_LINE_MAX;  // a CR before the end counts, which does no harm
+  while (is_long && len > MAIL_FOLD_AT) {
+    size_t at = fold_at(line, len, name_len);
+    if (at == len) {
+      break;
+    }
+    fwrite(line, 1, at, out);
+    fputs(line_end, out);
+    line += at;
+    len -= at;
+    name_len = 0;
+  }
+  fwrite(line, 1, len, out);
+}
+
+static void write_whole(FILE *out, const struct mail_field *field, const char *line_end) {
+  struct ehlo_span left = field->whole;
+  size_t name_len = (size_t)(field->value.bytes - field->whole.bytes);
+  while (left.len > 0) {
+    const uint8_t *end = memchr(left.bytes, '\n', left.len);
+    size_t len = end != NULL ? (size_t)(end - left.bytes) + 1 : left.len;
+    write_line(out, left.bytes, len, name_len, line_end);
+    left.bytes += len;
+    left.len -= len;
+    name_len = 0;
+  }
+}
+
 static void write_field(FILE *out, const struct mail_field *field,
                         const struct mail_outgoing *rules, const char *line_end) {
   if (mail_field_is(field, "Bcc") || mail_field_is(field, "Resent-Bcc") ||
       (rules->rewrite != NULL && rules->rewrite(rules->arg, out, field))) {
     return;
   }
-  fwrite(field->whole.bytes, 1, field->whole.len, out);
+  write_whole(out, field, line_end);
   if (field->whole.bytes[field->whole.len - 1] != '\n') {
     fputs(line_end, out);
   }

@@ -104,6 +104,31 @@ Test(outgoing, header_without_empty_line) {
                   "text\n");
 }
 
+Test(outgoing, long_lines_are_folded) {
+  char message[4000] = "To: a@b";
+  char text[1200];
+  char *header;
+  size_t len;
+  size_t at;
+  while (strlen(message) < 2000) {
+    strcat(message, ", somebody@example.test");
+  }
+  strcat(message, " \t\nX: ");
+  memset(text, 'x', 1100);
+  text[1100] = '\0';
+  strcat(message, text);  // nowhere to fold
+  FILE *out = open_memstream(&header, &len);
+  mail_outgoing_header(out, &at, ehlo_str(message), &additions);
+  fclose(out);
+  cr_assert_eq(strncmp(header,
+                       "To: a@b, somebody@example.test, somebody@example.test, "
+                       "somebody@example.test,\n somebody",
+                       85),
+               0, "%s", header);
+  cr_assert_not_null(strstr(header, "somebody@example.test \t\nX: xxx"), "%s", header);
+  free(header);
+}
+
 Test(outgoing, line_of_an_mbox_goes) {
   expect_outgoing("From x Mon\nFrom: x\nDate: y\nMessage-ID: z\n\nFrom y\n",
                   "From: x\nDate: y\nMessage-ID: z\n\n", "From y\n");

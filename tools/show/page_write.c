@@ -5,6 +5,7 @@
 
 #include "engine/ehlo.h"
 #include "tools/explain/explain.h"
+#include "tools/show/question.h"
 #include "tools/show/page_parts.h"
 
 #define AXIS_PX 480  // the height of all waits together
@@ -79,26 +80,36 @@ static void put_reply(struct markup *m, const struct show_reply *r) {
   markup_add(m, r->cut ? "<span class=cut> … the rest is left out</span></pre>\n" : "</pre>\n");
 }
 
-static void put_explanation(struct markup *m, const struct show_reply *r) {
+static void put_line(struct markup *m, const char *label, const char *text) {
+  if (text != NULL && text[0] != '\0') {
+    markup_add(m, label);
+    markup_text(m, (struct ehlo_span){(const uint8_t *)text, strlen(text)});
+    markup_add(m, ". ");
+  }
+}
+
+static void put_explanation(struct markup *m, const struct show_summary *s,
+                            const struct show_reply *r) {
+  char host[SHOW_HOST_MAX];
   struct explanation e;
-  if (!explain_reply(&e, r->stage, r->code, r->enhanced)) {
+  struct explain_question q = show_question(host, s, r);
+  if (!explain_answer(&e, &q)) {
     return;
   }
   markup_add(m, "<div class=explain><p>");
-  markup_add(m, e.meaning);
+  markup_text(m, (struct ehlo_span){(const uint8_t *)e.meaning, strlen(e.meaning)});
   markup_add(m, "</p>\n<ul>");
   for (size_t i = 0; i < e.num_fix; i++) {
     markup_add(m, "<li>");
-    markup_add(m, e.fix[i]);
+    markup_text(m, (struct ehlo_span){(const uint8_t *)e.fix[i], strlen(e.fix[i])});
     markup_add(m, "</li>");
   }
   markup_add(m, "</ul>\n<p class=source>");
-  if (explain_who_text(e.who) != NULL) {
-    markup_format(m, "Who can act: %s. ", explain_who_text(e.who));
-  }
-  markup_add(m, "Source: ");
-  markup_text(m, (struct ehlo_span){(const uint8_t *)e.source, strlen(e.source)});
-  markup_add(m, ".</p></div>\n");
+  put_line(m, "Who can act: ", explain_who_text(e.who));
+  put_line(m, "Source: ", e.source);
+  put_line(m, "As of ", e.as_of);
+  put_line(m, "For the support ticket: ", e.trace);
+  markup_add(m, "</p></div>\n");
 }
 
 // All but the one that decided.
@@ -112,7 +123,7 @@ static void put_refusals(struct markup *m, const struct show_summary *s,
   for (size_t i = 0; i < num; i++) {
     if (deciding == NULL || s->refusals[i].line != deciding->line) {
       put_reply(m, &s->refusals[i]);
-      put_explanation(m, &s->refusals[i]);
+      put_explanation(m, s, &s->refusals[i]);
     }
   }
   if (s->num_refusals > num) {
@@ -158,7 +169,7 @@ static void put_outcome(struct markup *m, const struct show_summary *s) {
   put_messages(m, s);
   if (deciding != NULL) {
     put_reply(m, deciding);
-    put_explanation(m, deciding);
+    put_explanation(m, s, deciding);
   }
   markup_add(m, "</section>\n");
   put_refusals(m, s, deciding);

@@ -80,6 +80,10 @@ static void keep_refusal(struct show_summary *s, const struct show_reply *r) {
 static void end_reply(struct show_summary *s) {
   const struct show_reply *r = &s->reply;
   bool final = r->verb == EHLO_VERB_BODY || r->verb == EHLO_VERB_BDAT;
+  if (r->stage == EHLO_STAGE_GREETING) {
+    s->greeting.len = r->text_len;
+    memcpy(s->greeting.bytes, r->text, r->text_len);
+  }
   if (r->code / 100 == 4 || r->code / 100 == 5) {
     keep_refusal(s, r);
   } else if (final && r->code / 100 == 2) {

@@ -78,6 +78,7 @@ struct show_summary {
   // The connection.
   struct show_text place;  // "mail.example:587"
   struct show_text address;
+  struct show_text greeting;  // the 220, as far as there is room
   struct show_tls tls;
   bool connect_failed;
   bool timeout;

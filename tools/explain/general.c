@@ -153,11 +153,9 @@ static void add_retry(struct explanation *out, enum ehlo_stage stage) {
   }
 }
 
-bool explain_reply(struct explanation *out, enum ehlo_stage stage, unsigned code,
-                   struct ehlo_enhanced enhanced) {
-  if ((code / 100 != 4 && code / 100 != 5) || (unsigned)stage >= EHLO_NUM_STAGES) {
-    return false;
-  }
+// With `said` NULL the stage is a guess, and is not told.
+static void explain(struct explanation *out, enum ehlo_stage stage, const char *said, unsigned code,
+                    struct ehlo_enhanced enhanced) {
   const struct code_row *row = find_code(code, stage);
   const struct explain_enhanced *more = find_enhanced(code, enhanced);
   *out = (struct explanation){.who = more != NULL ? more->who : row->who, .retry = code / 100 == 4};
@@ -167,12 +165,36 @@ bool explain_reply(struct explanation *out, enum ehlo_stage stage, unsigned code
     snprintf(out->source, sizeof(out->source), "IANA enhanced status codes, X.%u.%u \"%s\" (%s)",
              enhanced.subject, enhanced.detail, more->name, more->reference);
   } else {
-    snprintf(out->meaning, sizeof(out->meaning), "The code %u, at this stage (%s), says that %s.",
-             code, ehlo_stage_name(stage), row->says);
+    snprintf(out->meaning, sizeof(out->meaning), "The code %u%s%s%s says that %s.", code,
+             said != NULL ? ", at this stage (" : "", said != NULL ? said : "",
+             said != NULL ? ")," : "", row->says);
     snprintf(out->source, sizeof(out->source), "%s", row->source);
   }
   add_fix(out, more != NULL ? more->fix : row->fix);
   add_retry(out, stage);
+}
+
+static bool is_refusal(unsigned code) {
+  return code / 100 == 4 || code / 100 == 5;
+}
+
+bool explain_reply(struct explanation *out, enum ehlo_stage stage, unsigned code,
+                   struct ehlo_enhanced enhanced) {
+  if (!is_refusal(code) || (unsigned)stage >= EHLO_NUM_STAGES) {
+    return false;
+  }
+  explain(out, stage, ehlo_stage_name(stage), code, enhanced);
+  return true;
+}
+
+bool explain_reply_anywhere(struct explanation *out, unsigned code, struct ehlo_enhanced enhanced) {
+  if (!is_refusal(code)) {
+    return false;
+  }
+  bool of_auth = code == 432 || code == 534 || code == 535 || code == 538;
+  bool of_rcpt = code == 450 || code == 550 || code == 551 || code == 553;
+  enum ehlo_stage guess = of_auth ? EHLO_STAGE_AUTH : of_rcpt ? EHLO_STAGE_RCPT : EHLO_STAGE_BODY;
+  explain(out, guess, NULL, code, enhanced);
   return true;
 }
 
@@ -180,12 +202,16 @@ const char *explain_who_text(enum explain_who who) {
   switch (who) {
     case EXPLAIN_SENDER:
       return "the sender";
+    case EXPLAIN_ADMIN:
+      return "the administrator of the sender's account";
     case EXPLAIN_RECIPIENT:
       return "the recipient";
     case EXPLAIN_DOMAIN:
       return "who runs the sender's domain";
     case EXPLAIN_SERVER:
       return "who runs the server";
+    case EXPLAIN_TIME:
+      return "time";
     case EXPLAIN_NOBODY:
       break;
   }

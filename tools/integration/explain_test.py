@@ -1,0 +1,172 @@
+#!/usr/bin/python3
+"""ehlo explain: each transcript of the catalogue by its own entry, replies in the wrappings of other programs, what is
+no refusal, and the same explanation in send, show and probe.
+
+usage: explain_test.py EHLO [-- PATTERN]
+"""
+
+import json
+import os
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from harness import Bench, Complaint, MESSAGE, Server, unsafe_characters
+
+bench = Bench("explain_test.py")
+REPLIES = pathlib.Path(os.getcwd()) / "corpus" / "transcripts" / "replies"
+DISABLED = ("535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit "
+            "https://aka.ms/smtp_auth_disabled for more information. [BN9PR03CA0001.namprd03.prod.outlook.com "
+            "2026-11-20T10:11:12.345Z 08DE2A0B1C2D3E4F]")
+
+
+def case(name):
+    return lambda run: bench.add(name, run)
+
+
+def ids(result):
+    if result.status not in (0, 65):
+        raise Complaint(f"exit status {result.status}: {result.describe()}")
+    return [answer["explanation"]["id"] for answer in result.json()["answers"]]
+
+
+def want(got, expected):
+    if got != expected:
+        yield f"{got}, and not {expected}"
+
+
+@case("each-entry-by-its-transcript")
+def _(ehlo):
+    paths = sorted(REPLIES.glob("*.smtp"))
+    if len(paths) < 150:
+        yield f"there are {len(paths)} transcripts"
+    for batch in (paths[at:at + 40] for at in range(0, len(paths), 40)):
+        entries = [re.search(r"^# ([^:]*):", path.read_text(), re.M)[1] for path in batch]
+        yield from want(ids(ehlo("explain", "--json", *batch)), entries)
+
+
+@case("transcripts-replay")
+def _(ehlo):
+    result = ehlo("replay", REPLIES)
+    if result.status != 0:
+        yield result.describe()
+
+
+@case("words-of-the-command-line")
+def _(ehlo):
+    result = ehlo("explain", *DISABLED.split())
+    text = result.out.decode()
+    flat = " ".join(text.split())
+    for part in ("-SmtpClientAuthenticationDisabled $false", "$false enables", "As of: 2026-11",
+                 "For the support ticket: BN9PR03CA0001.namprd03.prod.outlook.com", "end of December 2026"):
+        if part not in flat:
+            yield f"{part!r} is not in it: {text}"
+    if max(len(line) for line in text.splitlines() if "http" not in line and not line.startswith("535")
+           and "ticket" not in line) > 80:
+        yield f"a line is too long: {text}"
+    if result.status != 0 or result.err:
+        yield result.describe()
+
+
+@case("wrapped-by-other-programs")
+def _(ehlo):
+    for wrapped in (DISABLED, "Invalid login: " + DISABLED, "SMTP Error: Could not authenticate. SMTP server error: " + DISABLED,
+                    f"smtplib.SMTPAuthenticationError: (535, b'{DISABLED[4:]}')", f"javax.mail.AuthenticationFailedException: {DISABLED}",
+                    "<~* " + DISABLED, "< " + DISABLED, json.dumps({"response": DISABLED})):
+        yield from want(ids(ehlo("explain", "--json", stdin=wrapped.encode() + b"\n")), ["exchange-online/smtp-auth-disabled-tenant"])
+        yield from want(ids(ehlo("explain", "--json", wrapped)), ["exchange-online/smtp-auth-disabled-tenant"])
+
+
+@case("each-refusal-once")
+def _(ehlo):
+    log = "".join(f"<** {line}\n" for line in ("554 5.7.1 <b@c.test>: Relay access denied", DISABLED,
+                                               "554 5.7.1 <b@c.test>: Relay access denied", "451 4.9.9 whatever"))
+    yield from want(ids(ehlo("explain", "--json", "-", stdin=log.encode())),
+                    ["postfix/relay-access-denied", "exchange-online/smtp-auth-disabled-tenant", None])
+
+
+@case("what-is-no-refusal")
+def _(ehlo):
+    for words in ("hello", "250 2.0.0 Ok", "line 450 of 550"):
+        result = ehlo("explain", stdin=words.encode())
+        if result.status != 65 or result.out or b"no refusal" not in result.err:
+            yield result.describe()
+    for words, entry in (("wrong version number", "any/wrong-version-number"), ("SSH-2.0-OpenSSH_9.2", "any/ssh")):
+        yield from want(ids(ehlo("explain", "--json", stdin=words.encode() + b"\n")), [entry])
+
+
+@case("usage")
+def _(ehlo):
+    for arguments, status in ((("--provider", "nobody", "550 x"), 64), (("--stage", "x", "550 x"), 64),
+                              (("missing.smtp",), 66), (("--list",), 0), (("--list", "--json"), 0)):
+        result = ehlo("explain", *arguments)
+        if result.status != status:
+            yield result.describe()
+    (ehlo.directory / "bad.smtp").write_text("! ehlo-transcript 1\nnonsense\n")
+    result = ehlo("explain", "bad.smtp")
+    if result.status != 65 or b"bad.smtp:2:1: " not in result.err:
+        yield result.describe()
+
+
+@case("provider-host-and-stage")
+def _(ehlo):
+    words = "535 Authentication failed"
+    yield from want(ids(ehlo("explain", "--json", words)), [None])
+    yield from want(ids(ehlo("explain", "--json", "--provider", "zoho", words)), ["zoho/authentication-failed"])
+    yield from want(ids(ehlo("explain", "--json", "--host", "smtp.zoho.eu", words)), ["zoho/authentication-failed"])
+    yield from want(ids(ehlo("explain", "--json", "--host", "smtp.zoho.eu", "--stage", "rcpt", words)), [None])
+
+
+@case("hostile-words")
+def _(ehlo):
+    for octets in (b"550 \x1b[31mred\x1b]0;title\x07 \xc2\x9b1m \xff\r\n", b"550-" + b"a" * 100000 + b"\r\n550 x\n",
+                   b"(550, b'" + b"(" * 50000, b"550 \0\0\0\n", b"\xff" * 70000 + b"\n550 x\n"):
+        for arguments in (("explain",), ("explain", "--json")):
+            result = ehlo(*arguments, stdin=octets)
+            unsafe = unsafe_characters(result.out + result.err)
+            if result.status not in (0, 65) or unsafe:
+                yield f"{octets[:20]!r}: {result.status} {unsafe}"
+
+
+@case("no-credential-of-a-log")
+def _(ehlo):
+    log = b"-> AUTH PLAIN AGFsaWNlQGVobG8udGVzdABzM2tyMXQtWmVicmE=\n<** 535 5.7.8 s3kr1t-Zebra is wrong\n"
+    result = ehlo("explain", stdin=log)
+    if b"s3kr1t" in result.out or b"{secret}" not in result.out:
+        yield result.describe()
+
+
+def refusing(peer):
+    peer.say("220 mail.ehlo.test ESMTP Postfix")
+    peer.expect("EHLO")
+    peer.say("250 mail.ehlo.test")
+    peer.expect("MAIL")
+    peer.say("250 ok")
+    peer.expect("RCPT")
+    peer.say("554 5.7.1 <bob@ehlo.test>: Relay access denied")
+    peer.drain()
+    peer.close()
+
+
+@case("send-and-show")
+def _(ehlo):
+    (ehlo.directory / "message.eml").write_bytes(MESSAGE)
+    arguments = ("--tls", "none", "--from", "a@ehlo.test", "--to", "bob@ehlo.test", "--data", "message.eml", "--timeout", "5")
+    for more, words in (((), b"Log in (--user)"), (("-q",), None)):
+        with Server(refusing, None) as server:
+            result = ehlo("send", f"127.0.0.1:{server.port}", *arguments, "--record", "s.smtp", *more)
+        if result.status != 69 or (words is not None and words not in result.err) or (words is None and b"Log in" in result.err):
+            yield result.describe()
+    with Server(refusing, None) as server:
+        explanation = ehlo("send", f"127.0.0.1:{server.port}", *arguments, "--json").json()["explanation"]
+    if explanation["id"] != "postfix/relay-access-denied" or explanation["retry"] or not explanation["fix"]:
+        yield str(explanation)
+    if b"Log in (--user)" not in ehlo("show", "s.smtp").out:
+        yield "show does not explain it"
+    if b"Log in (--user)" not in ehlo("show", "--html", "-", "s.smtp").out:
+        yield "the page does not explain it"
+
+
+sys.exit(bench.run())
