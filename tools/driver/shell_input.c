@@ -12,7 +12,6 @@
 struct shell_input {
   FILE *screen;
   struct shell_terminal *terminal;  // NULL: a pipe
-  bool edited;                      // the last line came through the editor
   struct shell_pipe pipe;
 };
 
@@ -36,38 +35,21 @@ bool shell_input_is_terminal(const struct shell_input *in) {
   return in->terminal != NULL;
 }
 
-// Without the editor, which would show it. The terminal's echo is off already.
-static enum shell_input_result read_hidden(struct shell_input *in, struct ehlo_span *out,
-                                           const char *prompt, int wire) {
-  fputs(prompt, in->screen);
-  fflush(in->screen);
-  enum shell_input_result result = shell_pipe_read(&in->pipe, out, wire);
-  fputs("\r\033[K", in->screen);
-  fflush(in->screen);
-  return result;
-}
-
 enum shell_input_result shell_input_read(struct shell_input *in, struct ehlo_span *out,
                                          const char *prompt, enum shell_input_kind kind, int wire) {
   *out = (struct ehlo_span){NULL, 0};
-  in->edited = in->terminal != NULL && kind != SHELL_INPUT_SECRET;
-  if (in->edited) {
-    return shell_terminal_read(in->terminal, out, prompt, kind == SHELL_INPUT_COMMAND, wire);
-  }
-  if (in->terminal != NULL) {
-    return read_hidden(in, out, prompt, wire);
-  }
-  return shell_pipe_read(&in->pipe, out, wire);
+  return in->terminal != NULL ? shell_terminal_read(in->terminal, out, prompt, kind, wire)
+                              : shell_pipe_read(&in->pipe, out, wire);
 }
 
 void shell_input_erase(struct shell_input *in) {
-  if (in->edited) {
+  if (in->terminal != NULL) {
     shell_terminal_erase(in->terminal);
   }
 }
 
 void shell_input_remember(struct shell_input *in) {
-  if (in->edited) {
+  if (in->terminal != NULL) {
     shell_terminal_remember(in->terminal);
   }
 }

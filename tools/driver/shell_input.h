@@ -6,15 +6,14 @@
 #include <stdio.h>
 
 #include "engine/ehlo.h"
-
-// Octets of a line, without its end. A longer one comes in pieces.
-#define SHELL_LINE_MAX ((size_t)16384)
+#include "tools/driver/shell_line.h"
 
 enum shell_input_result {
   SHELL_INPUT_LINE,
-  SHELL_INPUT_PIECE,      // the beginning of a line that is longer than SHELL_LINE_MAX
-  SHELL_INPUT_END,        // there are no more
-  SHELL_INPUT_WIRE,       // the server has said something, or left; what was typed so far is kept
+  SHELL_INPUT_PIECE,  // the beginning of a line that is longer than SHELL_LINE_MAX; of a terminal
+                      // nothing of it, and it is dropped
+  SHELL_INPUT_END,    // there are no more
+  SHELL_INPUT_WIRE,   // the server has said something, or left; what was typed so far is kept
   SHELL_INPUT_INTERRUPT,  // Ctrl-C; what was typed is dropped, and `out->len` says how much it was
 };
 

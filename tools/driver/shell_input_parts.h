@@ -26,7 +26,8 @@ struct shell_terminal;
 // NULL where it cannot be had.
 struct shell_terminal *shell_terminal_open(FILE *screen, const struct ehlo_client *client);
 enum shell_input_result shell_terminal_read(struct shell_terminal *t, struct ehlo_span *out,
-                                            const char *prompt, bool complete, int wire);
+                                            const char *prompt, enum shell_input_kind kind,
+                                            int wire);
 void shell_terminal_erase(struct shell_terminal *t);
 void shell_terminal_remember(struct shell_terminal *t);
 void shell_terminal_close(struct shell_terminal *t);

@@ -103,6 +103,19 @@ void shell_line_read(struct shell_line *out, struct ehlo_span typed, bool after_
   find_secret(out, after_auth && !out->raw);
 }
 
+bool shell_line_secret_follows(struct ehlo_span typed) {
+  struct shell_line line;
+  static const char next[] = "x";
+  uint8_t text[128];
+  if (typed.len == 0 || typed.len >= sizeof(text) - 1 || typed.bytes[typed.len - 1] != ' ') {
+    return false;
+  }
+  memcpy(text, typed.bytes, typed.len);
+  memcpy(text + typed.len, next, 1);
+  shell_line_read(&line, (struct ehlo_span){text, typed.len + 1}, false);
+  return line.secret.len == 1;
+}
+
 bool shell_line_response(uint8_t *out, size_t *out_len, struct ehlo_span typed) {
   return typed.len <= EHLO_TOKEN_MAX && ehlo_base64_decode(out, out_len, typed);
 }

@@ -5,6 +5,9 @@
 
 #include "engine/ehlo.h"
 
+// Octets of a typed line, without its end.
+#define SHELL_LINE_MAX ((size_t)16384)
+
 struct shell_line {
   bool helper;            // begins with ":", and `text` is what follows
   bool raw;               // asked for with ":raw": no warning is wanted
@@ -18,6 +21,10 @@ struct shell_line {
 // `after_auth`: an AUTH was refused just now, and what comes and is no known command may be the
 // response that was prepared for it, so all of it is a secret.
 void shell_line_read(struct shell_line *out, struct ehlo_span typed, bool after_auth);
+
+// Whether what was typed so far ends where a credential begins, "AUTH PLAIN ": what follows is not to be
+// shown as it is typed.
+bool shell_line_secret_follows(struct ehlo_span typed);
 
 // A response within an AUTH exchange, to a 334: base64 of at most EHLO_TOKEN_MAX octets, decoded into
 // `out`, which has room for as many. False: it is none, and cannot be sent.

@@ -65,6 +65,18 @@ Test(shell_line, credentials_are_found) {
   }
 }
 
+Test(shell_line, it_is_known_when_a_secret_is_to_follow) {
+  cr_expect(shell_line_secret_follows(ehlo_str("AUTH PLAIN ")));
+  cr_expect(shell_line_secret_follows(ehlo_str(":raw AUTH PLAIN ")));
+  cr_expect(shell_line_secret_follows(ehlo_str(":auth PLAIN ")));
+  cr_expect(shell_line_secret_follows(ehlo_str("authplain ")));
+  cr_expect(!shell_line_secret_follows(ehlo_str("AUTH PLAIN")));
+  cr_expect(!shell_line_secret_follows(ehlo_str("AUTH ")));
+  cr_expect(!shell_line_secret_follows(ehlo_str("AUTH PLAIN x")));
+  cr_expect(!shell_line_secret_follows(ehlo_str("MAIL FROM:<a@b> ")));
+  cr_expect(!shell_line_secret_follows(ehlo_str("")));
+}
+
 Test(shell_line, what_follows_a_refused_auth_is_secret_unless_it_is_a_command) {
   cr_expect(is(read_line("c2VjcmV0", true).secret, "c2VjcmV0"));
   cr_expect(is(read_line("c2VjcmV0", false).secret, ""));

@@ -229,23 +229,29 @@ static void keep_line(struct shell *sh, enum ehlo_state state, struct ehlo_span 
   sh->line_at = 0;
   sh->line_len = typed.len;
   memcpy(sh->line, typed.bytes, typed.len);
-  sh->erasable = kind_of(state) != SHELL_INPUT_SECRET;
+  sh->erasable = true;
   shell_line_read(&line, typed, sh->after_auth);
-  if (!is_message_time(state) && line.secret.len > 0) {
+  if (state == EHLO_STATE_AUTH || (!is_message_time(state) && line.secret.len > 0)) {
     shell_erase(sh);  // before anything else can happen
   }
 }
 
-// Ctrl-C clears the line. Where there is nothing to clear, the second in a row is the end.
-static bool is_end(struct shell *sh, enum shell_input_result result, size_t num_dropped) {
-  if (result != SHELL_INPUT_INTERRUPT) {
+// Ctrl-C clears the line. Where there is nothing to clear, the second in a row is the end; and so is the
+// second Ctrl-D within a message, which would be lost.
+static bool is_end(struct shell *sh, enum shell_input_result result, bool message,
+                   size_t num_dropped) {
+  bool interrupt = result == SHELL_INPUT_INTERRUPT;
+  if (!interrupt && (result != SHELL_INPUT_END || !sh->interactive || !message)) {
     return result == SHELL_INPUT_END;
   }
   shell_interrupt_clear();
   bool end = (sh->interrupted && num_dropped == 0) || !sh->interactive;
   sh->interrupted = num_dropped == 0;
   if (!end && sh->interrupted) {
-    shell_say(sh, "Ctrl-C again, or Ctrl-D, ends the session");
+    shell_say(sh, message
+                      ? "a lone dot ends the message; the same key again gives it up, and closes "
+                        "the connection"
+                      : "Ctrl-C again, or Ctrl-D, ends the session");
   }
   return end;
 }
@@ -258,9 +264,11 @@ static void read_line(struct shell *sh, struct ehlo_client *c) {
   enum shell_input_result result =
       shell_input_read(sh->input, &typed, prompt_of(c), kind_of(state), wire);
   sh->wire.quiet = false;
-  if (result == SHELL_INPUT_LINE || result == SHELL_INPUT_PIECE) {
+  if (result == SHELL_INPUT_PIECE && sh->interactive) {
+    shell_say(sh, "the line is not sent: it has more than %zu octets", SHELL_LINE_MAX);
+  } else if (result == SHELL_INPUT_LINE || result == SHELL_INPUT_PIECE) {
     keep_line(sh, state, typed, result);
-  } else if (is_end(sh, result, typed.len)) {
+  } else if (is_end(sh, result, is_message_time(state), typed.len)) {
     sh->at_end = true;
   }
 }

@@ -1,4 +1,4 @@
-// Lines of a pipe, or of a terminal that shows nothing.
+// Lines of a pipe.
 #include <errno.h>
 #include <poll.h>
 #include <string.h>

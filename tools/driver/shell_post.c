@@ -121,6 +121,25 @@ static bool judge_message(struct shell *sh) {
   return true;
 }
 
+// What `ehlo send` would not send either.
+static bool suits_server(struct shell *sh, const struct ehlo_client *c) {
+  const struct ehlo_capabilities *caps = ehlo_client_capabilities(c);
+  const struct ehlo_preflight *p = &sh->post.message.preflight;
+  const char *wrong = NULL;
+  if (ehlo_preflight_is_8bit(p) && !caps->eight_bit_mime) {
+    wrong =
+        "nothing is sent: the message has 8-bit characters, and the server offers no 8BITMIME "
+        "(RFC 6152)";
+  } else if (caps->max_size > 0 && p->wire_size > caps->max_size) {
+    wrong = "nothing is sent: the message is larger than the server's SIZE permits (RFC 1870)";
+  }
+  if (wrong != NULL) {
+    sh->status = EX_DATAERR;
+    give_up(sh, wrong);
+  }
+  return wrong == NULL;
+}
+
 // ---- Where it may go ------------------------------------------------------------------------------------
 
 static bool may_begin(struct shell *sh, const struct ehlo_client *c, enum ehlo_verb verb) {
@@ -158,7 +177,7 @@ void shell_post_send(struct shell *sh, struct ehlo_client *c, const char *words)
     shell_post_free(post);
     return;
   }
-  if (!read_message(sh, path) || !judge_message(sh)) {
+  if (!read_message(sh, path) || !judge_message(sh) || !suits_server(sh, c)) {
     return;
   }
   post->last = true;

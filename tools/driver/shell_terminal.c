@@ -11,11 +11,13 @@
 #include <wchar.h>
 
 #include "tools/driver/shell_complete.h"
+#include "tools/driver/shell_hidden.h"
 #include "tools/driver/shell_history.h"
 #include "tools/driver/shell_input_parts.h"
 #include "tools/driver/shell_interrupt.h"
 
 #define PROMPT_MAX 64
+#define HIDDEN "(hidden)"
 
 struct shell_terminal {
   FILE *screen;
@@ -23,13 +25,16 @@ struct shell_terminal {
   History *history;
   const struct ehlo_client *client;
   struct termios before;
-  bool complete;
+  enum shell_input_kind kind;
+  bool hint;  // that what is typed is not shown was said
   int wire;
   enum shell_input_result why;  // no line came
   char prompt[PROMPT_MAX];
   char kept[SHELL_LINE_MAX + 1];  // what was typed when the server spoke
+  struct shell_hidden hidden;     // what was typed behind it, and not shown
   size_t len;
   char line[SHELL_LINE_MAX + 1];  // the one that was read last
+  size_t rows;                    // of the screen, that it took
 };
 
 static struct shell_terminal *terminal_of(EditLine *el) {
@@ -72,9 +77,65 @@ static int read_character(wchar_t *out) {
   }
 }
 
+static bool is_secret_time(struct shell_terminal *t) {
+  const LineInfo *info = el_line(t->el);
+  size_t len = (size_t)(info->lastchar - info->buffer);
+  bool at_end = info->cursor == info->lastchar;
+  return t->kind == SHELL_INPUT_SECRET ||
+         (t->kind == SHELL_INPUT_COMMAND && at_end &&
+          shell_line_secret_follows((struct ehlo_span){(const uint8_t *)info->buffer, len}));
+}
+
+// In place of what is typed. libedit does not know of it.
+static void say_hidden(struct shell_terminal *t) {
+  if (!t->hint) {
+    fputs(HIDDEN, t->screen);
+    fflush(t->screen);
+    t->hint = true;
+  }
+}
+
+static void unsay_hidden(struct shell_terminal *t) {
+  fprintf(t->screen, "\033[%zuD\033[K", strlen(HIDDEN));
+  fflush(t->screen);
+  t->hint = false;
+}
+
+// What is typed at a credential's place goes past libedit, which is told of the line's end.
+static int get_hidden(struct shell_terminal *t, wchar_t *out) {
+  uint8_t c;
+  say_hidden(t);
+  for (;;) {
+    enum shell_input_result ready = shell_pipe_wait(STDIN_FILENO, t->wire);
+    if (ready != SHELL_INPUT_LINE) {
+      t->why = ready;
+      keep_typed(t);
+      return -1;
+    }
+    if (read(STDIN_FILENO, &c, 1) <= 0) {
+      return 0;
+    }
+    enum shell_hidden_result result = shell_hidden_take(&t->hidden, c);
+    if (result == SHELL_HIDDEN_END ||
+        (result == SHELL_HIDDEN_BACK && t->kind != SHELL_INPUT_SECRET)) {
+      unsay_hidden(t);
+      *out = L'\b';
+      return result == SHELL_HIDDEN_BACK;
+    }
+    if (result == SHELL_HIDDEN_LINE) {
+      *out = L'\n';
+      return 1;
+    }
+  }
+}
+
 // libedit's way to a character: here the connection is watched.
 static int get_character(EditLine *el, wchar_t *out) {
   struct shell_terminal *t = terminal_of(el);
+  if (is_secret_time(t)) {
+    t->why = SHELL_INPUT_END;
+    return get_hidden(t, out);
+  }
   enum shell_input_result ready = shell_pipe_wait(STDIN_FILENO, t->wire);
   if (ready == SHELL_INPUT_LINE) {
     t->why = SHELL_INPUT_END;
@@ -101,7 +162,7 @@ static unsigned char complete(EditLine *el, int c) {
   const LineInfo *info = el_line(el);
   struct shell_choices choices;
   struct ehlo_span line = {(const uint8_t *)info->buffer, (size_t)(info->cursor - info->buffer)};
-  if (!t->complete) {
+  if (t->kind != SHELL_INPUT_COMMAND) {
     return CC_ERROR;
   }
   shell_complete(&choices, line, ehlo_client_capabilities(t->client));
@@ -184,7 +245,8 @@ static size_t rows_of(const struct shell_terminal *t, const char *text) {
     OPENSSL_cleanse(wide, (SHELL_LINE_MAX + 1) * sizeof(*wide));
     free(wide);
   }
-  return (strlen(t->prompt) + (width >= 0 ? (size_t)width : strlen(text))) / columns + 1;
+  size_t more = strlen(t->prompt) + (t->hint ? strlen(HIDDEN) : 0);
+  return (more + (width >= 0 ? (size_t)width : strlen(text))) / columns + 1;
 }
 
 static void erase_rows(const struct shell_terminal *t, size_t rows_up) {
@@ -205,37 +267,60 @@ static void step_aside(struct shell_terminal *t) {
   }
 }
 
+static void wipe_hidden(struct shell_terminal *t) {
+  OPENSSL_cleanse(&t->hidden, sizeof(t->hidden));
+}
+
+// No line came. What was typed so far is kept for the next time, if only the server has spoken.
+static enum shell_input_result take_none(struct shell_terminal *t, struct ehlo_span *out) {
+  step_aside(t);
+  if (t->why != SHELL_INPUT_WIRE) {
+    out->len = t->why == SHELL_INPUT_INTERRUPT ? strlen(t->kept) + t->hidden.len : 0;
+    OPENSSL_cleanse(t->kept, sizeof(t->kept));
+    wipe_hidden(t);
+  }
+  return t->why;
+}
+
+// Puts together what was shown and what was not.
+static enum shell_input_result take(struct shell_terminal *t, struct ehlo_span *out,
+                                    const char *line) {
+  size_t len = strcspn(line, "\n");
+  bool beyond = t->hidden.beyond || len + t->hidden.len > SHELL_LINE_MAX;
+  t->len = len < SHELL_LINE_MAX ? len : SHELL_LINE_MAX;
+  memcpy(t->line, line, t->len);
+  t->line[t->len] = '\0';
+  t->rows = rows_of(t, t->line);
+  if (!beyond) {
+    memcpy(t->line + len, t->hidden.bytes, t->hidden.len);
+    t->len = len + t->hidden.len;
+  }
+  t->line[t->len] = '\0';
+  wipe_hidden(t);
+  *out = (struct ehlo_span){(const uint8_t *)t->line, beyond ? 0 : t->len};
+  return beyond ? SHELL_INPUT_PIECE : SHELL_INPUT_LINE;
+}
+
 enum shell_input_result shell_terminal_read(struct shell_terminal *t, struct ehlo_span *out,
-                                            const char *prompt, bool complete_words, int wire) {
+                                            const char *prompt, enum shell_input_kind kind,
+                                            int wire) {
   int num = 0;
   snprintf(t->prompt, sizeof(t->prompt), "%s", prompt);
-  t->complete = complete_words;
+  t->kind = kind;
+  t->hint = false;
   t->wire = wire;
   t->why = SHELL_INPUT_END;
+  el_resize(t->el);
   if (t->kept[0] != '\0') {
     el_push(t->el, t->kept);
     OPENSSL_cleanse(t->kept, sizeof(t->kept));
   }
   const char *line = el_gets(t->el, &num);
-  if (line == NULL || num <= 0) {
-    step_aside(t);
-    *out = (struct ehlo_span){NULL, t->why == SHELL_INPUT_INTERRUPT ? strlen(t->kept) : 0};
-    if (t->why != SHELL_INPUT_WIRE) {
-      OPENSSL_cleanse(t->kept, sizeof(t->kept));
-    }
-    return t->why;
-  }
-  size_t len = strcspn(line, "\n");
-  enum shell_input_result result = len > SHELL_LINE_MAX ? SHELL_INPUT_PIECE : SHELL_INPUT_LINE;
-  t->len = len < SHELL_LINE_MAX ? len : SHELL_LINE_MAX;
-  memcpy(t->line, line, t->len);
-  t->line[t->len] = '\0';
-  *out = (struct ehlo_span){(const uint8_t *)t->line, t->len};
-  return result;
+  return line != NULL && num > 0 ? take(t, out, line) : take_none(t, out);
 }
 
 void shell_terminal_erase(struct shell_terminal *t) {
-  erase_rows(t, rows_of(t, t->line));
+  erase_rows(t, t->rows);
 }
 
 void shell_terminal_remember(struct shell_terminal *t) {
