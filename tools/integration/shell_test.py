@@ -556,6 +556,32 @@ def _(ehlo):
     yield from want_replay(ehlo, "saved.smtp")
 
 
+@case("terminal/secrets-as-they-are-typed")
+def _(ehlo):
+    token = base64.b64encode(b"user=a\1auth=Bearer " + TYPED.encode() * 300 + b"\1\1").decode()
+    with terminal(ehlo) as t:
+        t.expect(r"^~>$")
+        t.type("AUTH PLAIN " + PLAIN)
+        t.expect(r"^~>  AUTH PLAIN \(hidden\)$")
+        screen = t.screen()
+        t.keys("Left", "Up", "C-u", "BSpace")  # nothing behind it any more, and then its blank goes
+        t.expect(r"^~>  AUTH PLAIN$")
+        t.keys("C-c")
+        t.line("AUTH XOAUTH2 " + token)
+        t.expect(r"^~>  AUTH XOAUTH2 \(hidden\)\n<~\* 535 ")
+        # Pasted, so that all of it is there before it is asked for.
+        t.tmux("set-buffer", "".join(line + "\n" for line in ("AUTH LOGIN", b64("alice"), b64(TYPED), "NOOP pasted")))
+        t.tmux("paste-buffer")
+        t.expect(r"(?s)Username:\)\n~>  \(hidden\)\n.*Password:\)\n~>  \(hidden\)\n<~\* 535 .*\n~>  NOOP pasted\n<~  250 ")
+        t.keys("C-d")
+        t.expect("^status ")
+        screen += t.screen()
+    for what, text in (("screen", screen), ("record", (ehlo.directory / "r.smtp").read_text()),
+                       ("history", history_of(ehlo).read_text())):
+        yield from want_no_secret(what, text, encoded=(PLAIN, "A" * 24 + b64(TYPED), token))
+    yield from want_replay(ehlo)
+
+
 @case("terminal/message")
 def _(ehlo):
     marker = f"term-{secrets.token_hex(4)}"
@@ -569,8 +595,10 @@ def _(ehlo):
         lines = [f"Subject: {marker}", "", *(f"line {i}" for i in range(12)), "..", ".x", ":help"]
         for line in lines:
             t.line(line)
+        t.keys("C-d")
+        t.expect("a lone dot ends the message")
         t.line(".")
-        t.expect(r"^    :help\n~>  \.\n<~  250 2\.0\.0 ")
+        t.expect(r"^    :help\n.*\n    a lone dot .*\n~>  \.\n<~  250 2\.0\.0 ")
         t.line("QUIT")
         t.expect("^status 0")
     if (found := server.wait_for("bob", marker.encode())) != ["".join(line + "\n" for line in lines).encode()]:
