@@ -11,8 +11,11 @@
 #include "tools/driver/text.h"
 
 static const struct option_row *const tables[] = {live_option_rows, NULL};
+static const char *const essentials[] = {"tls",    "ca-file", "tls-name", "insecure", "timeout",
+                                         "record", "json",    "verbose",  NULL};
 static const struct command command = {
     .name = "probe",
+    .essentials = essentials,
     .synopsis = "SERVER",
     .summary =
         "Looks at a server: greeting, capabilities before and after TLS, AUTH\n"
