@@ -1,6 +1,7 @@
-// Any bytes as a message handed in for sending: what goes out is its fields in their order and as they are, but
-// for Bcc and folds in long lines, then From, Date and Message-ID where it had none, then its body to the octet; and a list of
-// addresses with domains put in is the list, once they are taken out again.
+// Any bytes as a message handed in for sending: what goes out is its fields in their order and as
+// they are, but for Bcc and folds in long lines, then From, Date and Message-ID where it had none,
+// then its body to the octet; and a list of addresses with domains put in is the list, once they
+// are taken out again.
 #include "tools/mail/outgoing.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// Any bytes as a template: the text of a plain reference that cuts it at each "{{", or a place in it where one
-// stands, and the same complaint whatever the values are.
+// Any bytes as a template: the text of a plain reference that cuts it at each "{{", or a place in
+// it where one stands, and the same complaint whatever the values are.
 #include "tools/mail/template.h"
 
 #include <stdlib.h>

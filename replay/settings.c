@@ -376,13 +376,15 @@ void ehlo_settings_read(struct ehlo_settings *s, const char *text, size_t line) 
   const char *setting = text + sizeof(mark) - 1;
   size_t word_len = strcspn(setting, " ");
   char word[32];
-  s->present = true;
   if (word_len >= sizeof(word)) {
+    s->present = true;
     complain(s, setting, line);
     return;
   }
   memcpy(word, setting, word_len);
   word[word_len] = '\0';
+  // How long a client waits makes no submission of a session by hand.
+  s->present = s->present || strcmp(word, "timeout") != 0;
   const char *value = setting + word_len + (setting[word_len] == ' ');
   if (!read_setting(s, word, value)) {
     complain(s, setting, line);
@@ -460,6 +462,13 @@ static void put_timeouts(const struct sink *sink, const struct ehlo_timeouts *ti
       put(sink, "timeout", value);
     }
   }
+}
+
+void ehlo_settings_write_timeouts(const struct ehlo_timeouts *timeouts,
+                                  void (*fact)(void *arg, const char *text, size_t len),
+                                  void *arg) {
+  struct sink sink = {fact, arg};
+  put_timeouts(&sink, timeouts);
 }
 
 static void put_flag(const struct sink *sink, const char *word, bool value) {

@@ -26,7 +26,7 @@ struct ehlo_settings {
   size_t num_to;  // of them
   const struct ehlo_mechanism *mechanisms[EHLO_SETTINGS_MECHANISMS_MAX];
   struct ehlo_settings_block *blocks;  // of text, newest first
-  bool present;                        // a submit fact was read
+  bool present;                        // a submit fact was read that is no timeout
   char error[128];                     // the first fact that could not be understood; empty if none
   size_t error_line;
 };
@@ -46,6 +46,10 @@ void ehlo_settings_finish(struct ehlo_settings *s);
 // Gives each fact's text to `fact`.
 void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_submit_config *submit,
                          void (*fact)(void *arg, const char *text, size_t len), void *arg);
+
+// Of those, the client's bounds on its waits alone, which a session that is no submission may have too.
+void ehlo_settings_write_timeouts(const struct ehlo_timeouts *timeouts,
+                                  void (*fact)(void *arg, const char *text, size_t len), void *arg);
 
 // Writes the fact that tells which channel binding the TLS session has, if it has one: to be called
 // after the handshake. Its bytes are not kept.

@@ -253,6 +253,24 @@ Test(settings, leave_other_facts_alone) {
   ehlo_settings_free(&s);
 }
 
+static void read_again(void *arg, const char *text, size_t len) {
+  char copy[128];
+  snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
+  ehlo_settings_read(arg, copy, 1);
+}
+
+// A session by hand is no submission, and has its waits all the same.
+Test(settings, timeouts_alone_make_no_submission) {
+  struct ehlo_settings s;
+  struct ehlo_timeouts timeouts = {.command_ms = 1000, .quit_ms = 20};
+  ehlo_settings_init(&s);
+  ehlo_settings_write_timeouts(&timeouts, read_again, &s);
+  cr_expect(!s.present && s.error[0] == '\0');
+  cr_expect(s.client.timeouts.command_ms == 1000 && s.client.timeouts.quit_ms == 20);
+  cr_expect_eq(s.client.timeouts.greeting_ms, 0);
+  ehlo_settings_free(&s);
+}
+
 // The password is nobody's to keep.
 Test(settings, never_write_a_password) {
   struct ehlo_credentials credentials = {

@@ -41,9 +41,22 @@ static struct part address_of(struct part value) {
   return (struct part){open + 1, value.len - 2 - (size_t)(open - value.text)};
 }
 
+// "user+detail@example.com" is "user@example.com" too.
 static bool is_same(struct part value, const char *address) {
   struct part part = address_of(value);
-  return part.len == strlen(address) && strncasecmp(part.text, address, part.len) == 0;
+  size_t len = strlen(address);
+  const char *at = strrchr(address, '@');
+  const char *plus = strchr(address, '+');
+  if (part.len == len && strncasecmp(part.text, address, len) == 0) {
+    return true;
+  }
+  if (at == NULL || plus == NULL || plus > at) {
+    return false;
+  }
+  size_t local = (size_t)(plus - address);
+  size_t domain = len - (size_t)(at - address);
+  return part.len == local + domain && strncasecmp(part.text, address, local) == 0 &&
+         strncasecmp(part.text + local, at, domain) == 0;
 }
 
 bool account_choose(char *out, size_t cap, const char *config, const char *from) {

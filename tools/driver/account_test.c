@@ -27,6 +27,9 @@ static void expect(const char *text, const char *from, const char *wanted) {
 Test(account, of_the_sender) {
   expect(config, "me@home.test", "home");
   expect(config, "ME@work.test", "work");
+  expect(config, "me+list+x@home.test", "home");
+  expect(config, "+me@home.test", "work");
+  expect(config, "me@home.test+x", "work");
 }
 
 Test(account, default_where_nobody_sends_as_that) {

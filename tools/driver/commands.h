@@ -19,6 +19,7 @@ int command_probe(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_serve(int argc, char **argv);
+int command_shell(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_scrub(int argc, char **argv);

@@ -1,5 +1,5 @@
-// A message that is made of options: the files are read once, and each message gets a date, an id and the
-// values of templates of its own.
+// A message that is made of options: the files are read once, and each message gets a date, an id
+// and the values of templates of its own.
 #ifndef EHLO_TOOLS_DRIVER_COMPOSE_H
 #define EHLO_TOOLS_DRIVER_COMPOSE_H
 
@@ -19,8 +19,8 @@ struct compose {
   size_t num;
 };
 
-// Reads the files. Returns 0 or an exit status with a sentence in `error`, after printing what is wrong.
-// To be freed in either case.
+// Reads the files. Returns 0 or an exit status with a sentence in `error`, after printing what is
+// wrong. To be freed in either case.
 int compose_read(struct compose *c, char *error, size_t error_cap, const struct send_options *o);
 
 // Makes the message `n`, counted from 1. The same returns.

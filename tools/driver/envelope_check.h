@@ -1,5 +1,5 @@
-// The header of a message that was read, beside the envelope that it is to go in: what the two have to do
-// with each other is the sender's affair, so all of this is warnings.
+// The header of a message that was read, beside the envelope that it is to go in: what the two have
+// to do with each other is the sender's affair, so all of this is warnings.
 #ifndef EHLO_TOOLS_DRIVER_ENVELOPE_CHECK_H
 #define EHLO_TOOLS_DRIVER_ENVELOPE_CHECK_H
 

@@ -20,6 +20,7 @@ static const struct {
     {"send", "submit a message to a server", command_send},
     {"sendmail", "take a message from a program, as sendmail does", command_sendmail},
     {"probe", "look at a server without sending mail", command_probe},
+    {"shell", "speak SMTP to a server by hand, over verified TLS", command_shell},
     {"explain", "say what a reply means and what to do about it", command_explain},
     {"record", "relay another program's session to a server, and record it", command_record},
     {"show", "print a recorded session", command_show},

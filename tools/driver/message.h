@@ -1,5 +1,5 @@
-// A message to send: read from a file or standard input, or made; looked at before anything is sent, and
-// given to the client in pieces.
+// A message to send: read from a file or standard input, or made; looked at before anything is
+// sent, and given to the client in pieces.
 #ifndef EHLO_TOOLS_DRIVER_MESSAGE_H
 #define EHLO_TOOLS_DRIVER_MESSAGE_H
 
@@ -19,7 +19,8 @@ struct message {
 // Reads `path`, "-" for standard input. Returns 0 or an exit status, after printing what is wrong.
 int message_read(struct message *out, const char *path);
 
-// A message that was made: `bytes`, from malloc(), are the message's from here on. False without memory.
+// A message that was made: `bytes`, from malloc(), are the message's from here on. False without
+// memory.
 bool message_take(struct message *out, const char *name, uint8_t *bytes, size_t len);
 
 // The same message once more, while `from` lasts. False without memory.

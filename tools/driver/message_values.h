@@ -1,4 +1,5 @@
-// What a template may say of the message that it becomes: the list of names is here, and nowhere else.
+// What a template may say of the message that it becomes: the list of names is here, and nowhere
+// else.
 #ifndef EHLO_TOOLS_DRIVER_MESSAGE_VALUES_H
 #define EHLO_TOOLS_DRIVER_MESSAGE_VALUES_H
 
@@ -21,13 +22,13 @@ struct message_values {
   char *subject_encoded;
 };
 
-// Makes the values of the message `n`, counted from 1. Returns 0 or an exit status, after printing what
-// is wrong. To be freed in either case.
+// Makes the values of the message `n`, counted from 1. Returns 0 or an exit status, after printing
+// what is wrong. To be freed in either case.
 int message_values_make(struct message_values *v, const struct send_options *o, size_t n);
 void message_values_free(struct message_values *v);
 
-// Puts them into `text`, which is `name` in a complaint; `*out_text` is for free(). `has_header`: it is
-// a whole message. Returns 0 or an exit status with a sentence in `error`, after printing it.
+// Puts them into `text`, which is `name` in a complaint; `*out_text` is for free(). `has_header`:
+// it is a whole message. Returns 0 or an exit status with a sentence in `error`, after printing it.
 int message_values_apply(char **out_text, size_t *out_len, char *error, size_t error_cap,
                          const struct message_values *v, struct ehlo_span text, bool has_header,
                          const char *name);

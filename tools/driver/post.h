@@ -1,5 +1,5 @@
-// The messages of one submission: read and judged before anything is opened, each with its envelope,
-// and then given to one session in turn.
+// The messages of one submission: read and judged before anything is opened, each with its
+// envelope, and then given to one session in turn.
 #ifndef EHLO_TOOLS_DRIVER_POST_H
 #define EHLO_TOOLS_DRIVER_POST_H
 
@@ -21,8 +21,8 @@ struct post {
   char error[MESSAGE_SENTENCE_MAX];  // the first thing that is wrong with a message
 };
 
-// Reads or makes what the options name. With --quit-after there may be no message: it is empty then.
-// Returns 0 or an exit status with a sentence in `error`, after printing what is wrong.
+// Reads or makes what the options name. With --quit-after there may be no message: it is empty
+// then. Returns 0 or an exit status with a sentence in `error`, after printing what is wrong.
 int post_read(struct post *p, const struct send_options *o);
 
 // The same with one message, which is the post's from here on.

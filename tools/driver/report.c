@@ -62,9 +62,9 @@ void report_free(struct report *r) {
 }
 
 // Copies one line; if it says a secret, only its code and separator.
-static size_t keep_line(uint8_t *out, const struct report *r, struct ehlo_span line) {
+static size_t keep_line(uint8_t *out, const struct ehlo_redactor *redactor, struct ehlo_span line) {
   static const char hidden[] = "(hidden: it repeats the password)\r\n";
-  if (!ehlo_redactor_hits(r->redactor, line.bytes, line.len)) {
+  if (!ehlo_redactor_hits(redactor, line.bytes, line.len)) {
     memcpy(out, line.bytes, line.len);
     return line.len;
   }
@@ -74,7 +74,8 @@ static size_t keep_line(uint8_t *out, const struct report *r, struct ehlo_span l
   return head + sizeof(hidden) - 1;
 }
 
-static void keep(struct kept_reply *out, const struct report *r, const struct ehlo_reply *reply) {
+void report_keep(struct kept_reply *out, const struct ehlo_redactor *redactor,
+                 const struct ehlo_reply *reply) {
   free(out->text);
   *out = (struct kept_reply){.reply = *reply};
   out->text = malloc(reply->text.len + reply->num_lines * 64 + 64);
@@ -83,10 +84,14 @@ static void keep(struct kept_reply *out, const struct report *r, const struct eh
     const uint8_t *line = reply->text.bytes + at;
     const uint8_t *lf = memchr(line, '\n', reply->text.len - at);
     size_t n = lf != NULL ? (size_t)(lf - line) + 1 : reply->text.len - at;
-    len += keep_line(out->text + len, r, (struct ehlo_span){line, n});
+    len += keep_line(out->text + len, redactor, (struct ehlo_span){line, n});
     at += n;
   }
   out->reply.text = (struct ehlo_span){out->text, len};
+}
+
+static void keep(struct kept_reply *out, const struct report *r, const struct ehlo_reply *reply) {
+  report_keep(out, r->redactor, reply);
 }
 
 // The reply by which the verdict on the event's message came.

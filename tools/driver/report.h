@@ -45,6 +45,10 @@ void report_free(struct report *r);
 void report_event(struct report *r, const struct ehlo_submit *submit, const struct ehlo_client *c,
                   const struct ehlo_event *event);
 
+// Copies a reply, without the lines that say a secret, over the one that was there.
+void report_keep(struct kept_reply *out, const struct ehlo_redactor *redactor,
+                 const struct ehlo_reply *reply);
+
 // The reply that decided on all of it; code 0 where none did.
 const struct kept_reply *report_deciding(const struct report *r, const struct ehlo_submit *submit);
 

@@ -282,7 +282,8 @@ static const char *what_is_wrong(const struct send_options *o) {
   return compose_options_wrong(&o->compose, o->num_data);
 }
 
-// The address in "Name <address>": no address by itself ends in ">". What is not of this form stays.
+// The address in "Name <address>": no address by itself ends in ">". What is not of this form
+// stays.
 static const char *settle(struct send_options *o, const char *text) {
   size_t len = strlen(text);
   char *name;

@@ -47,8 +47,9 @@ const char *send_options_add_recipient(struct send_options *o, const char *value
 const char *send_options_add_rcpt_param(struct send_options *o, const char *key, const char *value);
 const char *send_options_add_mail_param(struct send_options *o, const char *key, const char *value);
 
-// Takes the addresses out of "Name <address>", judges the options together, and what the engine would
-// refuse to send, before anything is opened. Returns 0 or an exit status, after printing what is wrong.
+// Takes the addresses out of "Name <address>", judges the options together, and what the engine
+// would refuse to send, before anything is opened. Returns 0 or an exit status, after printing what
+// is wrong.
 int send_options_settle(struct send_options *o);
 
 #endif  // EHLO_TOOLS_DRIVER_SEND_OPTIONS_H

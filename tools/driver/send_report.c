@@ -8,8 +8,8 @@
 #include "tools/driver/explanation.h"
 #include "tools/driver/text.h"
 
-// Whether the server has the message for a recipient; where there was to be none, whether it took the
-// recipient. Its last reply may be a good one to RCPT, and the message refused after it.
+// Whether the server has the message for a recipient; where there was to be none, whether it took
+// the recipient. Its last reply may be a good one to RCPT, and the message refused after it.
 static bool is_accepted(const struct ehlo_message *m, size_t recipient) {
   enum ehlo_recipient_state state = m->to[recipient].state;
   return state == EHLO_RECIPIENT_ACCEPTED ||

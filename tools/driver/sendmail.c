@@ -1,4 +1,5 @@
-// ehlo sendmail: takes a message from a program that has one, and is heard of only if something is wrong.
+// ehlo sendmail: takes a message from a program that has one, and is heard of only if something is
+// wrong.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,8 @@ static const char *domain_in(const char *address) {
   return at != NULL ? at + 1 : NULL;
 }
 
-// The sender as far as it is known, a local part perhaps: the command line's, the account's, the header's,
-// or the user's login name.
+// The sender as far as it is known, a local part perhaps: the command line's, the account's, the
+// header's, or the user's login name.
 static const char *sender_of(const struct sendmail_options *o, const struct work *w) {
   if (o->sender != NULL) {
     return o->sender;
@@ -164,7 +165,8 @@ static int submit(struct work *w, struct sendmail_options *o) {
 
 // ---- The command ------------------------------------------------------------------------------------
 
-// Which account is meant, for the shared options to find: the one named, or the one that sends as this.
+// Which account is meant, for the shared options to find: the one named, or the one that sends as
+// this.
 static void choose_account(struct live_options *live, const struct sendmail_options *o,
                            const struct work *w) {
   live->account = o->account;

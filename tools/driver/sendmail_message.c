@@ -120,7 +120,8 @@ static bool is_beyond_smtp(const struct message *m) {
          ehlo_preflight_count(&m->preflight, EHLO_FINDING_LONG_LINE) > 0;
 }
 
-// In quoted-printable, if that is to be had; if not, it will be refused with the line that is wrong.
+// In quoted-printable, if that is to be had; if not, it will be refused with the line that is
+// wrong.
 static bool recode(struct message *m) {
   struct ehlo_span text = {m->contents.bytes, m->contents.len};
   uint8_t *bytes;

@@ -10,8 +10,8 @@ struct sendmail_header {
   const char *domain;     // for addresses without one; NULL: they stay as they are
 };
 
-// Makes it of `bytes`, from malloc(), which it takes over. Returns 0 or an exit status, after printing
-// what is wrong.
+// Makes it of `bytes`, from malloc(), which it takes over. Returns 0 or an exit status, after
+// printing what is wrong.
 int sendmail_message_make(struct message *out, uint8_t *bytes, size_t len,
                           const struct sendmail_header *header);
 

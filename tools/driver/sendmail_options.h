@@ -1,5 +1,5 @@
-// The options of `sendmail`: what programs that call it as /usr/sbin/sendmail say, and the names that
-// msmtp gave the same.
+// The options of `sendmail`: what programs that call it as /usr/sbin/sendmail say, and the names
+// that msmtp gave the same.
 #ifndef EHLO_TOOLS_DRIVER_SENDMAIL_OPTIONS_H
 #define EHLO_TOOLS_DRIVER_SENDMAIL_OPTIONS_H
 

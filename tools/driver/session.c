@@ -81,7 +81,7 @@ static void begin_credentials(struct session *s) {
   s->config.credentials = &s->credentials;
 }
 
-static int get_password(struct session *s) {
+int session_get_password(struct session *s) {
   const struct live_options *o = s->options;
   if (o->user == NULL) {
     return 0;
@@ -118,15 +118,16 @@ static int get_password(struct session *s) {
 static int load_roots(struct session *s, X509 *root) {
   struct live_roots roots = {.file = s->options->ca_file, .root = root};
   char error[LIVE_REASON_MAX];
-  if (s->options->tls == EHLO_TLS_NONE) {
-    return 0;
-  }
   s->tls = live_tls_client_context(error, sizeof(error), &roots);
   if (s->tls == NULL) {
     fprintf(stderr, "ehlo: %s\n", error);
     return EX_NOINPUT;
   }
   return 0;
+}
+
+int session_load_roots(struct session *s) {
+  return s->tls == NULL ? load_roots(s, NULL) : 0;
 }
 
 static int prepare(struct session *s, X509 *root) {
@@ -141,8 +142,8 @@ static int prepare(struct session *s, X509 *root) {
   s->client_config.allow_cleartext_auth = o->allow_cleartext_auth;
   set_timeouts(&s->client_config.timeouts, o->timeout_ms);
   trace_init(&s->trace, stdout, o->verbose);
-  int status = get_password(s);
-  if (status == 0) {
+  int status = session_get_password(s);
+  if (status == 0 && o->tls != EHLO_TLS_NONE) {
     status = load_roots(s, root);
   }
   if (status == 0) {
@@ -270,13 +271,36 @@ static void choose_helo(struct session *s) {
   s->config.helo_name = ehlo_str(s->helo);
 }
 
+void session_connect(struct session *s) {
+  connect_live(s);
+  choose_helo(s);
+}
+
+int session_connect_status(const struct session *s) {
+  switch (s->net_result) {
+    case LIVE_NET_OK:
+      return 0;
+    case LIVE_NET_UNKNOWN_HOST:
+      return EX_NOHOST;
+    case LIVE_NET_TIMEOUT:
+      return EX_TEMPFAIL;
+    case LIVE_NET_REFUSED:
+      break;
+  }
+  return EX_IOERR;
+}
+
+struct ehlo_transport *session_transport(struct session *s) {
+  return s->connected ? &s->live.transport : &dead_transport;
+}
+
 // ---- Running ----------------------------------------------------------------------------------------
 
 static void write_setting(void *arg, const char *text, size_t len) {
   ehlo_recorder_setting(&((struct session *)arg)->recorder, text, len);
 }
 
-static void write_connect_fact(struct session *s) {
+void session_record_connect(struct session *s) {
   const struct server_address *a = &s->options->server;
   char text[1024];
   char where[400];
@@ -292,7 +316,7 @@ static void write_connect_fact(struct session *s) {
   ehlo_recorder_fact(&s->recorder, text, (size_t)len);
 }
 
-static void warn_of_insecure(struct session *s) {
+void session_warn_of_insecure(struct session *s) {
   const struct live_tls_info *info = live_tls_information(&s->live);
   s->warned = true;
   if (info != NULL && info->judged && !(info->verdict.chain_ok && info->verdict.name_ok)) {
@@ -302,12 +326,16 @@ static void warn_of_insecure(struct session *s) {
   }
 }
 
-// What TLS has to give is known now, and what a replay has to know of it.
-static void on_secured(void *arg) {
-  struct session *s = arg;
+void session_bind(struct session *s) {
   live_get_binding(&s->live, &s->binding);
   s->credentials.tls_exporter = (struct ehlo_span){s->binding.exporter, s->binding.exporter_len};
   s->credentials.tls_unique = (struct ehlo_span){s->binding.unique, s->binding.unique_len};
+}
+
+// What TLS has to give is known now, and what a replay has to know of it.
+static void on_secured(void *arg) {
+  struct session *s = arg;
+  session_bind(s);
   if (wants_nonce(s) && s->config.credentials != NULL) {
     ehlo_settings_write_binding(&s->credentials, write_setting, s);
   }
@@ -337,7 +365,7 @@ static void tell_attempt(struct session *s) {
 static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct session *s = arg;
   if (s->options->insecure && !s->warned && ehlo_client_is_secure(c)) {
-    warn_of_insecure(s);
+    session_warn_of_insecure(s);
   }
   if (event->type == EHLO_EVENT_CHALLENGE) {
     hide_proofs(s);
@@ -350,12 +378,9 @@ static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_e
 
 static int exit_status(const struct session *s) {
   int status = ehlo_submit_exit_status(&s->submission.submit);
-  if (!s->connected && s->net_result == LIVE_NET_UNKNOWN_HOST) {
-    status = EX_NOHOST;
-  } else if (!s->connected && s->net_result == LIVE_NET_TIMEOUT) {
-    status = EX_TEMPFAIL;
-  }
-  return status;
+  return s->net_result == LIVE_NET_UNKNOWN_HOST || s->net_result == LIVE_NET_TIMEOUT
+             ? session_connect_status(s)
+             : status;
 }
 
 // A record that nobody asked to keep may be incomplete.
@@ -377,12 +402,7 @@ static void write_verdicts(struct session *s) {
   }
 }
 
-static void finish(struct session *s) {
-  char text[EHLO_EVENT_TEXT_MAX];
-  ehlo_outcome_text(text, &s->submission.submit);
-  ehlo_recorder_event(&s->recorder, text);
-  write_verdicts(s);
-  s->report.seconds_us = s->recorder.base.ops->now_us(&s->recorder.base);
+static void close_connection(struct session *s) {
   snprintf(s->transport_reason, sizeof(s->transport_reason), "%s", live_reason(&s->live));
   if (s->connected) {
     s->flights = live_counters(&s->live).flights;
@@ -391,6 +411,20 @@ static void finish(struct session *s) {
   } else {
     ehlo_recorder_finish(&s->recorder);
   }
+}
+
+int session_close(struct session *s, int status) {
+  close_connection(s);
+  return end_record(s, status);
+}
+
+static void finish(struct session *s) {
+  char text[EHLO_EVENT_TEXT_MAX];
+  ehlo_outcome_text(text, &s->submission.submit);
+  ehlo_recorder_event(&s->recorder, text);
+  write_verdicts(s);
+  s->report.seconds_us = s->recorder.base.ops->now_us(&s->recorder.base);
+  close_connection(s);
   s->report.hash = ehlo_recorder_hash(&s->recorder);
   report_error(s->error, sizeof(s->error), &s->report, &s->submission.submit, s->transport_reason);
 }
@@ -401,12 +435,10 @@ int session_run(struct session *s, const struct ehlo_source *source) {
     return EX_OSERR;
   }
   s->report.host = s->options->server.host;
-  connect_live(s);
-  choose_helo(s);
-  ehlo_recorder_init(&s->recorder, s->connected ? &s->live.transport : &dead_transport,
-                     &s->redactor, sink_write, &s->sink);
+  session_connect(s);
+  ehlo_recorder_init(&s->recorder, session_transport(s), &s->redactor, sink_write, &s->sink);
   ehlo_settings_write(&s->client_config, &s->config, write_setting, s);
-  write_connect_fact(s);
+  session_record_connect(s);
   ehlo_submission_init(&s->submission, &s->config, source);
   ehlo_client_init(&s->client, &s->client_config, s->buffer, sizeof(s->buffer),
                    s->recorder.base.ops->now_us(&s->recorder.base) / 1000);

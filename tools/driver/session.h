@@ -56,4 +56,24 @@ int session_run(struct session *s, const struct ehlo_source *source);
 
 void session_free(struct session *s);
 
+// ---- For a command that decides by itself what is said (tools/driver/shell.h) ------------------------
+
+// Opens the connection and chooses the EHLO name. `s->connected` says whether it came about; what is
+// wrong says live_reason(), and session_connect_status() has the exit status for it.
+void session_connect(struct session *s);
+int session_connect_status(const struct session *s);
+// The connection, or in place of one that did not come about what tells the client so.
+struct ehlo_transport *session_transport(struct session *s);
+// To be called once the recorder is there.
+void session_record_connect(struct session *s);
+// Once TLS is on: its channel bindings for the credentials, and the warning of --insecure.
+void session_bind(struct session *s);
+void session_warn_of_insecure(struct session *s);
+// The password of `options->user`, fetched anew. Returns 0 or an exit status, after printing why.
+int session_get_password(struct session *s);
+// The roots of trust, also where TLS was not asked for. Returns 0 or an exit status likewise.
+int session_load_roots(struct session *s);
+// Closes the connection and the record; `status` is the exit status so far. Returns the final one.
+int session_close(struct session *s, int status);
+
 #endif  // EHLO_TOOLS_DRIVER_SESSION_H

@@ -109,7 +109,7 @@ static void begin_line(struct trace *t) {
 // ---- The ordinary view --------------------------------------------------------------------------
 
 static void note_wait(struct trace *t, const struct show_piece *piece) {
-  if (piece->wait_us < NOTICE_US) {
+  if (piece->wait_us < NOTICE_US || (t->typed && piece->waited_for == EHLO_SIDE_CLIENT)) {
     return;
   }
   fputs(t->colour ? DIM "    (" : "    (", t->out);
@@ -151,7 +151,7 @@ static void break_line(struct trace *t) {
 }
 
 static void note_hidden_lines(struct trace *t) {
-  if (t->body_lines > BODY_LINES_SHOWN) {
+  if (t->body_lines > BODY_LINES_SHOWN && !t->typed) {
     fprintf(t->out, "    … %zu more lines of the message\n", t->body_lines - BODY_LINES_SHOWN);
   }
   t->body_lines = 0;
@@ -169,7 +169,7 @@ static void open_line(struct trace *t, const struct show_piece *piece) {
   begin_line(t);
   t->open = true;
   t->side = piece->item->side;
-  t->hidden = piece->role == SHOW_MESSAGE && t->body_lines > BODY_LINES_SHOWN;
+  t->hidden = piece->role == SHOW_MESSAGE && (t->typed || t->body_lines > BODY_LINES_SHOWN);
   if (!t->hidden) {
     begin(t, piece, mark_of(piece), colour_of(piece));
     fputs(piece->begins ? "" : "…", t->out);

@@ -17,6 +17,7 @@ struct trace {
   FILE *out;
   bool raw;  // every octet, and the times
   bool colour;
+  bool typed;  // by whoever sees it: the client's waits, and the message, are not shown
   struct show_dialogue dialogue;
   size_t body_lines;  // of the message at hand
   // The line that is not ended yet on screen.

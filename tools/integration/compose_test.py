@@ -128,7 +128,8 @@ def _(ehlo):
         "--attach", "m.eml:message/rfc822", "--header", "X-Tag: blau ü", "--cc",
         "Cärol <carol@ehlo.test>", "--bcc", "dave@ehlo.test", "--subject", "parts")
     yield from want("the structure", types(message), (
-        "multipart/mixed", [("multipart/alternative", ["text/plain", ("multipart/related", ["text/html", "image/png"])]),
+        "multipart/mixed", [("multipart/alternative",
+                             ["text/plain", ("multipart/related", ["text/html", "image/png"])]),
                             "application/x-thing", "text/csv", "application/octet-stream", "message/rfc822"]))
     files = list(message.iter_attachments())
     yield from want("the name", files[0].get_filename(), "Bericht ä, 'x' \"y\".bin")
@@ -185,8 +186,8 @@ def _(ehlo):
 @case("header/replaces")
 def _(ehlo):
     _, taken = send(ehlo, "--header", "From: Éve <eve@ehlo.test>", "--header", "Date: Mon, 3 Mar 2025 10:00:00 +0000",
-                    "--header", "to: g: x@ehlo.test, \"Y, ü\" <y@ehlo.test>;", "--header", "Message-ID: <1@x>", "--body",
-                    "x")
+                    "--header", "to: g: x@ehlo.test, \"Y, ü\" <y@ehlo.test>;", "--header", "Message-ID: <1@x>",
+                    "--body", "x")
     message = email.message_from_bytes(taken[0][2], policy=email.policy.default)
     yield from want("the fields", [message.get_all(n) for n in ("From", "Date", "To", "Message-ID")],
                     [["Éve <eve@ehlo.test>"], ["Mon, 03 Mar 2025 10:00:00 +0000"],

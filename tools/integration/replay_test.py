@@ -5,7 +5,6 @@ memory it takes, and the ways to stop at an event, by hand in a terminal and fro
     replay_test.py EHLO MAX_RSS [-- PATTERN]
 """
 
-import itertools
 import json
 import os
 import pathlib
@@ -23,15 +22,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 from harness import RUN_BOUND, Bench, Complaint, Ehlo, unsafe_characters
+from terminal import WAIT_BOUND, Tmux
 
 MEMORY_MAX = 8 << 10    # KiB more than the empty program
-WAIT_BOUND = 20         # seconds for something to appear on a terminal
 
 CORPUS = pathlib.Path("corpus/transcripts").resolve()
 ACCEPTED = CORPUS / "providers/exchange-online-accepted.smtp"
 
 bench = Bench("replay_test.py")
-numbers = itertools.count()
 
 
 def case(name):
@@ -415,47 +413,6 @@ def cases_until():
 
 
 # ---- On a terminal -------------------------------------------------------------------------------------------------
-
-
-class Tmux:
-    """A terminal of its own for one program."""
-
-    def __init__(self, ehlo, *arguments):
-        self.server = f"ehlo-replay-{os.getpid()}-{next(numbers)}"
-        self.directory = ehlo.directory
-        self.tmux("new-session", "-d", "-x", "100", "-y", "30", "sh", "-c",
-                  'printf ready; read go; "$@"; echo "status $?"; read end', "sh", ehlo.program, *arguments)
-        self.expect("ready")
-        self.keys("Enter")
-
-    def tmux(self, *arguments):
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.directory), "LC_ALL": "C.UTF-8", "TERM": "xterm",
-                       "TMUX_TMPDIR": str(self.directory)}
-        return subprocess.run(["tmux", "-L", self.server, "-f", "/dev/null", *arguments], capture_output=True,
-                              cwd=self.directory, env=environment, timeout=RUN_BOUND, check=True).stdout.decode()
-
-    def keys(self, *keys):
-        self.tmux("send-keys", *keys)
-
-    def expect(self, pattern):
-        """Waits until the screen has it."""
-        end = time.monotonic() + WAIT_BOUND
-        while True:
-            screen = self.tmux("capture-pane", "-p")
-            if re.search(pattern, screen, re.M):
-                return screen
-            if time.monotonic() > end:
-                raise Complaint(f"the screen has no {pattern!r}:\n{screen}")
-            time.sleep(0.02)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        try:
-            self.tmux("kill-server")
-        except subprocess.CalledProcessError:
-            pass  # it is gone already
 
 
 def read_terminal(fd, until):

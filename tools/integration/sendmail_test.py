@@ -200,7 +200,8 @@ REFUSED = {
     "line-end-in-name": (("-i", "-F", "x\nBcc: y", "bob@ehlo.test"), b"Subject: x\n\nx\n", 64, b"line end"),
     "long-line-in-multipart": (("-i", "bob@ehlo.test"), b"Content-Type: multipart/mixed\n\n" + b"x" * 999 + b"\n", 65,
                                b"standard input:"),
-    "groups-in-groups": (("-t", "-i"), b"From: " + b"g:" * 400000 + b"\nTo: " + b"g:" * 400000 + b"\n\nx\n", 65, b":2: To"),
+    "groups-in-groups": (("-t", "-i"), b"From: " + b"g:" * 400000 + b"\nTo: " + b"g:" * 400000 + b"\n\nx\n", 65,
+                         b":2: To"),
     "long-address": (("-i", "a." * 50000 + "b@ehlo.test"), b"Subject: x\n\nx\n", 64, "…".encode()),
     "smtp-server": (("-bs",), b"", 64, b"-bs"),
     "queue": (("-q",), b"", 64, b"queue"),
@@ -371,7 +372,8 @@ def _(ehlo):
     program = prepare(ehlo)
     marker = fresh("python")
     script = ("import email.message, subprocess, sys\nm = email.message.EmailMessage()\n"
-              "m['To'] = 'Bjärn <bob@ehlo.test>'\nm['Subject'] = 'pythön'\nm['X-Marker'] = sys.argv[2]\nm.set_content('ä\\n' * 300)\n"
+              "m['To'] = 'Bjärn <bob@ehlo.test>'\nm['Subject'] = 'pythön'\nm['X-Marker'] = sys.argv[2]\n"
+              "m.set_content('ä\\n' * 300)\n"
               "subprocess.run([sys.argv[1], '-t', '-i'], input=bytes(m), check=True)\n")
     execute(ehlo, "/usr/bin/python3", "-I", "-c", script, program, marker)
     message = mailboxes.parse(only("bob", marker.encode()))

@@ -403,6 +403,10 @@ void live_get_binding(const struct live *l, struct live_tls_binding *out) {
   }
 }
 
+int live_descriptor(const struct live *l) {
+  return l->fd;
+}
+
 struct live_counters live_counters(const struct live *l) {
   return l->counters;
 }

@@ -83,6 +83,9 @@ const struct live_tls_info *live_tls_information(const struct live *l);
 // The channel binding of the TLS session; empty without one.
 void live_get_binding(const struct live *l, struct live_tls_binding *out);
 
+// The socket, to be waited for together with others; nobody else reads from it or writes to it.
+int live_descriptor(const struct live *l);
+
 struct live_counters live_counters(const struct live *l);
 
 #endif  // EHLO_TOOLS_LIVE_LIVE_H

@@ -1,5 +1,6 @@
 // See compose.h. The parts are nested as RFC 2046 and RFC 2387 have it: mixed( alternative( text,
-// related( html, inline… ) ), attachment… ), each level only where there is more than one part in it.
+// related( html, inline… ) ), attachment… ), each level only where there is more than one part in
+// it.
 #include "tools/mail/compose.h"
 
 #include <stdio.h>
@@ -7,64 +8,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tools/mail/fields.h"
+#include "tools/mail/compose_parts.h"
 #include "tools/mail/gmime.h"
 
 #define LINE_MAX_PLAIN 76  // octets of a line that goes as it is
 
-// ---- Fields -----------------------------------------------------------------------------------------
-
-static bool is_control(char c) {
-  return (unsigned char)c < ' ' || c == 0x7f;
-}
-
-static bool is_one_line(const char *text) {
-  for (; *text != '\0'; text++) {
-    if (is_control(*text) && *text != '\t') {
-      return false;
-    }
-  }
-  return true;
-}
-
-static bool is_text(const char *text) {
-  return is_one_line(text) && g_utf8_validate(text, -1, NULL);
-}
-
-// The length of the name; `*out_value` is behind the colon and blanks.
-static size_t split_field(const char *field, const char **out_value) {
-  size_t len = strcspn(field, ":");
-  *out_value = field + len;
-  if (field[len] == ':') {
-    *out_value += 1 + strspn(field + len + 1, " \t");
-  }
-  return len;
-}
-
-static bool is_named(const char *field, size_t len, const char *name) {
-  return strlen(name) == len && strncasecmp(field, name, len) == 0;
-}
-
-const char *mail_compose_check_field(const char *field) {
-  const char *value;
-  size_t len = split_field(field, &value);
-  if (field[len] != ':' || !mail_field_is_name((struct ehlo_span){(const uint8_t *)field, len})) {
-    return "a header field is \"Name: value\", the name of printable ASCII without blanks";
-  }
-  if (!is_one_line(value)) {
-    return "a line end or another control character in it would make further fields";
-  }
-  if (!g_utf8_validate(value, -1, NULL)) {
-    return "it is not UTF-8";
-  }
-  if (is_named(field, len, "Bcc") || is_named(field, len, "Resent-Bcc")) {
-    return "everybody would see it; give these recipients with --bcc";
-  }
-  if (is_named(field, len, "MIME-Version") || strncasecmp(field, "Content-", 8) == 0) {
-    return "the fields of MIME are made from the parts of the message";
-  }
-  return NULL;
-}
+// ---- Parts ------------------------------------------------------------------------------------------
 
 bool mail_compose_is_type(const char *type) {
   static const char token[] =
@@ -74,140 +23,6 @@ bool mail_compose_is_type(const char *type) {
   return len > 0 && sub_len > 0 && type[len + 1 + sub_len] == '\0' &&
          strncasecmp(type, "multipart/", 10) != 0;
 }
-
-static bool is_address_field(const char *field, size_t len) {
-  static const char *const names[] = {"From",          "Sender",    "Reply-To",  "To",         "Cc",
-                                      "Resent-Sender", "Resent-To", "Resent-Cc", "Resent-From"};
-  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-    if (is_named(field, len, names[i])) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static void set_charset(InternetAddressList *list) {
-  int num = internet_address_list_length(list);
-  for (int i = 0; i < num; i++) {
-    InternetAddress *address = internet_address_list_get_address(list, i);
-    internet_address_set_charset(address, "utf-8");
-    if (INTERNET_ADDRESS_IS_GROUP(address)) {
-      set_charset(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)));
-    }
-  }
-}
-
-static char *encode_addresses(InternetAddressList *list) {
-  set_charset(list);
-  return internet_address_list_to_string(list, NULL, TRUE);
-}
-
-char *mail_compose_encode_addresses(const char *text) {
-  InternetAddressList *list = is_text(text) ? mail_gmime_addresses(text) : NULL;
-  if (list == NULL) {
-    return NULL;
-  }
-  char *encoded = encode_addresses(list);
-  char *copy = strdup(encoded);
-  g_free(encoded);
-  g_object_unref(list);
-  return copy;
-}
-
-char *mail_compose_encode(const char *text) {
-  g_mime_init();
-  char *encoded = g_mime_utils_header_encode_text(NULL, text, "utf-8");
-  char *copy = strdup(encoded);
-  g_free(encoded);
-  return copy;
-}
-
-static bool fail(char *error, const char *what, const char *value) {
-  snprintf(error, MAIL_COMPOSE_SENTENCE_MAX, "%s \"%.120s\"", what, value);
-  return false;
-}
-
-static bool add_addresses(char *error, GMimeMessage *message, const char *name,
-                          const char *const *texts, size_t num) {
-  InternetAddressList *all = internet_address_list_new();
-  bool good = true;
-  for (size_t i = 0; good && i < num; i++) {
-    InternetAddressList *list = is_text(texts[i]) ? mail_gmime_addresses(texts[i]) : NULL;
-    good = list != NULL || fail(error, "this is no address:", texts[i]);
-    if (list != NULL) {
-      internet_address_list_append(all, list);
-      g_object_unref(list);
-    }
-  }
-  if (good && num > 0) {
-    char *value = encode_addresses(all);
-    g_mime_object_append_header(GMIME_OBJECT(message), name, value, "utf-8");
-    g_free(value);
-  }
-  g_object_unref(all);
-  return good;
-}
-
-static bool add_field(char *error, GMimeMessage *message, const char *field) {
-  const char *value;
-  size_t len = split_field(field, &value);
-  const char *wrong = mail_compose_check_field(field);
-  if (wrong != NULL) {
-    return fail(error, wrong, field);
-  }
-  char *name = g_strndup(field, len);
-  bool good = true;
-  if (is_address_field(field, len)) {
-    good = add_addresses(error, message, name, &value, 1);
-  } else {
-    g_mime_object_append_header(GMIME_OBJECT(message), name, value, "utf-8");
-  }
-  g_free(name);
-  return good;
-}
-
-static bool is_given(const struct mail_draft *d, const char *name) {
-  const char *value;
-  for (size_t i = 0; i < d->num_headers; i++) {
-    if (is_named(d->headers[i], split_field(d->headers[i], &value), name)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool add_fields(char *error, GMimeMessage *message, const struct mail_draft *d) {
-  const struct {
-    const char *name;
-    const char *value;
-  } texts[] = {{"Date", d->date}, {"Message-ID", d->message_id}, {"Subject", d->subject}};
-  bool good = true;
-  if (d->from != NULL && !is_given(d, "From")) {
-    good = add_addresses(error, message, "From", &d->from, 1);
-  }
-  if (good && !is_given(d, "To")) {
-    good = add_addresses(error, message, "To", d->to, d->num_to);
-  }
-  if (good && !is_given(d, "Cc")) {
-    good = add_addresses(error, message, "Cc", d->cc, d->num_cc);
-  }
-  for (size_t i = 0; good && i < sizeof(texts) / sizeof(texts[0]); i++) {
-    if (texts[i].value == NULL || is_given(d, texts[i].name)) {
-      continue;
-    }
-    good = is_text(texts[i].value) ||
-           fail(error, "a line end, a control character or no UTF-8 is in", texts[i].value);
-    if (good) {
-      g_mime_object_append_header(GMIME_OBJECT(message), texts[i].name, texts[i].value, "utf-8");
-    }
-  }
-  for (size_t i = 0; good && i < d->num_headers; i++) {
-    good = add_field(error, message, d->headers[i]);
-  }
-  return good;
-}
-
-// ---- Parts ------------------------------------------------------------------------------------------
 
 // What there is in a text that decides how it can go.
 struct look {
@@ -381,14 +196,15 @@ static bool check_parts(char *error, const struct mail_draft *d) {
   }
   for (size_t i = 0; i < d->num_attachments; i++) {
     const struct mail_attachment *a = &d->attachments[i];
-    if (!is_text(a->name)) {
-      return fail(error, "a control character or no UTF-8 is in the file name", a->name);
+    if (!mail_compose_is_text(a->name)) {
+      return mail_compose_fail(error, "a control character or no UTF-8 is in the file name",
+                               a->name);
     }
     if (!mail_compose_is_type(a->type)) {
-      return fail(error, "this is no type of an attachment:", a->type);
+      return mail_compose_fail(error, "this is no type of an attachment:", a->type);
     }
     if (a->is_inline && !d->has_html) {
-      return fail(error, "only a text in HTML can show", a->name);
+      return mail_compose_fail(error, "only a text in HTML can show", a->name);
     }
   }
   return true;
@@ -417,7 +233,7 @@ bool mail_compose(char error[MAIL_COMPOSE_SENTENCE_MAX], uint8_t **out, size_t *
     return false;
   }
   GMimeMessage *message = g_mime_message_new(FALSE);
-  bool good = add_fields(error, message, draft);
+  bool good = mail_compose_add_fields(error, message, draft);
   if (good) {
     GMimeObject *body = body_of(draft);
     g_mime_message_set_mime_part(message, body);

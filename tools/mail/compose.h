@@ -1,7 +1,7 @@
-// Makes a message of its parts (RFC 5322, MIME), by GMime. What comes out is 7-bit text with CRLF line
-// ends, so it goes to any server: text as UTF-8 in quoted-printable or base64 where ASCII will not do,
-// header values by RFC 2047, file names by RFC 2231; but for a local part that is not ASCII, which stays UTF-8
-// (RFC 6532). No value can add a line of its own to the header.
+// Makes a message of its parts (RFC 5322, MIME), by GMime. What comes out is 7-bit text with CRLF
+// line ends, so it goes to any server: text as UTF-8 in quoted-printable or base64 where ASCII will
+// not do, header values by RFC 2047, file names by RFC 2231; but for a local part that is not
+// ASCII, which stays UTF-8 (RFC 6532). No value can add a line of its own to the header.
 #ifndef EHLO_TOOLS_MAIL_COMPOSE_H
 #define EHLO_TOOLS_MAIL_COMPOSE_H
 
@@ -46,8 +46,8 @@ const char *mail_compose_check_field(const char *field);
 // Whether it may be an attachment's type, "type/subtype".
 bool mail_compose_is_type(const char *type);
 
-// Composes it. The message is the caller's to free(). False with a sentence in `error` that names what
-// of the draft is wrong.
+// Composes it. The message is the caller's to free(). False with a sentence in `error` that names
+// what of the draft is wrong.
 bool mail_compose(char error[MAIL_COMPOSE_SENTENCE_MAX], uint8_t **out, size_t *out_len,
                   const struct mail_draft *draft);
 

@@ -1,5 +1,6 @@
-// Reads the tokens of RFC 5322 §3.2: comments, quoted strings and angle brackets are told apart, atoms are
-// all that is left. A word is an atom or a quoted string; words with only "." between them are one.
+// Reads the tokens of RFC 5322 §3.2: comments, quoted strings and angle brackets are told apart,
+// atoms are all that is left. A word is an atom or a quoted string; words with only "." between
+// them are one.
 #include "tools/mail/domain.h"
 
 #include <string.h>

@@ -26,8 +26,8 @@ bool mail_field_is_name(struct ehlo_span text) {
   return text.len > 0;
 }
 
-// The length of the name at the beginning of a line; 0 if there is none. Blanks may stand between it and
-// the colon (RFC 5322 §4.5).
+// The length of the name at the beginning of a line; 0 if there is none. Blanks may stand between
+// it and the colon (RFC 5322 §4.5).
 static size_t name_length(const uint8_t *line, size_t len, size_t *out_colon) {
   const uint8_t *colon = memchr(line, ':', len);
   if (colon == NULL) {

@@ -4,8 +4,8 @@
 
 #include <gmime/gmime.h>
 
-// More colons than this are in no list of addresses: GMime calls itself for what looks like a group in a
-// group, and a list of nothing else would take all of the stack.
+// More colons than this are in no list of addresses: GMime calls itself for what looks like a group
+// in a group, and a list of nothing else would take all of the stack.
 #define MAIL_GMIME_COLONS_MAX 1000
 
 // Parses an address list; NULL if it is none, or empty. A list that GMime would mend is none.

@@ -1,5 +1,5 @@
-// Addresses, stamps, and messages that are made; GMime reads back what it wrote. Each group is one test, and so
-// one process, since GMime takes its time to begin under valgrind.
+// Addresses, stamps, and messages that are made; GMime reads back what it wrote. Each group is one
+// test, and so one process, since GMime takes its time to begin under valgrind.
 #include <criterion/criterion.h>
 #include <gmime/gmime.h>
 #include <stdlib.h>

@@ -21,8 +21,8 @@ static bool is_blank(uint8_t c) {
   return c == ' ' || c == '\t';
 }
 
-// Where a line can go on in the next one: at a blank with something else before it and behind it, behind
-// the first `from` octets. The length if there is none.
+// Where a line can go on in the next one: at a blank with something else before it and behind it,
+// behind the first `from` octets. The length if there is none.
 static size_t fold_at(const uint8_t *line, size_t len, size_t from) {
   size_t best = len;
   while (from < len && is_blank(line[from])) {

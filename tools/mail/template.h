@@ -1,5 +1,5 @@
-// Templates: a text in which {{name}} stands for a value. Only "{{" is special; {{open}} makes one. What
-// the values are is the caller's.
+// Templates: a text in which {{name}} stands for a value. Only "{{" is special; {{open}} makes one.
+// What the values are is the caller's.
 #ifndef EHLO_TOOLS_MAIL_TEMPLATE_H
 #define EHLO_TOOLS_MAIL_TEMPLATE_H
 
@@ -24,9 +24,9 @@ struct mail_template_error {
   const char *what;                       // half a sentence, such as "is not known"
 };
 
-// Writes `text` with its values, of which a row without a name is the last. Up to the first empty line
-// it is a header if `has_header`. False with `*out_error` set at the first mistake; what was written until
-// then is there.
+// Writes `text` with its values, of which a row without a name is the last. Up to the first empty
+// line it is a header if `has_header`. False with `*out_error` set at the first mistake; what was
+// written until then is there.
 bool mail_template_write(FILE *out, struct mail_template_error *out_error, struct ehlo_span text,
                          bool has_header, const struct mail_template_value *values);
 

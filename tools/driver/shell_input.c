@@ -1,0 +1,82 @@
+// See shell_input.h.
+#include "tools/driver/shell_input.h"
+
+#include <openssl/mem.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/driver/shell_input_parts.h"
+#include "tools/driver/shell_interrupt.h"
+
+struct shell_input {
+  FILE *screen;
+  struct shell_terminal *terminal;  // NULL: a pipe
+  bool edited;                      // the last line came through the editor
+  struct shell_pipe pipe;
+};
+
+struct shell_input *shell_input_open(FILE *screen, const struct ehlo_client *client) {
+  struct shell_input *in = calloc(1, sizeof(*in));
+  if (in == NULL) {
+    return NULL;
+  }
+  in->screen = screen;
+  in->pipe.fd = STDIN_FILENO;
+  if (isatty(STDIN_FILENO) && isatty(fileno(screen))) {
+    in->terminal = shell_terminal_open(screen, client);
+  }
+  if (in->terminal == NULL) {
+    shell_interrupt_begin(NULL);
+  }
+  return in;
+}
+
+bool shell_input_is_terminal(const struct shell_input *in) {
+  return in->terminal != NULL;
+}
+
+// Without the editor, which would show it. The terminal's echo is off already.
+static enum shell_input_result read_hidden(struct shell_input *in, struct ehlo_span *out,
+                                           const char *prompt, int wire) {
+  fputs(prompt, in->screen);
+  fflush(in->screen);
+  enum shell_input_result result = shell_pipe_read(&in->pipe, out, wire);
+  fputs("\r\033[K", in->screen);
+  fflush(in->screen);
+  return result;
+}
+
+enum shell_input_result shell_input_read(struct shell_input *in, struct ehlo_span *out,
+                                         const char *prompt, enum shell_input_kind kind, int wire) {
+  *out = (struct ehlo_span){NULL, 0};
+  in->edited = in->terminal != NULL && kind != SHELL_INPUT_SECRET;
+  if (in->edited) {
+    return shell_terminal_read(in->terminal, out, prompt, kind == SHELL_INPUT_COMMAND, wire);
+  }
+  if (in->terminal != NULL) {
+    return read_hidden(in, out, prompt, wire);
+  }
+  return shell_pipe_read(&in->pipe, out, wire);
+}
+
+void shell_input_erase(struct shell_input *in) {
+  if (in->edited) {
+    shell_terminal_erase(in->terminal);
+  }
+}
+
+void shell_input_remember(struct shell_input *in) {
+  if (in->edited) {
+    shell_terminal_remember(in->terminal);
+  }
+}
+
+void shell_input_close(struct shell_input *in) {
+  if (in->terminal != NULL) {
+    shell_terminal_close(in->terminal);
+  }
+  shell_interrupt_end();
+  OPENSSL_cleanse(in, sizeof(*in));
+  free(in);
+}
