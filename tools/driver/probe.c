@@ -131,12 +131,12 @@ static void print_words(const struct session *s, bool quiet) {
   if (!quiet) {
     report_print_hash(r);
   }
+  if (!quiet && report_explain(&e, r, &s->submission.submit)) {
+    explanation_print(stdout, &e, 2);
+  }
   fflush(stdout);
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo: %s\n", s->error);
-    if (!quiet && report_explain(&e, r, &s->submission.submit)) {
-      explanation_print(stderr, &e, 6);
-    }
   }
 }
 
