@@ -97,7 +97,7 @@ static const struct command command = {
     .tables = tables,
     .notes =
         "Without REPLY it reads standard input: a log of ehlo, swaks, curl, openssl or a\n"
-        "mail server, a traceback, or a transcript. Each refusal in it is explained once.\n"
+        "mail server, a traceback, or a transcript. Each refusal is explained once.\n"
         "Words count more than codes, so give all of them, in quotes:\n\n"
         "  ehlo explain '535 5.7.139 Authentication unsuccessful, basic …'\n\n"
         "Exit status: 0 something was explained, 65 there is no refusal in it.\n",

@@ -131,7 +131,7 @@ FLAG_SETTER(quiet)
 FLAG_SETTER(verbose)
 
 const struct option_row live_option_rows[] = {
-    {"tls", 0, "MODE", "starttls (default), implicit or none", set_tls},
+    {"tls", 0, "starttls|implicit|none", "(default: starttls)", set_tls},
     {"ca-file", 0, "FILE", "trust these roots instead of the system's", set_ca_file},
     {"tls-name", 0, "NAME", "the name on the certificate (default: the host)", set_tls_name},
     {"insecure", 0, NULL, "go on when the certificate is not trusted", set_insecure},
@@ -141,7 +141,7 @@ const struct option_row live_option_rows[] = {
     {"password-command", 0, "CMD", "… or the first line that CMD prints", set_password_command},
     {"auth", 0, "MECH[,MECH]", "allow only these mechanisms", set_auth},
     {"auth-attempts", 0, "N", "mechanisms to try in turn (default: 1)", set_attempts},
-    {"initial-response", 0, "WHEN", "with AUTH: auto (default), always or never", set_initial},
+    {"initial-response", 0, "auto|always|never", "with AUTH (default: auto)", set_initial},
     {"allow-cleartext-auth", 0, NULL, "permit a password without TLS", set_allow_cleartext_auth},
     {"timeout", 0, "SECONDS", "bound on each wait (default: RFC 5321 §4.5.3.2)", set_timeout},
     {"record", 0, "FILE", "write the transcript", set_record},

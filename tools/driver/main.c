@@ -42,6 +42,13 @@ static void help(FILE *out) {
   fputs("\n'ehlo COMMAND --help' tells its options. New here? Try 'ehlo demo'.\n", out);
 }
 
+// For the completion of shells: a line for each command, as a command has one for each option.
+static void list(void) {
+  for (size_t i = 0; i < NUM_COMMANDS; i++) {
+    printf("%s\t\t%s\n", commands[i].name, commands[i].summary);
+  }
+}
+
 // A core file would hold the password.
 static void forbid_core_files(void) {
   struct rlimit none = {0, 0};
@@ -64,6 +71,10 @@ static int run(int argc, char **argv) {
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
       strcmp(argv[1], "help") == 0) {
     help(stdout);
+    return 0;
+  }
+  if (strcmp(argv[1], "--help=complete") == 0) {
+    list();
     return 0;
   }
   for (size_t i = 0; i < NUM_COMMANDS; i++) {

@@ -10,10 +10,10 @@
 #include <sysexits.h>
 
 #include "engine/ehlo.h"
+#include "tools/driver/help.h"
 #include "tools/driver/text.h"
 
 #define ROWS_MAX 128
-#define HELP_COLUMN 30
 #define FIRST_ID 1000  // beyond any letter
 
 struct lookup {
@@ -53,7 +53,7 @@ static void build(struct lookup *l, const struct command *command) {
       }
     }
   }
-  l->longs[l->num] = (struct option){"help", no_argument, NULL, 'h'};
+  l->longs[l->num] = (struct option){"help", optional_argument, NULL, 'h'};
   l->letters[letters] = 'h';
 }
 
@@ -89,7 +89,8 @@ static enum option_result parse(struct option_uses *out, const struct command *c
   optind = 1;
   while ((id = getopt_long(argc, argv, l.letters, l.longs, NULL)) != -1) {
     if (id == 'h') {
-      options_help(command);
+      const char *kind = optarg != NULL ? optarg : optind < argc ? argv[optind] : NULL;
+      help_print(command, kind);
       return OPTIONS_HELP;
     }
     if (id == '?' || id == ':') {
@@ -149,40 +150,4 @@ const char *options_last(const struct option_uses *uses, const char *name) {
     }
   }
   return value;
-}
-
-// A letter is that of the first row which has it.
-static bool owns_letter(const struct command *command, const struct option_row *mine) {
-  for (size_t t = 0; command->tables[t] != NULL; t++) {
-    for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
-      if (row->letter == mine->letter) {
-        return row == mine && row->letter != 0;
-      }
-    }
-  }
-  return false;
-}
-
-void options_help(const struct command *command) {
-  printf("usage: ehlo %s %s\n%s\n\n", command->name, command->synopsis, command->summary);
-  for (size_t t = 0; command->tables[t] != NULL; t++) {
-    for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
-      if (row->help == NULL) {
-        continue;
-      }
-      char left[80];
-      char letter[8] = "    ";
-      if (owns_letter(command, row)) {
-        snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-      }
-      int len =
-          snprintf(left, sizeof(left), "  %s--%s%s%s", letter, row->name,
-                   row->argument != NULL ? " " : "", row->argument != NULL ? row->argument : "");
-      printf("%-*s%s%s\n", HELP_COLUMN, left, len >= HELP_COLUMN ? " " : "", row->help);
-    }
-  }
-  printf("  %-*s%s\n", HELP_COLUMN - 2, "-h, --help", "show this");
-  if (command->notes != NULL) {
-    printf("\n%s", command->notes);
-  }
 }

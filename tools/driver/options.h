@@ -21,6 +21,7 @@ struct command {
   const char *summary;
   const struct option_row *const *tables;  // NULL-terminated; each ends with a row without name
   const char *notes;                       // printed after the options, or NULL
+  const char *const *essentials;  // names of the options that are used most, NULL-terminated; NULL: all
 };
 
 // One option as it was met.
@@ -49,8 +50,6 @@ const struct option_row *options_find(const struct command *command, const char 
 
 // The value of the last use of a long option, or NULL.
 const char *options_last(const struct option_uses *uses, const char *name);
-
-void options_help(const struct command *command);
 
 // Prints "ehlo send: …" and where to find help, to standard error.
 void options_complain(const struct command *command, const char *format, ...)

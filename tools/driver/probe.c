@@ -11,8 +11,11 @@
 #include "tools/driver/text.h"
 
 static const struct option_row *const tables[] = {live_option_rows, NULL};
+static const char *const essentials[] = {"tls",    "ca-file", "tls-name", "insecure", "timeout",
+                                         "record", "json",    "verbose",  NULL};
 static const struct command command = {
     .name = "probe",
+    .essentials = essentials,
     .synopsis = "SERVER",
     .summary =
         "Looks at a server: greeting, capabilities before and after TLS, AUTH\n"
@@ -128,12 +131,12 @@ static void print_words(const struct session *s, bool quiet) {
   if (!quiet) {
     report_print_hash(r);
   }
+  if (!quiet && report_explain(&e, r, &s->submission.submit)) {
+    explanation_print(stdout, &e, 2);
+  }
   fflush(stdout);
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo: %s\n", s->error);
-    if (!quiet && report_explain(&e, r, &s->submission.submit)) {
-      explanation_print(stderr, &e, 6);
-    }
   }
 }
 

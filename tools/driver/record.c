@@ -85,7 +85,7 @@ static const char *set_allow_cleartext_listen(void *o, const char *value) {
 static const struct option_row rows[] = {
     {"listen", 0, "HOST:PORT", "where programs connect; port 0 takes a free one", set_listen},
     {"to", 0, "SERVER", "the server behind", set_to},
-    {"listen-tls", 0, "MODE", "in front: starttls (default), implicit or none", set_listen_tls},
+    {"listen-tls", 0, "starttls|implicit|none", "in front (default: starttls)", set_listen_tls},
     {"tls-cert", 0, "FILE", "the certificate in front (default: one made now)", set_tls_cert},
     {"tls-key", 0, "FILE", "its key", set_tls_key},
     {"ca-out", 0, "FILE", "write the authority of the one made now", set_ca_out},
@@ -96,8 +96,11 @@ static const struct option_row rows[] = {
 };
 
 static const struct option_row *const tables[] = {rows, live_option_rows, NULL};
+static const char *const essentials[] = {"listen", "to",      "listen-tls", "ca-out", "record",
+                                         "tls",    "ca-file", "json",       NULL};
 static const struct command command = {
     .name = "record",
+    .essentials = essentials,
     .synopsis = "--listen HOST:PORT --to SERVER --record FILE",
     .summary =
         "Relays other programs' sessions to a server and records them, without their\n"

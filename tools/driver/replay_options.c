@@ -61,7 +61,7 @@ static const char *set_until(void *o, const char *value) {
 }
 
 static const struct option_row rows[] = {
-    {"chunks", 0, "HOW", "cuts: recorded (default), line, byte or all", set_chunks},
+    {"chunks", 0, "recorded|line|byte|all", "cuts (default: recorded)", set_chunks},
     {"tolerant", 0, NULL, "what the client sends may differ", set_tolerant},
     {"update", 0, NULL, "write the events that came into the file", set_update},
     {"jobs", 'j', "N", "files at a time (default: one for each CPU)", set_jobs},

@@ -154,9 +154,9 @@ const struct option_row transfer_option_rows[] = {
     {"mail-param", 0, "TEXT", "a parameter of MAIL, such as ENVID=x or BY=120;R", set_mail_param},
     {"rcpt-param", 0, "TEXT", "a parameter of each RCPT", set_rcpt_param},
     {"dsn-notify", 0, "LIST", "never, or of success,failure,delay (RFC 3461)", set_dsn_notify},
-    {"dsn-return", 0, "WHAT", "hdrs or full", set_dsn_return},
+    {"dsn-return", 0, "hdrs|full", "what comes back with a failure", set_dsn_return},
     {"require-tls", 0, NULL, "TLS all the way, or no delivery (RFC 8689)", set_require_tls},
-    {"transfer", 0, "HOW", "auto (default), data or bdat", set_transfer},
+    {"transfer", 0, "auto|data|bdat", "how the message goes (default: auto)", set_transfer},
     {"binary", 0, NULL, "send the octets as they are (RFC 3030)", set_binary},
     {"xclient", 0, "ATTRS", "speak for another client (Postfix's XCLIENT)", set_xclient},
     {"fix-eol", 0, NULL, "make a bare carriage return a line end", set_fix_eol},
@@ -166,8 +166,13 @@ const struct option_row transfer_option_rows[] = {
 };
 static const struct option_row *const tables[] = {send_option_rows, compose_option_rows,
                                                   transfer_option_rows, live_option_rows, NULL};
+static const char *const essentials[] = {
+    "from",    "to",      "data", "subject",          "body", "attach", "quit-after",
+    "tls",     "ca-file", "user", "password-command", "auth", "record", "json",
+    "verbose", NULL};
 const struct command send_command = {
     .name = "send",
+    .essentials = essentials,
     .synopsis = "SERVER --from A --to B (--data FILE | --subject S --body T …)",
     .summary =
         "Submits messages. SERVER is host[:port], smtp://, smtps://, lmtp://, unix:PATH\n"

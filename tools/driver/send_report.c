@@ -141,12 +141,12 @@ void send_report_words(const struct send_options *o, const struct post *p,
   print_verdict(&s->submission.submit.verdict, report_deciding(&s->report, &s->submission.submit));
   printf(" (%" PRIu64 " round trips, %.3f s)\n", s->flights, (double)s->report.seconds_us / 1e6);
   print_messages(o, p, s);
+  if (!s->options->quiet && report_explain(&e, &s->report, &s->submission.submit)) {
+    explanation_print(stdout, &e, 2);
+  }
   fflush(stdout);
   if (s->error[0] != '\0') {
     fprintf(stderr, "ehlo: %s\n", s->error);
-    if (!s->options->quiet && report_explain(&e, &s->report, &s->submission.submit)) {
-      explanation_print(stderr, &e, 6);
-    }
   }
   if (sink_is_kept(&s->sink) && !s->options->quiet) {
     printf("recorded in %s\n", s->sink.path);

@@ -138,7 +138,7 @@ static const struct option_row rows[] = {
     {"read-envelope-from", 0, NULL, "the sender is that of the header", set_read_sender},
     {"account", 'a', "NAME", "the account (default: that of the sender)", set_account},
     {"notify", 'N', "LIST", "never, or of success,failure,delay", set_notify},
-    {"return", 'R', "WHAT", "hdrs or full", set_return},
+    {"return", 'R', "hdrs|full", "what comes back with a failure", set_return},
     {"envelope-id", 'V', "ID", "what a delivery status notification names", set_envelope_id},
     {"show", 'v', NULL, "show the session", set_show},
     // What sendmail has besides. The account's from is a setting as --from is of `send`.
@@ -162,8 +162,13 @@ static const struct option_row rows[] = {
 };
 static const struct option_row *const tables[] = {rows, sendmail_setting_rows, transfer_option_rows,
                                                   live_option_rows, NULL};
+static const char *const essentials[] = {
+    "read-recipients", "ignore-dots", "sender", "full-name", "account", "domain", "notify",
+    "return",          "envelope-id", "show",   "config",    "record",  "json",   NULL,
+};
 const struct command sendmail_command = {
     .name = "sendmail",
+    .essentials = essentials,
     .synopsis = "[-t] [-i] [-f ADDRESS] [-a ACCOUNT] [--] [RECIPIENT…]",
     .summary =
         "Sends the message on standard input as an account of the configuration does.\n"

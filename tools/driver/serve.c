@@ -143,7 +143,7 @@ TEXT_SETTER(record)
 static const struct option_row rows[] = {
     {"listen", 0, "HOST:PORT", "where; port 0 takes any that is free", set_listen},
     {"connections", 0, "N", "stop after so many (default: when it is stopped)", set_connections},
-    {"tls", 0, "HOW", "none, starttls or implicit (default: as recorded)", set_tls},
+    {"tls", 0, "none|starttls|implicit", "(default: as recorded)", set_tls},
     {"tls-cert", 0, "FILE", "show this certificate, PEM, with its chain", set_certificate},
     {"tls-key", 0, "FILE", "... whose key this is; without both, one is made", set_key},
     {"ca-out", 0, "FILE", "write the certificate of who signed the one made", set_ca_out},

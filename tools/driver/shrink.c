@@ -89,7 +89,7 @@ static const char *set_keep(void *o, const char *value) {
 
 static const struct option_row rows[] = {
     {"output", 'o', "OUT", "where to write it (default: standard output)", set_out},
-    {"keep", 0, "WHAT", "what stays: outcome, reply (default) or text", set_keep},
+    {"keep", 0, "outcome|reply|text", "what stays (default: reply)", set_keep},
     {"until-seconds", 0, "N", "stop after N seconds (default: 60)", set_seconds},
     {"max-replays", 0, "N", "stop after N replays (default: 100000)", set_replays},
     {"json", 0, NULL, "one JSON object on standard output", set_json},

@@ -146,7 +146,8 @@ def refusing(peer):
     peer.say("250 ok")
     peer.expect("RCPT")
     peer.say("554 5.7.1 <bob@ehlo.test>: Relay access denied")
-    peer.drain()
+    peer.expect("QUIT")
+    peer.say("221 bye")
     peer.close()
 
 
@@ -157,7 +158,7 @@ def _(ehlo):
     for more, words in (((), b"Log in (--user)"), (("-q",), None)):
         with Server(refusing, None) as server:
             result = ehlo("send", f"127.0.0.1:{server.port}", *arguments, "--record", "s.smtp", *more)
-        if result.status != 69 or (words is not None and words not in result.err) or (words is None and b"Log in" in result.err):
+        if result.status != 69 or (words is not None and words not in result.out) or (words is None and b"Log in" in result.out):
             yield result.describe()
     with Server(refusing, None) as server:
         explanation = ehlo("send", f"127.0.0.1:{server.port}", *arguments, "--json").json()["explanation"]

@@ -1,0 +1,59 @@
+"""What a C library is made of, for one that is installed: its archives and its headers."""
+
+def _mine(path, packages):
+    for package in packages:
+        if path.startswith(package + "/"):
+            return True
+    return False
+
+def _library_parts_impl(ctx):
+    archives, headers = [], []
+    for dep in ctx.attr.deps:
+        for input in dep[CcInfo].linking_context.linker_inputs.to_list():
+            for library in input.libraries:
+                archive = library.pic_static_library or library.static_library
+                if archive and archive not in archives and _mine(archive.short_path, ctx.attr.packages):
+                    archives.append(archive)
+        for header in dep[CcInfo].compilation_context.headers.to_list():
+            if header not in headers and _mine(header.short_path, ctx.attr.packages):
+                headers.append(header)
+    return [
+        DefaultInfo(files = depset(archives)),
+        OutputGroupInfo(headers = depset(headers)),
+    ]
+
+library_parts = rule(
+    implementation = _library_parts_impl,
+    doc = "The static archives that `deps` consist of; in the output group `headers`, their headers.",
+    attrs = {
+        "deps": attr.label_list(providers = [CcInfo]),
+        "packages": attr.string_list(doc = "archives and headers below these; other ones are not ours"),
+    },
+)
+
+def installed_library(name, deps, packages, link = []):
+    """libNAME.a, libNAME.so.0 and a filegroup NAME_headers, of everything that `deps` need.
+
+    Args:
+      name: of the library.
+      deps: its targets.
+      packages: directories of the tree that belong to it.
+      link: words for the linker, behind the archives of the shared library; labels in $(location) are `data`.
+    """
+    parts = name + "_parts"
+    library_parts(name = parts, packages = packages, deps = deps)
+    native.filegroup(name = name + "_headers", srcs = [":" + parts], output_group = "headers")
+    native.genrule(
+        name = name + "_static",
+        srcs = [":" + parts],
+        outs = ["lib%s.a" % name],
+        cmd = "(echo create $@; for file in $(SRCS); do echo addlib $$file; done; echo save; echo end) | ar -M",
+    )
+    native.genrule(
+        name = name + "_shared",
+        srcs = [":" + parts, "exports.map"],
+        outs = ["lib%s.so.0" % name],
+        cmd = "clang -shared -fuse-ld=lld -o $@ -Wl,-soname,lib%s.so.0 " % name +
+              "-Wl,--version-script=$(location exports.map) -Wl,--whole-archive $(locations :%s) " % parts +
+              "-Wl,--no-whole-archive " + " ".join(link),
+    )

@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+"""Installs into a directory and uses what is there, as somebody would who has never seen the tree.
+
+usage: install_test.py INSTALL.PY EHLO.DEB FILE…
+"""
+
+import os
+import pathlib
+import pty
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import time
+
+BOUND = 20  # seconds: what takes longer hangs
+failures, passed = [], 0
+work = pathlib.Path(tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR")))
+prefix = work / "prefix"
+ENVIRONMENT = {"PATH": f"{prefix}/bin:/usr/bin:/bin", "HOME": str(work), "LC_ALL": "C.UTF-8",
+               "PKG_CONFIG_PATH": f"{prefix}/lib/pkgconfig", "MANPATH": f"{prefix}/share/man", "TERM": "dumb"}
+
+ENGINE = r"""
+#include <ehlo.h>
+#include <stdio.h>
+#include <string.h>
+int main(void) {
+  static uint8_t buffer[EHLO_BUFFER_DEFAULT];
+  struct ehlo_client c;
+  struct ehlo_event event;
+  size_t used;
+  const char *greeting = "220 mail.example ready\r\n";
+  ehlo_client_init(&c, &(struct ehlo_config){0}, buffer, sizeof(buffer), 0);
+  ehlo_input(&c, &used, (const uint8_t *)greeting, strlen(greeting), 1);
+  while (ehlo_next(&c, &event) == EHLO_EVENT_REPLY) {
+    printf("%u %s\n", event.reply.code, EHLO_VERSION);
+  }
+  return 0;
+}
+"""
+REPLAY = r"""
+#include <ehlo-replay.h>
+#include <stdio.h>
+#include <string.h>
+static void on_input(void *me, struct ehlo_harness *h, const struct ehlo_harness_input *in) {
+  (void)me;
+  if (in->len > 3 && memcmp(in->bytes, "220", 3) == 0) {
+    ehlo_harness_send(h, "QUIT\r\n", 6);
+  }
+}
+int main(void) {
+  static const char text[] = "S: 220 mail.example\nC: QUIT\nS: 221 bye\n";
+  static struct ehlo_harness harness;
+  struct ehlo_memory transcript = {.bytes = (const uint8_t *)text, .len = sizeof(text) - 1};
+  struct ehlo_harness_options options = {.chunks = EHLO_CHUNKS_RECORDED};
+  struct ehlo_harness_result r;
+  ehlo_harness_run(&harness, &r, ehlo_memory_read, &transcript, &options, on_input, NULL);
+  printf("%s\n", r.verdict == EHLO_REPLAY_DIVERGED ? "diverged" : "same");
+  return 0;
+}
+"""
+
+
+def run(*arguments, **more):
+    return subprocess.run([str(a) for a in arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BOUND * 3,
+                          env={**ENVIRONMENT, **more}, cwd=work, check=False)
+
+
+def check(what, good, told=""):
+    global passed
+    if good:
+        passed += 1
+    else:
+        failures.append(what)
+        print(f"FAILED: {what}\n{told}")
+
+
+def check_program():
+    done = run("ehlo", "--version")
+    check("the program runs from its new place", done.returncode == 0 and done.stdout.startswith("ehlo "), done.stdout)
+    commands = run("ehlo", "--help=complete").stdout
+    for command in re.findall(r"^(\S+)\t", commands, re.M):
+        check(f"there is a page on {command}", (prefix / f"share/man/man1/ehlo-{command}.1").exists())
+    done = run("mandoc", "-T", "lint", "-W", "warning", *sorted(prefix.glob("share/man/man?/*")))
+    check("mandoc has nothing to say of the manual", done.returncode == 0 and not done.stdout, done.stdout)
+    text = run("mandoc", prefix / "share/man/man1/ehlo-send.1").stdout
+    check("the page on send has its options", "quit-after" in re.sub(".\b", "", text), text)
+
+
+def check_libraries():
+    for name, source, says in (("ehlo", ENGINE, "220 "), ("ehlo-replay", REPLAY, "same")):
+        file = work / f"{name}.c"
+        file.write_text(source)
+        flags = run("pkg-config", "--cflags", "--libs", name).stdout.split()
+        done = run("clang", "-Wall", "-Wextra", "-Werror", file, *flags, "-o", work / "shared")
+        check(f"a program is built with the shared {name}", done.returncode == 0, done.stdout)
+        done = run(work / "shared", LD_LIBRARY_PATH=f"{prefix}/lib")
+        check(f"... and runs with {name}", done.returncode == 0 and done.stdout.startswith(says), done.stdout)
+        libraries = [prefix / "lib/libehlo-replay.a"] if name == "ehlo-replay" else []
+        private = run("pkg-config", "--libs", "--static", name).stdout.split() if libraries else []
+        flags = run("pkg-config", "--cflags", name).stdout.split()
+        done = run("clang", file, *flags, *libraries, prefix / "lib/libehlo.a", *[f for f in private if not f.startswith("-lehlo")],
+                   "-o", work / "static")
+        check(f"a program is built with the archive of {name}", done.returncode == 0, done.stdout)
+        done = run(work / "static")
+        check(f"... and runs by itself with {name}", done.returncode == 0 and done.stdout.startswith(says), done.stdout)
+        symbols = run("nm", "-D", "--defined-only", prefix / f"lib/lib{name}.so.0").stdout.split("\n")
+        others = [s for s in symbols if s and not s.split()[-1].startswith("ehlo_")]
+        check(f"lib{name}.so has names of its own alone", not others and len(symbols) > 20, str(others[:5]))
+
+
+def check_bash():
+    script = f"source {prefix}/share/bash-completion/completions/ehlo\n"
+    for words, wanted in ((["pro"], "probe"), (["send", "--tls-"], "--tls-name"), (["send", "--tls", "star"], "starttls"),
+                          (["send", "wor"], "work"), (["send", "--auth", "XO"], "XOAUTH2"), (["explain", "--stage", "rc"], "rcpt")):
+        line = " ".join(f'"{w}"' for w in ["ehlo", *words])
+        done = run("bash", "-c", f"{script}COMP_WORDS=({line}); COMP_CWORD={len(words)}; _ehlo; echo ${{COMPREPLY[@]}}")
+        check(f"bash completes {words}", done.stdout.split() == [wanted], done.stdout)
+
+
+def check_fish():
+    for line, wanted in (("ehlo pro", "probe"), ("ehlo send --tls-", "--tls-name"), ("ehlo send --tls star", "starttls"), ("ehlo send wor", "work")):
+        done = run("fish", "--no-config", "-c", f"source {prefix}/share/fish/vendor_completions.d/ehlo.fish; complete -C '{line}'")
+        found = [entry.split("\t")[0] for entry in done.stdout.splitlines()]
+        check(f"fish completes {line}", wanted in found, done.stdout)
+
+
+def check_zsh():
+    """In a terminal: zsh completes nowhere else."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve("/usr/bin/zsh", ["zsh", "-f", "-i"], {**ENVIRONMENT, "TERM": "vt100"})
+    try:
+        seen = b""
+        os.write(terminal, f"PS1='ready> '; fpath=({prefix}/share/zsh/site-functions $fpath); autoload -U compinit; "
+                           "compinit -u -D; echo on\n".encode())
+        for typed, wanted in ((b"", b"on\r\n"), (b"ehlo pro\t", b"probe"), (b"\x15ehlo send --ca-f\t", b"--ca-file"),
+                              (b"\x15ehlo send --tls start\t", b"starttls")):
+            os.write(terminal, typed)
+            mark, end = len(seen), time.monotonic() + BOUND
+            while wanted not in seen[mark:] and time.monotonic() < end:
+                if select.select([terminal], [], [], 0.1)[0]:
+                    seen += os.read(terminal, 65536)
+            check(f"zsh completes {typed}", wanted in seen[mark:], repr(seen[mark:]))
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+def check_package(deb):
+    root = work / "root"
+    run("dpkg-deb", "-x", deb, root)
+    done = run(root / "usr/bin/ehlo", "--version")
+    check("the program of the package runs", done.returncode == 0, done.stdout)
+    control = run("dpkg-deb", "-f", deb, "Depends").stdout
+    check("the package names what it needs", "libc6" in control and "libjansson4" in control, control)
+    listing = run("dpkg-deb", "-c", deb).stdout
+    for file in ("./usr/share/man/man1/ehlo-send.1.gz", "./usr/lib/libehlo.so.0", "./usr/include/ehlo/ehlo.h",
+                 "./usr/share/zsh/vendor-completions/_ehlo"):
+        check(f"the package has {file}", file in listing, listing)
+
+
+def main(install, deb, parts):
+    deb = pathlib.Path(deb).resolve()
+    done = subprocess.run([sys.executable, install, *parts, "--prefix", str(prefix), "--with-sendmail"], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    check("it is installed", done.returncode == 0 and str(prefix) in done.stdout, done.stdout)
+    config = work / ".config/ehlo/config"
+    config.parent.mkdir(parents=True)
+    config.write_text("[work]\nserver = mail.example.com\n")
+    check("sendmail is a link to it", os.readlink(prefix / "sbin/sendmail") == "../bin/ehlo")
+    check_program()
+    check_libraries()
+    check_bash()
+    check_fish()
+    check_zsh()
+    check_package(deb)
+    print(f"{passed} passed, {len(failures)} failed")
+    return 1 if failures else 0
+
+
+sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
