@@ -1,5 +1,6 @@
-// A session by hand: what its parts share. The loop (shell_loop.c) is the program that the pump asks; it
-// gives typed lines to the client, and hands over to a helper where one has something to say by itself.
+// A session by hand: what its parts share. The loop (shell_loop.c) is the program that the pump
+// asks; it gives typed lines to the client, and hands over to a helper where one has something to
+// say by itself.
 #ifndef EHLO_TOOLS_DRIVER_SHELL_H
 #define EHLO_TOOLS_DRIVER_SHELL_H
 

@@ -1,5 +1,5 @@
-// ":auth": a whole AUTH exchange (RFC 4954), by the engine's mechanisms. The password is fetched for it and
-// wiped after it.
+// ":auth": a whole AUTH exchange (RFC 4954), by the engine's mechanisms. The password is fetched
+// for it and wiped after it.
 #include <openssl/mem.h>
 #include <string.h>
 #include <strings.h>
@@ -21,7 +21,7 @@ static void end(struct shell *sh) {
   secret_wipe(&s->secret);
 }
 
-// ---- Choosing -------------------------------------------------------------------------------------------
+// ---- Choosing -----------------------------------------------------------------------------------
 
 static const struct ehlo_mechanism *find_by_name(const char *name) {
   for (size_t i = 0; i < ehlo_num_mechanisms; i++) {
@@ -70,7 +70,7 @@ static const struct ehlo_mechanism *find(struct shell *sh, const struct ehlo_cli
   return NULL;
 }
 
-// ---- Who ------------------------------------------------------------------------------------------------
+// ---- Who ----------------------------------------------------------------------------------------
 
 static bool ask_user(struct shell *sh) {
   struct ehlo_span name;
@@ -94,7 +94,7 @@ static bool ask_user(struct shell *sh) {
   return true;
 }
 
-// ---- The exchange ---------------------------------------------------------------------------------------
+// ---- The exchange -------------------------------------------------------------------------------
 
 static void hide_proofs(struct shell *sh) {
   struct ehlo_redactor *r = &sh->session->redactor;

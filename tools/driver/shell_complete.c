@@ -20,7 +20,7 @@ static void add_if(struct shell_choices *out, struct ehlo_span word, bool offere
   }
 }
 
-// ---- The words of each place ------------------------------------------------------------------------
+// ---- The words of each place --------------------------------------------------------------------
 
 static void add_verbs(struct shell_choices *out, struct ehlo_span word,
                       const struct ehlo_capabilities *caps) {
@@ -81,7 +81,7 @@ static void add_rcpt_parameters(struct shell_choices *out, struct ehlo_span word
   add_if(out, word, caps->dsn, "ORCPT=rfc822;");
 }
 
-// ---- The place --------------------------------------------------------------------------------------
+// ---- The place ----------------------------------------------------------------------------------
 
 static bool begins(struct ehlo_span line, const char *text) {
   return line.len >= strlen(text) && strncasecmp((const char *)line.bytes, text, strlen(text)) == 0;

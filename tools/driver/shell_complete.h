@@ -1,5 +1,5 @@
-// What the line typed so far can go on with: SMTP's words as far as the server offered them, and the
-// shell's helpers. Pure; names of files are left to the line editor.
+// What the line typed so far can go on with: SMTP's words as far as the server offered them, and
+// the shell's helpers. Pure; names of files are left to the line editor.
 #ifndef EHLO_TOOLS_DRIVER_SHELL_COMPLETE_H
 #define EHLO_TOOLS_DRIVER_SHELL_COMPLETE_H
 

@@ -1,4 +1,5 @@
-// ":explain": what the last reply means, or words that were pasted, by the catalogue of tools/explain.
+// ":explain": what the last reply means, or words that were pasted, by the catalogue of
+// tools/explain.
 #include <stdlib.h>
 #include <string.h>
 

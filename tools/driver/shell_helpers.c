@@ -10,7 +10,7 @@
 #include "tools/driver/shell_teach.h"
 #include "tools/driver/text.h"
 
-// ---- What the server said -------------------------------------------------------------------------------
+// ---- What the server said -----------------------------------------------------------------------
 
 static void tell_capabilities(struct shell *sh, struct ehlo_client *c, const char *words) {
   struct ehlo_reply_line line;
@@ -48,7 +48,7 @@ static void tell_tls(struct shell *sh, struct ehlo_client *c, const char *words)
   shell_answer_words(sh, "%s%s", trusted ? "trusted" : "NOT trusted: ", info->verdict.reason);
 }
 
-// ---- What is sent ---------------------------------------------------------------------------------------
+// ---- What is sent -------------------------------------------------------------------------------
 
 static void send_command(struct shell *sh, struct ehlo_client *c, const char *text) {
   struct shell_line line;
@@ -84,7 +84,7 @@ static void log_in(struct shell *sh, struct ehlo_client *c, const char *words) {
   shell_auth_begin(sh, c, len > 0 ? name : NULL);
 }
 
-// ---- The transcript -------------------------------------------------------------------------------------
+// ---- The transcript -----------------------------------------------------------------------------
 
 static void save(struct shell *sh, struct ehlo_client *c, const char *words) {
   struct output out;
@@ -113,7 +113,7 @@ static void save(struct shell *sh, struct ehlo_client *c, const char *words) {
   }
 }
 
-// ---- Help -----------------------------------------------------------------------------------------------
+// ---- Help ---------------------------------------------------------------------------------------
 
 struct helper {
   const char *name;

@@ -1,5 +1,6 @@
-// The part of a line that is typed and not shown: read from a terminal without echo, past the line editor,
-// which would keep copies. It knows how to take back a character, and no more editing than that.
+// The part of a line that is typed and not shown: read from a terminal without echo, past the line
+// editor, which would keep copies. It knows how to take back a character, and no more editing than
+// that.
 #ifndef EHLO_TOOLS_DRIVER_SHELL_HIDDEN_H
 #define EHLO_TOOLS_DRIVER_SHELL_HIDDEN_H
 
@@ -19,8 +20,8 @@ enum shell_hidden_result {
   SHELL_HIDDEN_BACK,  // a character to be taken back, and there is none
 };
 
-// Takes one octet of the terminal's. Control characters are passed over, but for Enter, Ctrl-D, Ctrl-U,
-// Ctrl-H and Delete.
+// Takes one octet of the terminal's. Control characters are passed over, but for Enter, Ctrl-D,
+// Ctrl-U, Ctrl-H and Delete.
 enum shell_hidden_result shell_hidden_take(struct shell_hidden *h, uint8_t c);
 
 #endif  // EHLO_TOOLS_DRIVER_SHELL_HIDDEN_H

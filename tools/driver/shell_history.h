@@ -1,5 +1,6 @@
-// The shell's history between two runs: $XDG_STATE_HOME/ehlo/history, or ~/.local/state/ehlo/history, its
-// owner's alone and bounded. What goes into it is the caller's to decide, and is never a secret.
+// The shell's history between two runs: $XDG_STATE_HOME/ehlo/history, or
+// ~/.local/state/ehlo/history, its owner's alone and bounded. What goes into it is the caller's to
+// decide, and is never a secret.
 #ifndef EHLO_TOOLS_DRIVER_SHELL_HISTORY_H
 #define EHLO_TOOLS_DRIVER_SHELL_HISTORY_H
 

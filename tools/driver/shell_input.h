@@ -1,5 +1,6 @@
-// Where the shell's lines come from: a terminal with editing, history and completion, or a pipe. While it
-// waits for a line it watches the connection too, so that what the server says unasked is seen at once.
+// Where the shell's lines come from: a terminal with editing, history and completion, or a pipe.
+// While it waits for a line it watches the connection too, so that what the server says unasked is
+// seen at once.
 #ifndef EHLO_TOOLS_DRIVER_SHELL_INPUT_H
 #define EHLO_TOOLS_DRIVER_SHELL_INPUT_H
 
@@ -25,13 +26,13 @@ enum shell_input_kind {
 
 struct shell_input;
 
-// Lines of a terminal, if standard input and `screen` are one, else of a pipe. `client` tells what the
-// server offers. NULL without memory.
+// Lines of a terminal, if standard input and `screen` are one, else of a pipe. `client` tells what
+// the server offers. NULL without memory.
 struct shell_input *shell_input_open(FILE *screen, const struct ehlo_client *client);
 bool shell_input_is_terminal(const struct shell_input *in);
 
-// Gives the next line in `out`, without its end (LF or CRLF), good until the next call. `wire` is the
-// connection's descriptor, -1 to watch none.
+// Gives the next line in `out`, without its end (LF or CRLF), good until the next call. `wire` is
+// the connection's descriptor, -1 to watch none.
 enum shell_input_result shell_input_read(struct shell_input *in, struct ehlo_span *out,
                                          const char *prompt, enum shell_input_kind kind, int wire);
 

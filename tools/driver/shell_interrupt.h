@@ -1,5 +1,6 @@
-// Ctrl-C in the shell: noted, for whoever waits to look at. A second one that nobody looked at in between
-// ends the program as it would have without this, and so do SIGTERM and SIGHUP; the terminal is put back first.
+// Ctrl-C in the shell: noted, for whoever waits to look at. A second one that nobody looked at in
+// between ends the program as it would have without this, and so do SIGTERM and SIGHUP; the
+// terminal is put back first.
 #ifndef EHLO_TOOLS_DRIVER_SHELL_INTERRUPT_H
 #define EHLO_TOOLS_DRIVER_SHELL_INTERRUPT_H
 

@@ -29,7 +29,7 @@ static bool begins(struct ehlo_span text, const char *word) {
   return text.len >= len && strncasecmp((const char *)text.bytes, word, len) == 0;
 }
 
-// ---- Where a credential stands ----------------------------------------------------------------------
+// ---- Where a credential stands ------------------------------------------------------------------
 
 // AUTH, with what is typed in its place: two letters swapped, one left out, something added.
 static bool is_like_auth(struct ehlo_span word) {
@@ -54,9 +54,9 @@ static bool is_mechanism(struct ehlo_span word) {
   return begins(word, "SCRAM-");
 }
 
-// From where on the text is a credential; its length where there is none. RFC 4954 §4:
-// "AUTH" SP sasl-mech [SP (initial-response / "=")]. A mistyped AUTH, and one without its blank, would
-// give as much away.
+// From where on the text is a credential; its length where there is none. RFC 4954 §4: "AUTH" SP
+// sasl-mech [SP (initial-response / "=")]. A mistyped AUTH, and one without its blank, would give
+// as much away.
 static size_t secret_start(struct ehlo_span text) {
   size_t first = skip_blanks(text, 0);
   size_t first_end = skip_word(text, first);
@@ -84,7 +84,7 @@ static void find_secret(struct shell_line *out, bool after_auth) {
   out->secret = behind(out->text, at);
 }
 
-// ---- Lines ------------------------------------------------------------------------------------------
+// ---- Lines --------------------------------------------------------------------------------------
 
 void shell_line_read(struct shell_line *out, struct ehlo_span typed, bool after_auth) {
   *out = (struct shell_line){.text = typed};

@@ -1,5 +1,5 @@
-// The shell as the pump's program: what is said before the first prompt, when a line is read, what events
-// change, and how it ends. What a line becomes is shell_typed.c's.
+// The shell as the pump's program: what is said before the first prompt, when a line is read, what
+// events change, and how it ends. What a line becomes is shell_typed.c's.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #define EX_UNKNOWN 79  // the server may have the message
 
-// ---- Before the first prompt ----------------------------------------------------------------------------
+// ---- Before the first prompt --------------------------------------------------------------------
 
 static enum shell_at last_step(const struct shell *sh) {
   bool by_hand = sh->options->at == SHELL_AT_DEFAULT && sh->live.tls == EHLO_TLS_NONE;
@@ -67,7 +67,7 @@ static void go_on_opening(struct shell *sh, struct ehlo_client *c) {
   }
 }
 
-// ---- Events ---------------------------------------------------------------------------------------------
+// ---- Events -------------------------------------------------------------------------------------
 
 static int status_of(const struct shell *sh, enum ehlo_verb verb, uint16_t code) {
   if (verb == EHLO_VERB_QUIT && code != 421) {
@@ -111,7 +111,7 @@ static void on_reply(struct shell *sh, const struct ehlo_event *event) {
   note_hello(sh, event);
   shell_say_reply(sh, event->verb);
   shell_teach_came(sh, event->verb, code);
-  if (sh->interactive && code >= 400 && !sh->hinted && !sh->live.quiet) {
+  if (sh->interactive && code >= 400 && code != 421 && !sh->hinted && !sh->live.quiet) {
     sh->hinted = true;
     shell_say(sh, ":explain says what that means and what helps");
   }
@@ -169,6 +169,10 @@ static void on_failure(struct shell *sh, const struct ehlo_error *e) {
              (const char *)e->line.bytes);
   }
   sh->status = status_of_error(sh->session, e);
+  if (e->status == EHLO_E_CONNECT) {
+    snprintf(sh->error, sizeof(sh->error), "%s", reason);
+    return;
+  }
   snprintf(sh->error, sizeof(sh->error), "%s%s%s%s%s%s", ehlo_status_text(e->status), awaited,
            reason[0] != '\0' ? ": " : "", reason, line,
            sh->status == EX_UNKNOWN ? "; the server may have the message" : "");
@@ -200,7 +204,7 @@ static void act(struct shell *sh, struct ehlo_client *c, const struct ehlo_event
   }
 }
 
-// ---- Reading a line -------------------------------------------------------------------------------------
+// ---- Reading a line -----------------------------------------------------------------------------
 
 static bool is_message_time(enum ehlo_state state) {
   return state == EHLO_STATE_BODY || state == EHLO_STATE_CHUNK;
@@ -236,8 +240,8 @@ static void keep_line(struct shell *sh, enum ehlo_state state, struct ehlo_span 
   }
 }
 
-// Ctrl-C clears the line. Where there is nothing to clear, the second in a row is the end; and so is the
-// second Ctrl-D within a message, which would be lost.
+// Ctrl-C clears the line. Where there is nothing to clear, the second in a row is the end; and so
+// is the second Ctrl-D within a message, which would be lost.
 static bool is_end(struct shell *sh, enum shell_input_result result, bool message,
                    size_t num_dropped) {
   bool interrupt = result == SHELL_INPUT_INTERRUPT;
@@ -273,8 +277,8 @@ static void read_line(struct shell *sh, struct ehlo_client *c) {
   }
 }
 
-// Whether a line is there, and the client knows the time: it is looked once whether the server has said
-// something, before a line is read and before it is sent.
+// Whether a line is there, and the client knows the time: it is looked once whether the server has
+// said something, before a line is read and before it is sent.
 static bool has_line(struct shell *sh, struct ehlo_client *c) {
   if (!sh->wire.quiet) {
     return false;
@@ -289,7 +293,7 @@ static bool has_line(struct shell *sh, struct ehlo_client *c) {
   return true;
 }
 
-// ---- The program ----------------------------------------------------------------------------------------
+// ---- The program --------------------------------------------------------------------------------
 
 // The input is at its end: what is under way is taken back, then QUIT.
 static void leave(struct shell *sh, struct ehlo_client *c) {
@@ -375,7 +379,7 @@ static bool program_finished(const struct ehlo_program *p) {
   return ((const struct shell *)p)->over;
 }
 
-// ---- The session ----------------------------------------------------------------------------------------
+// ---- The session --------------------------------------------------------------------------------
 
 static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct shell *sh = arg;

@@ -1,5 +1,6 @@
-// ":send" and ":bdat": a message from a file into the session, with its transaction or into the one that is
-// open. What is sent is what `ehlo send` would send; what may not be sent is refused before anything is.
+// ":send" and ":bdat": a message from a file into the session, with its transaction or into the one
+// that is open. What is sent is what `ehlo send` would send; what may not be sent is refused before
+// anything is.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +26,10 @@ static void give_up(struct shell *sh, const char *why) {
   shell_post_free(&sh->post);
 }
 
-// ---- What was asked for ---------------------------------------------------------------------------------
+// ---- What was asked for -------------------------------------------------------------------------
 
-// The next word of `*at`, ended in place; a word in double quotes may hold blanks. NULL: there is none.
+// The next word of `*at`, ended in place; a word in double quotes may hold blanks. NULL: there is
+// none.
 static char *next_word(char **at) {
   char *word = *at + strspn(*at, " ");
   if (*word == '\0') {
@@ -140,7 +142,7 @@ static bool suits_server(struct shell *sh, const struct ehlo_client *c) {
   return wrong == NULL;
 }
 
-// ---- Where it may go ------------------------------------------------------------------------------------
+// ---- Where it may go ----------------------------------------------------------------------------
 
 static bool may_begin(struct shell *sh, const struct ehlo_client *c, enum ehlo_verb verb) {
   const char *reason = shell_order_reason(c, verb);
@@ -207,7 +209,7 @@ void shell_post_bdat(struct shell *sh, struct ehlo_client *c, const char *words)
   }
 }
 
-// ---- Sending --------------------------------------------------------------------------------------------
+// ---- Sending ------------------------------------------------------------------------------------
 
 static void say_sent(struct shell *sh, enum ehlo_verb verb, const char *text) {
   struct shell_line line = {.text = ehlo_str(text), .verb = verb};
@@ -288,7 +290,7 @@ void shell_post_go_on(struct shell *sh, struct ehlo_client *c) {
   }
 }
 
-// ---- The content ----------------------------------------------------------------------------------------
+// ---- The content --------------------------------------------------------------------------------
 
 // False: it cannot be given to its end.
 static bool give(struct shell *sh, struct ehlo_client *c, bool *out_full) {

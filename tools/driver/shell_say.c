@@ -1,4 +1,5 @@
-// The shell's own words, for people, for a pipe and as JSON Lines. Server text goes through text.h alone.
+// The shell's own words, for people, for a pipe and as JSON Lines. Server text goes through text.h
+// alone.
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +56,7 @@ void shell_answer_words(struct shell *sh, const char *format, ...) {
   shell_answer(sh, ehlo_str(text));
 }
 
-// ---- The dialogue ---------------------------------------------------------------------------------------
+// ---- The dialogue -------------------------------------------------------------------------------
 
 void shell_say_sent(struct shell *sh, const struct shell_line *line) {
   struct ehlo_span shown = {line->text.bytes, line->text.len - line->secret.len};
@@ -111,7 +112,7 @@ void shell_say_end(struct shell *sh) {
   }
 }
 
-// ---- Lessons --------------------------------------------------------------------------------------------
+// ---- Lessons ------------------------------------------------------------------------------------
 
 static void put_lesson(struct shell *sh, const struct shell_lesson *lesson) {
   if (lesson != NULL && sh->options->teach) {

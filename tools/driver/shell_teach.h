@@ -1,4 +1,5 @@
-// What each step of a session is, and where it is defined. A table; nothing here looks at a session.
+// What each step of a session is, and where it is defined. A table; nothing here looks at a
+// session.
 #ifndef EHLO_TOOLS_DRIVER_SHELL_TEACH_H
 #define EHLO_TOOLS_DRIVER_SHELL_TEACH_H
 

@@ -1,5 +1,5 @@
-// A terminal by libedit. The terminal's own echo is off as long as the shell runs: what is typed ahead
-// would show before anybody knows whether it is a secret.
+// A terminal by libedit. The terminal's own echo is off as long as the shell runs: what is typed
+// ahead would show before anybody knows whether it is a secret.
 #include <histedit.h>
 #include <limits.h>
 #include <openssl/mem.h>
@@ -47,7 +47,7 @@ static char *prompt_of(EditLine *el) {
   return terminal_of(el)->prompt;
 }
 
-// ---- Characters ---------------------------------------------------------------------------------------
+// ---- Characters ---------------------------------------------------------------------------------
 
 static void keep_typed(struct shell_terminal *t) {
   const LineInfo *info = el_line(t->el);
@@ -146,7 +146,7 @@ static int get_character(EditLine *el, wchar_t *out) {
   return -1;
 }
 
-// ---- Completion ---------------------------------------------------------------------------------------
+// ---- Completion ---------------------------------------------------------------------------------
 
 static void list_choices(const struct shell_terminal *t, const struct shell_choices *choices) {
   fputs("\n", t->screen);
@@ -182,7 +182,7 @@ static unsigned char complete(EditLine *el, int c) {
   return CC_ERROR;
 }
 
-// ---- The terminal -------------------------------------------------------------------------------------
+// ---- The terminal -------------------------------------------------------------------------------
 
 static void set_up(struct shell_terminal *t) {
   el_set(t->el, EL_CLIENTDATA, t);
@@ -231,7 +231,7 @@ void shell_terminal_close(struct shell_terminal *t) {
   free(t);
 }
 
-// ---- Lines --------------------------------------------------------------------------------------------
+// ---- Lines --------------------------------------------------------------------------------------
 
 // Rows of the screen that the prompt and `text` take.
 static size_t rows_of(const struct shell_terminal *t, const char *text) {

@@ -1,5 +1,5 @@
-// A typed line on its way to the client: a command, a response to a challenge, a line of the message. A line
-// goes as it was typed or not at all, and then a sentence says why.
+// A typed line on its way to the client: a command, a response to a challenge, a line of the
+// message. A line goes as it was typed or not at all, and then a sentence says why.
 #include <openssl/mem.h>
 #include <string.h>
 #include <sysexits.h>
@@ -42,7 +42,7 @@ static bool is_traced(const struct shell *sh) {
   return !sh->live.json && !sh->live.quiet;
 }
 
-// ---- Commands -------------------------------------------------------------------------------------------
+// ---- Commands -----------------------------------------------------------------------------------
 
 // What a server might say back. In a line that nobody could take apart, all of it.
 static void hide(struct shell *sh, struct ehlo_span secret) {
@@ -139,7 +139,7 @@ void shell_type_line(struct shell *sh, struct ehlo_client *c) {
   OPENSSL_cleanse(sh->line, sizeof(sh->line));
 }
 
-// ---- Responses ------------------------------------------------------------------------------------------
+// ---- Responses ----------------------------------------------------------------------------------
 
 void shell_cancel_auth(struct shell *sh, struct ehlo_client *c) {
   struct shell_line line = {.text = ehlo_str("*"), .verb = EHLO_VERB_AUTH};
@@ -180,7 +180,7 @@ void shell_type_response(struct shell *sh, struct ehlo_client *c) {
   OPENSSL_cleanse(sh->line, sizeof(sh->line));
 }
 
-// ---- The message ----------------------------------------------------------------------------------------
+// ---- The message --------------------------------------------------------------------------------
 
 // A new line of it: its end is added once it is whole.
 static void begin_text(struct shell *sh, bool chunk) {

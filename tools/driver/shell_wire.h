@@ -1,5 +1,5 @@
-// A transport between the recorder and the live one: while the shell is at its prompt it only looks whether
-// something is there, and while a reply is awaited it notices Ctrl-C.
+// A transport between the recorder and the live one: while the shell is at its prompt it only looks
+// whether something is there, and while a reply is awaited it notices Ctrl-C.
 #ifndef EHLO_TOOLS_DRIVER_SHELL_WIRE_H
 #define EHLO_TOOLS_DRIVER_SHELL_WIRE_H
 

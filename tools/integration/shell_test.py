@@ -319,6 +319,27 @@ def _(ehlo):
     yield from want_replay(ehlo)
 
 
+@case("pipe/lmtp")
+def _(ehlo):
+    def script(peer):
+        peer.say("220 x LMTP")
+        for command, reply in (("LHLO", "250 x"), ("MAIL", "250 x"), ("RCPT", "250 x"), ("RCPT", "250 x"),
+                               ("DATA", "354 go")):
+            peer.expect(command)
+            peer.say(reply)
+        peer.hear_message()
+        peer.say("250 first", "550 5.2.2 second")
+        bye(peer)
+    with Server(script, context) as s:
+        result = ehlo("shell", f"lmtp://localhost:{s.port}", "--tls", "none", "--at", "ehlo", "--record", "r.smtp",
+                      stdin=b"MAIL FROM:<a@b.test>\nRCPT TO:<c@d.test>\nRCPT TO:<e@d.test>\nDATA\nx\n.\n")
+    yield from s.complaints
+    if result.status != 69:
+        yield f"exit status {result.status}"
+    yield from want_lines(result.out.decode(), "^->  LHLO ", r"^->  \.", "^<-  250 first", r"^<\*\* 550")
+    yield from want_replay(ehlo)
+
+
 @case("pipe/teach")
 def _(ehlo):
     result = piped(ehlo, ["MAIL FROM:<a@b.test>", "HELP", ":help RCPT", ":explain 550 5.1.1 no such user"], "--teach",
