@@ -9,6 +9,7 @@
 #include "replay/escape.h"
 #include "tools/driver/text.h"
 #include "tools/driver/explanation.h"
+#include "tools/driver/first_bytes.h"
 
 // ---- Keeping ----------------------------------------------------------------------------------------
 
@@ -280,35 +281,10 @@ static void quote(char *out, size_t cap, const struct kept_reply *kept) {
   }
 }
 
-static bool begins(const struct kept_reply *kept, const char *text) {
-  size_t len = strlen(text);
-  return kept->text != NULL && kept->reply.text.len >= len &&
-         memcmp(kept->reply.text.bytes, text, len) == 0;
-}
-
-// What speaks in place of an SMTP server, told by its first bytes; NULL if that is not clear.
-static const char *who_speaks(const struct kept_reply *line) {
-  if (begins(line, "HTTP/") || begins(line, "<!") || begins(line, "<html")) {
-    return "this is a web server, not a mail server";
-  }
-  if (begins(line, "SSH-")) {
-    return "this is an SSH server, not a mail server";
-  }
-  if (begins(line, "\x16\x03") || begins(line, "\x15\x03")) {
-    return "the server speaks TLS from the first byte: use --tls implicit";
-  }
-  if (begins(line, "* OK") || begins(line, "* BYE") || begins(line, "* PREAUTH")) {
-    return "this is an IMAP server; submission is another port, mostly 587 or 465";
-  }
-  return begins(line, "+OK")
-             ? "this is a POP3 server; submission is another port, mostly 587 or 465"
-             : NULL;
-}
-
 static void status_error(char *out, size_t cap, const struct report *r, enum ehlo_stage at,
                          const char *reason) {
   const char *stage = ehlo_stage_name(at);
-  const char *hint = who_speaks(&r->offending);
+  const char *hint = first_bytes_look(r->offending.reply.text);
   char line[256];
   quote(line, sizeof(line), &r->offending);
   if (reason[0] != '\0' && ehlo_status_class(r->status) == EHLO_CLASS_TRANSPORT &&

@@ -379,6 +379,9 @@ static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_e
   ehlo_recorder_client_event(&s->recorder, c, event);
   tell_attempt(s);
   report_event(&s->report, &s->submission.submit, c, event);
+  if (s->greeting_us == 0 && s->report.greeting.text != NULL) {
+    s->greeting_us = s->recorder.base.ops->now_us(&s->recorder.base);
+  }
   return true;
 }
 
