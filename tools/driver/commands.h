@@ -16,6 +16,8 @@ extern const struct option_row sendmail_setting_rows[];
 int command_send(int argc, char **argv);
 int command_sendmail(int argc, char **argv);
 int command_probe(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+int command_profiles(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_serve(int argc, char **argv);

@@ -3,14 +3,19 @@
 
 #include <errno.h>
 #include <math.h>
+#include <openssl/mem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "tools/driver/account.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/compose_options.h"
+#include "tools/driver/plan.h"
+#include "tools/driver/profile.h"
 
 static const char *set_tls(void *o, const char *value) {
   struct live_options *options = o;
@@ -161,6 +166,7 @@ const struct option_row live_option_rows[] = {
 struct config {
   const char *path;
   size_t line;
+  bool is_private;  // nobody but its owner, who runs this, can read it
   bool section_found;
 };
 
@@ -186,6 +192,20 @@ static bool is_of_others(const char *name) {
   return options_find(&others, name) != NULL;
 }
 
+// A password may stand in a file that its owner alone can read.
+static int take_password(struct live_options *options, const struct config *c, const char *value) {
+  if (value == NULL) {
+    return config_wrong(c, "a value is missing");
+  }
+  if (!c->is_private) {
+    return config_wrong(c,
+                        "a password stands in a file that others can read, or that is not yours; "
+                        "chmod 600 it, or use password-file or password-command");
+  }
+  options->password = value;
+  return 0;
+}
+
 static int apply_setting(struct live_options *options, const struct command *command,
                          const struct config *c, char *text) {
   char *equals = strchr(text, '=');
@@ -204,8 +224,7 @@ static int apply_setting(struct live_options *options, const struct command *com
     return value != NULL ? 0 : config_wrong(c, "a value is missing");
   }
   if (strcmp(name, "password") == 0) {
-    return config_wrong(c,
-                        "a password does not belong here; use password-file or password-command");
+    return take_password(options, c, value);
   }
   const struct option_row *row = options_find(command, name);
   if (row == NULL && is_of_others(name)) {
@@ -253,11 +272,14 @@ static int apply_config(struct live_options *options, const struct command *comm
 #define CONFIG_MAX ((size_t)1 << 20)
 
 // Reads a whole file of at most CONFIG_MAX bytes, NUL-terminated; NULL with errno set if it cannot.
-static char *read_config(const char *path) {
+static char *read_config(const char *path, bool *out_is_private) {
+  struct stat stat;
   FILE *file = fopen(path, "re");
   if (file == NULL) {
     return NULL;
   }
+  *out_is_private =
+      fstat(fileno(file), &stat) == 0 && (stat.st_mode & 077) == 0 && stat.st_uid == geteuid();
   char *text = malloc(CONFIG_MAX + 1);
   if (text != NULL) {
     size_t len = fread(text, 1, CONFIG_MAX, file);
@@ -294,7 +316,7 @@ static int load_config(struct live_options *options, const struct command *comma
     return 0;
   }
   struct config c = {.path = given != NULL ? given : path, .line = 1};
-  options->config_text = read_config(c.path);
+  options->config_text = read_config(c.path, &c.is_private);
   if (options->config_text == NULL) {
     if (given == NULL && errno == ENOENT) {
       return 0;
@@ -314,30 +336,18 @@ static int load_config(struct live_options *options, const struct command *comma
 
 // ---- Together ---------------------------------------------------------------------------------------
 
-static int check(const struct live_options *options, const struct command *command) {
-  if (!options->server_given) {
-    options_complain(command, "%s is missing",
-                     options->server_word != NULL ? options->server_word : "SERVER");
-    return EX_USAGE;
-  }
-  if (options->quiet && options->verbose) {
-    options_complain(command, "--quiet and --verbose exclude each other");
-    return EX_USAGE;
-  }
-  if (options->record != NULL && options->record_on_failure != NULL) {
-    options_complain(command, "--record and --record-on-failure exclude each other");
-    return EX_USAGE;
-  }
-  if (options->server.path[0] != '\0' && options->tls != EHLO_TLS_NONE &&
-      options->tls_name == NULL) {
-    options_complain(command, "TLS over a Unix socket needs --tls-name, or --tls none");
+static int check(const struct live_options *options, const struct command *command,
+                 const struct option_uses *uses) {
+  const char *conflict = plan_conflict(options, uses);
+  if (conflict != NULL) {
+    options_complain(command, "%s", conflict);
     return EX_USAGE;
   }
   return 0;
 }
 
-int live_options_resolve(struct live_options *options, const struct command *command,
-                         const struct option_uses *uses) {
+int live_options_resolve_any(struct live_options *options, const struct command *command,
+                             const struct option_uses *uses) {
   bool is_section;
   int status = load_config(options, command, uses, &is_section);
   if (status != 0) {
@@ -351,8 +361,10 @@ int live_options_resolve(struct live_options *options, const struct command *com
     options_complain(command, "one SERVER is expected, and \"%s\" is too many", uses->operands[1]);
     return EX_USAGE;
   }
-  if (uses->num_operands == 1 && !(is_section && options->server_given)) {
-    const char *wrong = set_server(options, uses->operands[0]);
+  if (uses->num_operands == 1 && !(is_section && (options->server_given || options->profile != NULL))) {
+    const struct profile *profile = profile_find(uses->operands[0]);
+    options->profile = profile != NULL ? profile : options->profile;
+    const char *wrong = set_server(options, profile != NULL ? profile->server : uses->operands[0]);
     if (wrong != NULL) {
       options_complain(command, "SERVER \"%s\": %s", uses->operands[0], wrong);
       return EX_USAGE;
@@ -361,16 +373,38 @@ int live_options_resolve(struct live_options *options, const struct command *com
   if (!options_apply(uses, command, options)) {
     return EX_USAGE;
   }
+  if (options->profile != NULL && !options->server_given) {
+    set_server(options, options->profile->server);
+  }
+  if (options->profile != NULL && options->profile->cleartext && !options->tls_given) {
+    options->tls = EHLO_TLS_NONE;
+    options->tls_given = true;
+  }
   if (!options->tls_given && options->server.implicit_tls) {
     options->tls = EHLO_TLS_IMPLICIT;
   }
   if (options->tls == EHLO_TLS_IMPLICIT && !options->server.has_port) {
     snprintf(options->server.port, sizeof(options->server.port), "465");
   }
-  return check(options, command);
+  return check(options, command, uses);
+}
+
+int live_options_resolve(struct live_options *options, const struct command *command,
+                         const struct option_uses *uses) {
+  int status = live_options_resolve_any(options, command, uses);
+  if (status == 0 && !options->server_given) {
+    options_complain(command, "%s is missing",
+                     options->server_word != NULL ? options->server_word : "SERVER");
+    return EX_USAGE;
+  }
+  return status;
 }
 
 void live_options_free(struct live_options *options) {
+  if (options->password != NULL) {
+    OPENSSL_cleanse((char *)options->password, strlen(options->password));
+    options->password = NULL;
+  }
   free(options->config_text);
   options->config_text = NULL;
 }

@@ -7,6 +7,8 @@
 #include "tools/driver/options.h"
 #include "tools/driver/server.h"
 
+struct profile;
+
 // First member of each live command's own options.
 struct live_options {
   const char *server_word;  // what it is called in complaints; NULL: SERVER
@@ -38,6 +40,9 @@ struct live_options {
   bool account_is_chosen;
   const char *account;
   const char *account_from;
+  const struct profile *profile;  // of a provider, NULL: none
+  bool dry_run;
+  const char *password;  // of the configuration file, which nobody else can read; NULL: none
   char chosen[256];   // the account, where it was found out
   char *config_text;  // what the values above may point into
 };
@@ -51,6 +56,9 @@ extern const struct option_row live_option_rows[];
 // after printing what is wrong.
 int live_options_resolve(struct live_options *options, const struct command *command,
                          const struct option_uses *uses);
+// The same where there need be no server.
+int live_options_resolve_any(struct live_options *options, const struct command *command,
+                             const struct option_uses *uses);
 void live_options_free(struct live_options *options);
 
 // The host name that the certificate must carry.

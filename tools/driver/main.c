@@ -22,6 +22,8 @@ static const struct {
     {"probe", "look at a server without sending mail", command_probe},
     {"shell", "speak SMTP to a server by hand, over verified TLS", command_shell},
     {"explain", "say what a reply means and what to do about it", command_explain},
+    {"profiles", "list the providers that are known by name", command_profiles},
+    {"doctor", "look at this machine's configuration", command_doctor},
     {"record", "relay another program's session to a server, and record it", command_record},
     {"show", "print a recorded session", command_show},
     {"replay", "run recorded sessions again, offline", command_replay},

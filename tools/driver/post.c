@@ -1,6 +1,7 @@
 // The messages of one submission, their envelopes, and the session that takes them.
 #include "tools/driver/post.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,9 @@
 #include "tools/driver/compose.h"
 #include "tools/driver/envelope_check.h"
 #include "tools/driver/message_values.h"
+#include "tools/driver/plan.h"
 #include "tools/driver/send_report.h"
+#include "tools/driver/text.h"
 
 void post_free(struct post *p) {
   for (size_t i = 0; p->messages != NULL && i < p->num; i++) {
@@ -189,8 +192,50 @@ static void add_place(struct session *s, const struct post *p) {
   }
 }
 
+// What would be sent, to whom.
+static void show_plan(const struct post *p, const struct send_options *o) {
+  plan_print(stdout, &o->live);
+  printf("  %-10s <", "from");
+  text_print(stdout, ehlo_str(o->from != NULL ? o->from : ""));
+  puts(">");
+  for (size_t i = 0; i < o->num_to; i++) {
+    printf("  %-10s <", i == 0 ? "to" : "");
+    text_print(stdout, o->to[i]);
+    puts(">");
+  }
+  for (size_t i = 0; i < p->num && p->messages[i].name != NULL; i++) {
+    printf("  %-10s ", i == 0 ? "message" : "");
+    text_print(stdout, ehlo_str(message_name(&p->messages[i])));
+    printf(", %" PRIu64 " octets\n", p->envelopes[i].size);
+  }
+}
+
+static void show_plan_json(const struct post *p, const struct send_options *o) {
+  json_t *to = json_array();
+  json_t *messages = json_array();
+  json_t *plan = plan_json(&o->live);
+  for (size_t i = 0; i < o->num_to; i++) {
+    json_array_append_new(to, text_to_json(o->to[i]));
+  }
+  for (size_t i = 0; i < p->num && p->messages[i].name != NULL; i++) {
+    json_array_append_new(messages, json_pack("{s:o, s:I}", "data",
+                                              text_to_json(ehlo_str(message_name(&p->messages[i]))),
+                                              "size", (json_int_t)p->envelopes[i].size));
+  }
+  json_object_set_new(plan, "from", text_to_json(ehlo_str(o->from != NULL ? o->from : "")));
+  json_object_set_new(plan, "to", to);
+  json_object_set_new(plan, "messages", messages);
+  json_object_set_new(plan, "warnings", warnings_json(&p->warnings, NULL));
+  text_print_json(plan, JSON_INDENT(2));
+}
+
 int post_submit(struct post *p, const struct send_options *o, post_report_fn *report) {
   int status;
+  plan_warn(&p->warnings, &o->live, o->from);
+  if (o->live.dry_run) {
+    (o->live.json ? show_plan_json : show_plan)(p, o);
+    return 0;
+  }
   struct session *s = session_new(&status, &o->live);
   if (s == NULL) {
     if (o->live.json) {

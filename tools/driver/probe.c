@@ -7,10 +7,11 @@
 
 #include "tools/driver/commands.h"
 #include "tools/driver/explanation.h"
+#include "tools/driver/plan.h"
 #include "tools/driver/session.h"
 #include "tools/driver/text.h"
 
-static const struct option_row *const tables[] = {live_option_rows, NULL};
+static const struct option_row *const tables[] = {plan_option_rows, live_option_rows, NULL};
 static const char *const essentials[] = {"tls",    "ca-file", "tls-name", "insecure", "timeout",
                                          "record", "json",    "verbose",  NULL};
 static const struct command command = {
@@ -171,6 +172,10 @@ static int probe(const struct live_options *options) {
 static int run(void *options, const struct option_uses *uses) {
   const struct live_options *o = options;
   int status = live_options_resolve(options, &command, uses);
+  if (status == 0 && o->dry_run) {
+    plan_show(o);
+    return 0;
+  }
   if (status == 0) {
     return probe(o);
   }

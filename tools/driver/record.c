@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/plan.h"
 #include "tools/driver/front_certificate.h"
 #include "tools/driver/listen.h"
 #include "tools/driver/live_options.h"
@@ -95,7 +96,7 @@ static const struct option_row rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct option_row *const tables[] = {rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {rows, plan_option_rows, live_option_rows, NULL};
 static const char *const essentials[] = {"listen", "to",      "listen-tls", "ca-out", "record",
                                          "tls",    "ca-file", "json",       NULL};
 static const struct command command = {

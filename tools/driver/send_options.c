@@ -8,6 +8,7 @@
 
 #include "engine/argument.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/plan.h"
 #include "tools/driver/text.h"
 #include "tools/mail/addresses.h"
 
@@ -165,7 +166,7 @@ const struct option_row transfer_option_rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 static const struct option_row *const tables[] = {send_option_rows, compose_option_rows,
-                                                  transfer_option_rows, live_option_rows, NULL};
+                                                  transfer_option_rows, plan_option_rows, live_option_rows, NULL};
 static const char *const essentials[] = {
     "from",    "to",      "data", "subject",          "body", "attach", "quit-after",
     "tls",     "ca-file", "user", "password-command", "auth", "record", "json",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/plan.h"
 
 static const char *set_account(void *o, const char *value) {
   ((struct sendmail_options *)o)->account = value;
@@ -161,7 +162,7 @@ static const struct option_row rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 static const struct option_row *const tables[] = {rows, sendmail_setting_rows, transfer_option_rows,
-                                                  live_option_rows, NULL};
+                                                  plan_option_rows, live_option_rows, NULL};
 static const char *const essentials[] = {
     "read-recipients", "ignore-dots", "sender", "full-name", "account", "domain", "notify",
     "return",          "envelope-id", "show",   "config",    "record",  "json",   NULL,

@@ -101,7 +101,13 @@ int session_get_password(struct session *s) {
     return 0;
   }
   struct secret_source source = {o->password_file, o->password_command, o->user};
-  int status = secret_get(&s->secret, &source);
+  int status = 0;
+  if (o->password != NULL && o->password_file == NULL && o->password_command == NULL) {
+    s->secret.len = strnlen(o->password, sizeof(s->secret.bytes));
+    memcpy(s->secret.bytes, o->password, s->secret.len);
+  } else {
+    status = secret_get(&s->secret, &source);
+  }
   if (status != 0) {
     return status;
   }

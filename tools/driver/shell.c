@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/plan.h"
 
 static const char *set_at(void *o, const char *value) {
   static const struct {
@@ -38,7 +39,7 @@ static const struct option_row rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct option_row *const tables[] = {rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {rows, plan_option_rows, live_option_rows, NULL};
 static const char *const essentials[] = {
     "at",   "teach",  "tls",  "ca-file", "user",    "password-command",
     "auth", "record", "json", "quiet",   "verbose", NULL};
@@ -119,6 +120,10 @@ static int run_with(struct shell *sh) {
 static int run(void *options, const struct option_uses *uses) {
   struct shell_options *o = options;
   int status = live_options_resolve(&o->live, &command, uses);
+  if (status == 0 && o->live.dry_run) {
+    plan_show(&o->live);
+    return 0;
+  }
   if (status != 0) {
     return status;
   }

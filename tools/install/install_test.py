@@ -112,7 +112,7 @@ def check_libraries():
 
 def check_bash():
     script = f"source {prefix}/share/bash-completion/completions/ehlo\n"
-    for words, wanted in ((["pro"], "probe"), (["send", "--tls-"], "--tls-name"), (["send", "--tls", "star"], "starttls"),
+    for words, wanted in ((["prob"], "probe"), (["send", "--tls-"], "--tls-name"), (["send", "--tls", "star"], "starttls"),
                           (["send", "wor"], "work"), (["send", "--auth", "XO"], "XOAUTH2"), (["explain", "--stage", "rc"], "rcpt")):
         line = " ".join(f'"{w}"' for w in ["ehlo", *words])
         done = run("bash", "-c", f"{script}COMP_WORDS=({line}); COMP_CWORD={len(words)}; _ehlo; echo ${{COMPREPLY[@]}}")
@@ -120,7 +120,7 @@ def check_bash():
 
 
 def check_fish():
-    for line, wanted in (("ehlo pro", "probe"), ("ehlo send --tls-", "--tls-name"), ("ehlo send --tls star", "starttls"), ("ehlo send wor", "work")):
+    for line, wanted in (("ehlo prob", "probe"), ("ehlo send --tls-", "--tls-name"), ("ehlo send --tls star", "starttls"), ("ehlo send wor", "work")):
         done = run("fish", "--no-config", "-c", f"source {prefix}/share/fish/vendor_completions.d/ehlo.fish; complete -C '{line}'")
         found = [entry.split("\t")[0] for entry in done.stdout.splitlines()]
         check(f"fish completes {line}", wanted in found, done.stdout)
@@ -135,7 +135,7 @@ def check_zsh():
         seen = b""
         os.write(terminal, f"PS1='ready> '; fpath=({prefix}/share/zsh/site-functions $fpath); autoload -U compinit; "
                            "compinit -u -D; echo on\n".encode())
-        for typed, wanted in ((b"", b"on\r\n"), (b"ehlo pro\t", b"probe"), (b"\x15ehlo send --ca-f\t", b"--ca-file"),
+        for typed, wanted in ((b"", b"on\r\n"), (b"ehlo prob\t", b"probe"), (b"\x15ehlo send --ca-f\t", b"--ca-file"),
                               (b"\x15ehlo send --tls start\t", b"starttls")):
             os.write(terminal, typed)
             mark, end = len(seen), time.monotonic() + BOUND

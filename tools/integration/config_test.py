@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+"""What is settled before anything is opened: accounts, profiles, a password in the configuration, combinations that
+cannot be meant, --dry-run, and ehlo doctor. Nothing here may reach a server that was not asked for.
+
+usage: config_test.py EHLO [-- PATTERN]
+"""
+
+import base64
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from harness import Bench, MESSAGE, PASSWORD, Server, secrets_in
+
+bench = Bench("config_test.py")
+SEND = ("--from", "alice@ehlo.test", "--to", "bob@ehlo.test", "--data", "message.eml")
+
+
+def case(name):
+    def add(run):
+        def prepared(ehlo):
+            (ehlo.directory / "message.eml").write_bytes(MESSAGE)
+            yield from run(ehlo) or ()
+        return bench.add(name, prepared)
+    return add
+
+
+def configure(ehlo, text, mode=0o600):
+    path = ehlo.directory / "config"
+    path.write_text(text)
+    path.chmod(mode)
+    return ("--config", "config")
+
+
+def want(result, status, *patterns):
+    told = (result.out + result.err).decode()
+    if result.status != status:
+        yield f"exit status {result.status}, and not {status}: {told}"
+    for pattern in patterns:
+        if not re.search(pattern, told):
+            yield f"{pattern!r} is not in it: {told}"
+
+
+@case("dry-run/words")
+def _(ehlo):
+    result = ehlo("send", "mail.invalid", *SEND, "--user", "alice@ehlo.test", "--password-command", "touch ran", "--dry-run")
+    yield from want(result, 0, "server +mail.invalid:587", "tls +STARTTLS", "name +mail.invalid", "the command of --password-command",
+                    "from +<alice@ehlo.test>", "to +<bob@ehlo.test>", r"message +message.eml, \d+ octets")
+    if (ehlo.directory / "ran").exists():
+        yield "the password was fetched"
+
+
+@case("dry-run/json")
+def _(ehlo):
+    plan = ehlo("send", "smtps://mail.invalid", *SEND, "--json", "--dry-run").json()
+    if (plan["server"], plan["tls"], plan["to"], plan["user"]) != ("mail.invalid:465", "from the first byte", ["bob@ehlo.test"], None):
+        yield str(plan)
+    for command in ("probe", "shell"):
+        if ehlo(command, "mail.invalid", "--json", "--dry-run").json()["server"] != "mail.invalid:587":
+            yield f"{command} has another plan"
+
+
+@case("dry-run/what-is-wrong-is-told")
+def _(ehlo):
+    (ehlo.directory / "message.eml").write_bytes(b"Subject: x\n\nbare\rcr\n")
+    yield from want(ehlo("send", "mail.invalid", *SEND, "--dry-run"), 65, "message.eml:3: ")
+
+
+@case("profiles")
+def _(ehlo):
+    listed = ehlo("profiles", "--json").json()["profiles"]
+    names = [p["name"] for p in listed]
+    for name in "office365 gmail icloud yahoo ses sendgrid fastmail zoho local".split():
+        if name not in names:
+            yield f"{name} is missing"
+    for p in listed:
+        if not re.fullmatch(r"20\d\d-\d\d", p["as_of"]) or not p["source"]:
+            yield f"{p['name']} has no date or source"
+        plan = ehlo("probe", p["name"], "--json", "--dry-run").json()
+        if plan["profile"] != p["name"] or not p["server"].endswith(plan["server"]):
+            yield f"{plan} is not {p['server']}"
+    yield from want(ehlo("profiles", "nobody"), 64, "there is no provider")
+    yield from want(ehlo("probe", "--profile", "nobody", "--dry-run"), 64, "there is no such provider")
+
+
+@case("profiles/account-comes-first")
+def _(ehlo):
+    config = configure(ehlo, "[gmail]\nserver = other.invalid\n[mine]\nprofile = gmail\n")
+    for account, server in (("gmail", "other.invalid:587"), ("mine", "smtp.gmail.com:587")):
+        plan = ehlo("probe", account, *config, "--json", "--dry-run").json()
+        if plan["server"] != server:
+            yield str(plan)
+
+
+@case("profiles/contradictions")
+def _(ehlo):
+    for server, options, words in (("office365", ("--user", "alice@ehlo.test", "--auth", "PLAIN"), "offers none of these mechanisms"),
+                                   ("office365", ("--user", "alice"), "whole address, with an @"),
+                                   ("sendgrid", ("--user", "alice"), 'is "apikey"'),
+                                   ("outlook", ("--user", "alice@ehlo.test"), "takes no password"),
+                                   ("gmail", ("--user", "other@ehlo.test"), "the sender is not the user"),
+                                   ("smtp.gmail.com", ("--user", "other@ehlo.test"), "the sender is not the user")):
+        yield from want(ehlo("send", server, *SEND, *options, "--dry-run"), 0, words)
+    if b"warning" in ehlo("send", "gmail", *SEND, "--user", "alice@ehlo.test", "--dry-run").err:
+        yield "it warns of what is right"
+
+
+@case("combinations")
+def _(ehlo):
+    for arguments, words in ((("x:465",), "465 is TLS from the first byte"), (("smtps://x", "--tls", "starttls"), "smtps:// is TLS"),
+                             (("x", "--password-file", "y"), "without --user"),
+                             (("x", "--user", "u", "--password-file", "y", "--password-command", "z"), "exclude each other"),
+                             (("x", "--tls", "none", "--insecure"), "--insecure has nothing to pass"), (("x", "-q", "-v"), "exclude each other"),
+                             (("x", "--record", "a", "--record-on-failure", "b"), "exclude each other"), (("unix:/x",), "needs --tls-name")):
+        yield from want(ehlo("send", *arguments, *SEND), 64, re.escape(words))
+    for arguments in (("x:465", "--tls", "implicit"), ("smtps://x:465",), ("x:465", "--tls", "starttls")):
+        yield from want(ehlo("send", *arguments, *SEND, "--dry-run"), 0)
+
+
+@case("password/in-the-configuration")
+def _(ehlo):
+    text = f"[a]\nserver = 127.0.0.1:1\nuser = alice@ehlo.test\npassword = {PASSWORD}\n"
+    for mode, status in ((0o644, 78), (0o640, 78), (0o604, 78), (0o600, 0), (0o400, 0)):
+        result = ehlo("send", "a", *configure(ehlo, text, mode), *SEND, "--dry-run")
+        yield from want(result, status, *(("config:4: .*chmod 600",) if status else ("password +the configuration file",)))
+        if secrets_in(result.out + result.err):
+            yield "the password is shown"
+        (ehlo.directory / "config").unlink()
+
+
+@case("password/of-the-configuration-logs-in")
+def _(ehlo):
+    seen = []
+
+    def script(peer):
+        peer.say("220 mail.ehlo.test")
+        peer.expect("EHLO")
+        peer.say("250-mail.ehlo.test", "250 AUTH PLAIN")
+        seen.append(peer.hear())
+        peer.say("535 5.7.8 no")
+        peer.expect("QUIT")
+        peer.say("221 bye")
+    with Server(script, None) as server:
+        config = configure(ehlo, f"[a]\nserver = 127.0.0.1:{server.port}\ntls = none\nallow-cleartext-auth\n"
+                                 f"user = alice@ehlo.test\npassword = {PASSWORD}\nrecord = s.smtp\n")
+        result = ehlo("send", "a", *config, *SEND)
+    yield from want(result, 77)
+    if not seen[0].startswith(b"AUTH PLAIN ") or PASSWORD.encode() not in base64.b64decode(seen[0].split()[2]):
+        yield f"the server saw {seen}"
+    if secrets_in(result.out + result.err + (ehlo.directory / "s.smtp").read_bytes()):
+        yield "the password is shown or recorded"
+
+
+@case("doctor")
+def _(ehlo):
+    result = ehlo("doctor", "localhost", "--json")
+    checks = {c["check"]: c["finding"] for c in result.json()["checks"]}
+    for name in ("configuration", "trust store", "clock", "EHLO name", "name", "locale"):
+        if name not in checks:
+            yield f"{name} is not looked at: {checks}"
+    if result.status != 0 or not result.json()["fine"]:
+        yield result.describe()
+    yield from want(ehlo("doctor", "localhost"), 0, "ok +configuration", "certificates")
+
+
+@case("doctor/what-is-wrong")
+def _(ehlo):
+    yield from want(ehlo("doctor", "host.invalid"), 1, "PROBLEM +name +host.invalid has no address")
+    yield from want(ehlo("doctor", *configure(ehlo, "nonsense = 1\n")), 78, "config:1: there is no such setting", "PROBLEM +configuration")
+    config = configure(ehlo, "[a]\nserver = localhost\nuser = u\npassword-file = /nowhere\n")
+    yield from want(ehlo("doctor", "a", *config), 78, "PROBLEM +password +/nowhere")
+    (ehlo.directory / "empty.pem").write_text("")
+    yield from want(ehlo("doctor", "localhost", "--ca-file", "empty.pem"), 1, "PROBLEM +trust store")
+    (ehlo.directory / "p").write_text("x\n")
+    (ehlo.directory / "p").chmod(0o644)
+    config = configure(ehlo, "[a]\nserver = localhost\nuser = u\npassword-file = p\n")
+    yield from want(ehlo("doctor", "a", *config), 0, "warning +password +p can be read by everybody")
+
+
+sys.exit(bench.run())
