@@ -1,6 +1,6 @@
-// Any bytes as a line typed into the shell, behind any as the reply to EHLO: the parts of a line add up to it, the
-// engine takes all of it that is printable and finds no credential in it that was not taken for one, and what a line can
-// be completed with is printable and begins as it does.
+// Any bytes as a line typed into the shell, behind any as the reply to EHLO: the parts of a line
+// add up to it, the engine takes all of it that is printable and finds no credential in it that was
+// not taken for one, and what a line can be completed with is printable and begins as it does.
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,7 +126,8 @@ static void check_choices(struct ehlo_span typed, const struct ehlo_capabilities
   }
 }
 
-// The reply up to the first NUL, then the line; the first octet says whether an AUTH was refused before.
+// The reply up to the first NUL, then the line; the first octet says whether an AUTH was refused
+// before.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) {
     return 0;
