@@ -109,6 +109,17 @@ void shell_erase(struct shell *sh);
 // Says why the client did not take something. Returns whether it did.
 bool shell_check(struct shell *sh, enum ehlo_status status, const char *what);
 
+// ---- shell_events.c ----
+
+#define EX_UNKNOWN 79  // exit status: the server may have the message
+
+// Acts on an event.
+void shell_act(struct shell *sh, struct ehlo_client *c, const struct ehlo_event *event);
+// What the server offered counts no more.
+void shell_forget_hello(struct shell *sh);
+// TLS was asked for and cannot be had: nothing goes on in cleartext by itself.
+void shell_refuse_cleartext(struct shell *sh, const char *why);
+
 // ---- shell_typed.c: what is typed becomes what is sent ----
 
 void shell_type_line(struct shell *sh, struct ehlo_client *c);

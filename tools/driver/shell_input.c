@@ -54,6 +54,14 @@ void shell_input_remember(struct shell_input *in) {
   }
 }
 
+void shell_input_forget(struct shell_input *in) {
+  if (in->terminal != NULL) {
+    shell_terminal_forget(in->terminal);
+  } else {
+    OPENSSL_cleanse(in->pipe.bytes, in->pipe.start);
+  }
+}
+
 void shell_input_close(struct shell_input *in) {
   if (in->terminal != NULL) {
     shell_terminal_close(in->terminal);

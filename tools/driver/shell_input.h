@@ -41,6 +41,9 @@ void shell_input_erase(struct shell_input *in);
 // Adds it to the history. Never for a secret.
 void shell_input_remember(struct shell_input *in);
 
+// Zeroes what is still there of lines that were read.
+void shell_input_forget(struct shell_input *in);
+
 // Zeroes what was read, keeps the history, puts the terminal back.
 void shell_input_close(struct shell_input *in);
 

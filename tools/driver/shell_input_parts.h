@@ -30,6 +30,7 @@ enum shell_input_result shell_terminal_read(struct shell_terminal *t, struct ehl
                                             int wire);
 void shell_terminal_erase(struct shell_terminal *t);
 void shell_terminal_remember(struct shell_terminal *t);
+void shell_terminal_forget(struct shell_terminal *t);
 void shell_terminal_close(struct shell_terminal *t);
 
 #endif  // EHLO_TOOLS_DRIVER_SHELL_INPUT_PARTS_H

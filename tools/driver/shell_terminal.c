@@ -326,3 +326,8 @@ void shell_terminal_erase(struct shell_terminal *t) {
 void shell_terminal_remember(struct shell_terminal *t) {
   shell_history_add(t->history, t->line);
 }
+
+void shell_terminal_forget(struct shell_terminal *t) {
+  OPENSSL_cleanse(t->line, sizeof(t->line));
+  t->len = 0;
+}

@@ -99,6 +99,9 @@ static bool is_confirmed(struct shell *sh, const struct ehlo_client *c, struct s
   if (again) {
     shell_line_read(line, (struct ehlo_span){sh->doubtful, sh->doubtful_len}, sh->after_auth);
   }
+  if (!again) {
+    OPENSSL_cleanse(sh->doubtful, sh->doubtful_len);
+  }
   sh->doubtful_len = 0;
   const char *reason = again || line->raw ? NULL : shell_order_reason(c, line->verb);
   if (reason == NULL) {
@@ -137,6 +140,7 @@ void shell_type_line(struct shell *sh, struct ehlo_client *c) {
     OPENSSL_cleanse(sh->doubtful, sizeof(sh->doubtful));
   }
   OPENSSL_cleanse(sh->line, sizeof(sh->line));
+  shell_input_forget(sh->input);
 }
 
 // ---- Responses ----------------------------------------------------------------------------------
@@ -178,6 +182,7 @@ void shell_type_response(struct shell *sh, struct ehlo_client *c) {
   }
   OPENSSL_cleanse(decoded, sizeof(decoded));
   OPENSSL_cleanse(sh->line, sizeof(sh->line));
+  shell_input_forget(sh->input);
 }
 
 // ---- The message --------------------------------------------------------------------------------
