@@ -17,6 +17,7 @@
 
 #include "engine/argument.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/credential_options.h"
 #include "tools/driver/plan.h"
 #include "tools/driver/text.h"
 #include "tools/live/trust.h"
@@ -216,7 +217,8 @@ static void look_at_server(struct doctor *d) {
 
 // ---- The command ------------------------------------------------------------------------------------
 
-static const struct option_row *const tables[] = {plan_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {plan_option_rows, network_option_rows,
+                                                  credential_option_rows, live_option_rows, NULL};
 static const char *const essentials[] = {"config", "profile", "ca-file", "helo",
                                          "user",   "json",    NULL};
 static const struct command command = {

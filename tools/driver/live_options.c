@@ -386,7 +386,8 @@ int live_options_resolve_any(struct live_options *options, const struct command 
   if (options->tls == EHLO_TLS_IMPLICIT && !options->server.has_port) {
     snprintf(options->server.port, sizeof(options->server.port), "465");
   }
-  return check(options, command, uses);
+  status = check(options, command, uses);
+  return status == 0 && !options->dry_run ? network_options_settle(&options->network) : status;
 }
 
 int live_options_resolve(struct live_options *options, const struct command *command,

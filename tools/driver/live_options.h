@@ -4,6 +4,7 @@
 
 #include "engine/submit.h"
 #include "replay/settings.h"
+#include "tools/driver/network_options.h"
 #include "tools/driver/options.h"
 #include "tools/driver/server.h"
 
@@ -23,6 +24,8 @@ struct live_options {
   const char *user;
   const char *password_file;
   const char *password_command;
+  const char *token_command;
+  int password_fd;  // one more than the descriptor; 0: none
   const struct ehlo_mechanism *mechanisms[EHLO_SETTINGS_MECHANISMS_MAX];
   size_t num_mechanisms;
   unsigned auth_attempts;  // 0: one
@@ -40,6 +43,7 @@ struct live_options {
   bool account_is_chosen;
   const char *account;
   const char *account_from;
+  struct network_options network;
   const struct profile *profile;  // of a provider, NULL: none
   bool dry_run;
   const char *password;  // of the configuration file, which nobody else can read; NULL: none

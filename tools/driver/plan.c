@@ -57,13 +57,18 @@ static bool starttls_at_465(const struct live_options *o, const struct option_us
   return port_is(o, "465") && o->tls == EHLO_TLS_STARTTLS && !used(uses, "tls") && !o->tls_given;
 }
 
+static int passwords_used(const struct option_uses *uses) {
+  return used(uses, "password-file") + used(uses, "password-command") +
+         used(uses, "token-command") + used(uses, "password-fd");
+}
+
 static bool two_passwords(const struct live_options *o, const struct option_uses *uses) {
   (void)o;
-  return used(uses, "password-file") && used(uses, "password-command");
+  return passwords_used(uses) > 1;
 }
 
 static bool password_of_nobody(const struct live_options *o, const struct option_uses *uses) {
-  return o->user == NULL && (used(uses, "password-file") || used(uses, "password-command"));
+  return o->user == NULL && passwords_used(uses) > 0;
 }
 
 static bool cleartext_without_tls(const struct live_options *o, const struct option_uses *uses) {
@@ -96,7 +101,8 @@ static const struct {
      "smtps:// is TLS from the first byte: leave --tls away, or write smtp:// for STARTTLS"},
     {starttls_at_465,
      "port 465 is TLS from the first byte: write smtps://HOST, or say --tls implicit"},
-    {two_passwords, "--password-file and --password-command exclude each other"},
+    {two_passwords,
+     "--password-file, --password-command, --token-command and --password-fd exclude one another"},
     {password_of_nobody, "a password without --user: nobody logs in"},
     {cleartext_without_tls, "--tls none shows no certificate, so --insecure has nothing to pass"},
 };
@@ -183,6 +189,8 @@ static const char *password_words(const struct live_options *o) {
   }
   return o->password_file != NULL      ? "the file of --password-file"
          : o->password_command != NULL ? "the command of --password-command"
+         : o->token_command != NULL    ? "the command of --token-command"
+         : o->password_fd != 0         ? "the descriptor of --password-fd"
          : o->password != NULL         ? "the configuration file"
                                        : "EHLO_PASSWORD, or a prompt on a terminal";
 }

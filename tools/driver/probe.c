@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/credential_options.h"
 #include "tools/driver/explanation.h"
 #include "tools/driver/first_bytes.h"
 #include "tools/driver/plan.h"
@@ -69,7 +70,8 @@ static const struct option_row rows[] = {
     {"warn-days", 0, "N", "warn before a certificate expires (default: 14)", set_warn_days},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {rows, plan_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {
+    rows, plan_option_rows, network_option_rows, credential_option_rows, live_option_rows, NULL};
 static const char *const essentials[] = {"all",     "srv",      "quick",    "baseline", "tls",
                                          "ca-file", "tls-name", "insecure", "timeout",  "record",
                                          "json",    "verbose",  NULL};
@@ -277,6 +279,14 @@ static void print_tls(const struct live_tls_info *info) {
   }
 }
 
+static void print_days(const struct live_tls_info *tls, unsigned warn_days) {
+  long days;
+  if (probe_days_left(&days, tls) && days < (long)warn_days) {
+    printf("  warning: a certificate of the chain %s %ld days\n",
+           days < 0 ? "has expired since" : "expires in", days < 0 ? -days : days);
+  }
+}
+
 static void print_words(const struct session *s, bool quiet,
                         const enum probe_version_state versions[PROBE_VERSIONS],
                         unsigned warn_days) {
@@ -303,12 +313,7 @@ static void print_words(const struct session *s, bool quiet,
   print_mechanisms(&s->client);
   print_tls(tls);
   print_versions(versions);
-  long days;
-  if (probe_days_left(&days, tls) && days < (long)warn_days) {
-    fflush(stdout);
-    fprintf(stderr, "ehlo: warning: a certificate of the chain %s %ld days\n",
-            days < 0 ? "has expired since" : "expires in", days < 0 ? -days : days);
-  }
+  print_days(tls, warn_days);
   if (!quiet) {
     report_print_hash(r);
   }
@@ -390,6 +395,9 @@ static int probe(const struct probe_options *o) {
     print_words(s, o->live.quiet, versions, o->warn_days);
   }
   if (o->baseline != NULL) {
+    if (!o->live.json && s->connected) {
+      print_days(live_tls_information(&s->live), o->warn_days);
+    }
     json_t *facts = probe_facts(s, versions);
     int compared =
         probe_baseline(o->baseline, facts, o->update_baseline, o->live.quiet || o->live.json);

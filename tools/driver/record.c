@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "tools/driver/commands.h"
-#include "tools/driver/plan.h"
+#include "tools/driver/credential_options.h"
 #include "tools/driver/front_certificate.h"
 #include "tools/driver/listen.h"
 #include "tools/driver/live_options.h"
+#include "tools/driver/plan.h"
 #include "tools/driver/relay.h"
 #include "tools/driver/text.h"
 #include "tools/live/tls.h"
@@ -96,7 +97,8 @@ static const struct option_row rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct option_row *const tables[] = {rows, plan_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {
+    rows, plan_option_rows, network_option_rows, credential_option_rows, live_option_rows, NULL};
 static const char *const essentials[] = {"listen", "to",      "listen-tls", "ca-out", "record",
                                          "tls",    "ca-file", "json",       NULL};
 static const struct command command = {
@@ -142,6 +144,11 @@ static const char *what_is_wrong(const struct record_options *o) {
   bool makes = o->tls_cert == NULL && o->listen_tls != EHLO_TLS_NONE;
   if (!o->has_listen) {
     return "--listen is missing";
+  }
+  if (network_options_route(&o->live.network) != NULL) {
+    return "a relay connects the shortest way: --ipv4, --ipv6, --resolve, --source-address, "
+           "--proxy "
+           "and --proxy-protocol are for the other commands";
   }
   if (record_path(o) == NULL) {
     return "--record is missing";
@@ -242,6 +249,10 @@ static int prepare_behind(struct record *r) {
     if (r->relay.tls_behind == NULL) {
       fprintf(stderr, "ehlo: %s\n", error);
       return EX_NOINPUT;
+    }
+    int status = network_options_dress(&r->options->live.network, r->relay.tls_behind);
+    if (status != 0) {
+      return status;
     }
   }
   if (server->path[0] != '\0') {

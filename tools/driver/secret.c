@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/credential.h"
+#include "tools/driver/token.h"
 
 void secret_wipe(struct secret *s) {
   OPENSSL_cleanse(s, sizeof(*s));
@@ -99,6 +100,13 @@ static int from_command(struct secret *out, const char *command) {
   return status;
 }
 
+// It is closed then: nobody reads the line a second time.
+static int from_descriptor(struct secret *out, int fd) {
+  int status = read_line(out, fd, "the descriptor of --password-fd");
+  close(fd);
+  return status;
+}
+
 static int from_environment(struct secret *out, char *value) {
   size_t len = strlen(value);
   if (len > sizeof(out->bytes)) {
@@ -141,6 +149,12 @@ int secret_get(struct secret *out, const struct secret_source *source) {
   }
   if (source->command != NULL) {
     return from_command(out, source->command);
+  }
+  if (source->token_command != NULL) {
+    return token_get(out, source->token_command);
+  }
+  if (source->fd > 0) {
+    return from_descriptor(out, source->fd - 1);
   }
   return environment != NULL ? from_environment(out, environment) : from_prompt(out, source->user);
 }

@@ -18,6 +18,8 @@ struct secret {
 struct secret_source {
   const char *file;
   const char *command;
+  const char *token_command;  // prints a token, or JSON with an access_token
+  int fd;                     // one more than the descriptor; 0: none
   const char *user;  // for the prompt
 };
 

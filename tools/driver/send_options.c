@@ -8,6 +8,7 @@
 
 #include "engine/argument.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/credential_options.h"
 #include "tools/driver/plan.h"
 #include "tools/driver/text.h"
 #include "tools/mail/addresses.h"
@@ -165,8 +166,9 @@ const struct option_row transfer_option_rows[] = {
     {"exact", 0, NULL, "CRLF input, sent byte for byte or not at all", set_exact},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {send_option_rows, compose_option_rows,
-                                                  transfer_option_rows, plan_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {
+    send_option_rows,    compose_option_rows,    transfer_option_rows, plan_option_rows,
+    network_option_rows, credential_option_rows, live_option_rows,     NULL};
 static const char *const essentials[] = {
     "from",    "to",      "data", "subject",          "body", "attach", "quit-after",
     "tls",     "ca-file", "user", "password-command", "auth", "record", "json",

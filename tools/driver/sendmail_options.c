@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/credential_options.h"
 #include "tools/driver/plan.h"
 
 static const char *set_account(void *o, const char *value) {
@@ -161,8 +162,14 @@ static const struct option_row rows[] = {
     {"initial", 'U', NULL, NULL, ignore},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {rows, sendmail_setting_rows, transfer_option_rows,
-                                                  plan_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {rows,
+                                                  sendmail_setting_rows,
+                                                  transfer_option_rows,
+                                                  plan_option_rows,
+                                                  network_option_rows,
+                                                  credential_option_rows,
+                                                  live_option_rows,
+                                                  NULL};
 static const char *const essentials[] = {
     "read-recipients", "ignore-dots", "sender", "full-name", "account", "domain", "notify",
     "return",          "envelope-id", "show",   "config",    "record",  "json",   NULL,

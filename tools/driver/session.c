@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/argument.h"
@@ -17,6 +18,7 @@
 #include "replay/event_text.h"
 #include "replay/pump.h"
 #include "replay/settings.h"
+#include "tools/driver/token.h"
 
 // ---- Preparing --------------------------------------------------------------------------------------
 
@@ -66,6 +68,16 @@ static bool wants_password(const struct session *s) {
   return false;
 }
 
+static bool wants_token(const struct session *s) {
+  for (size_t i = 0; i < s->config.num_mechanisms; i++) {
+    const char *name = s->config.mechanisms[i]->name;
+    if (strcmp(name, "XOAUTH2") == 0 || strcmp(name, "OAUTHBEARER") == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static void begin_credentials(struct session *s) {
   const char *name = live_options_tls_name(s->options);
   uint8_t bytes[18];
@@ -100,9 +112,14 @@ int session_get_password(struct session *s) {
   if (!wants_password(s)) {
     return 0;
   }
-  struct secret_source source = {o->password_file, o->password_command, o->user};
+  struct secret_source source = {.file = o->password_file,
+                                 .command = o->password_command,
+                                 .token_command = o->token_command,
+                                 .fd = o->password_fd,
+                                 .user = o->user};
   int status = 0;
-  if (o->password != NULL && o->password_file == NULL && o->password_command == NULL) {
+  if (o->password != NULL && o->password_file == NULL && o->password_command == NULL &&
+      o->token_command == NULL && o->password_fd == 0) {
     s->secret.len = strnlen(o->password, sizeof(s->secret.bytes));
     memcpy(s->secret.bytes, o->password, s->secret.len);
   } else {
@@ -117,6 +134,9 @@ int session_get_password(struct session *s) {
   if (status != 0) {
     return status;
   }
+  if (wants_token(s)) {
+    token_look(&s->warnings, s->credentials.password, o->user, time(NULL));
+  }
   ehlo_redactor_add(&s->redactor, s->secret.bytes, s->secret.len);
   return 0;
 }
@@ -129,7 +149,7 @@ static int load_roots(struct session *s, X509 *root) {
     fprintf(stderr, "ehlo: %s\n", error);
     return EX_NOINPUT;
   }
-  return 0;
+  return network_options_dress(&s->options->network, s->tls);
 }
 
 int session_load_roots(struct session *s) {
@@ -142,9 +162,15 @@ static int prepare(struct session *s, X509 *root) {
   s->config.lmtp = o->server.lmtp;
   s->config.initial_response = o->initial_response;
   s->config.auth_attempts = o->auth_attempts;
-  s->config.mechanisms = o->num_mechanisms > 0 ? o->mechanisms : ehlo_all_mechanisms;
-  s->config.num_mechanisms =
-      o->num_mechanisms > 0 ? o->num_mechanisms : ehlo_num_password_mechanisms;
+  static const struct ehlo_mechanism *const of_tokens[] = {&ehlo_mechanism_xoauth2,
+                                                           &ehlo_mechanism_oauthbearer};
+  bool token = o->token_command != NULL;
+  s->config.mechanisms = o->num_mechanisms > 0 ? o->mechanisms
+                         : token               ? of_tokens
+                                               : ehlo_all_mechanisms;
+  s->config.num_mechanisms = o->num_mechanisms > 0 ? o->num_mechanisms
+                             : token               ? 2
+                                                   : ehlo_num_password_mechanisms;
   s->client_config.allow_cleartext_auth = o->allow_cleartext_auth;
   set_timeouts(&s->client_config.timeouts, o->timeout_ms);
   trace_init(&s->trace, stdout, o->verbose);
@@ -248,6 +274,7 @@ static void connect_live(struct session *s) {
       .tls = s->tls,
       .tls_name = live_options_tls_name(o),
       .insecure = o->insecure,
+      .route = network_options_route(&o->network),
   };
   s->net_result = live_connect(&s->live, &cfg);
   s->connected = s->net_result == LIVE_NET_OK;
@@ -370,7 +397,8 @@ static void tell_attempt(struct session *s) {
 
 static bool on_event(void *arg, const struct ehlo_client *c, const struct ehlo_event *event) {
   struct session *s = arg;
-  if (s->options->insecure && !s->warned && ehlo_client_is_secure(c)) {
+  if (s->options->insecure && s->options->network.pins.num == 0 && !s->warned &&
+      ehlo_client_is_secure(c)) {
     session_warn_of_insecure(s);
   }
   if (event->type == EHLO_EVENT_CHALLENGE) {

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/credential_options.h"
 #include "tools/driver/plan.h"
 
 static const char *set_at(void *o, const char *value) {
@@ -39,7 +40,8 @@ static const struct option_row rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct option_row *const tables[] = {rows, plan_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {
+    rows, plan_option_rows, network_option_rows, credential_option_rows, live_option_rows, NULL};
 static const char *const essentials[] = {
     "at",   "teach",  "tls",  "ca-file", "user",    "password-command",
     "auth", "record", "json", "quiet",   "verbose", NULL};

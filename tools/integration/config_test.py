@@ -111,7 +111,7 @@ def _(ehlo):
 def _(ehlo):
     for arguments, words in ((("x:465",), "465 is TLS from the first byte"), (("smtps://x", "--tls", "starttls"), "smtps:// is TLS"),
                              (("x", "--password-file", "y"), "without --user"),
-                             (("x", "--user", "u", "--password-file", "y", "--password-command", "z"), "exclude each other"),
+                             (("x", "--user", "u", "--password-file", "y", "--password-command", "z"), "exclude one another"),
                              (("x", "--tls", "none", "--insecure"), "--insecure has nothing to pass"), (("x", "-q", "-v"), "exclude each other"),
                              (("x", "--record", "a", "--record-on-failure", "b"), "exclude each other"), (("unix:/x",), "needs --tls-name")):
         yield from want(ehlo("send", *arguments, *SEND), 64, re.escape(words))

@@ -365,8 +365,10 @@ enum live_net_result live_connect(struct live *l, const struct live_config *cfg)
   enum live_net_result result =
       cfg->unix_path != NULL
           ? live_net_connect_unix(&l->connection, l->reason, sizeof l->reason, cfg->unix_path)
-          : live_net_connect(&l->connection, l->reason, sizeof l->reason, cfg->host, cfg->port,
-                             &cfg->bounds);
+      : cfg->route != NULL ? live_route_connect(&l->connection, l->reason, sizeof l->reason,
+                                                cfg->route, cfg->host, cfg->port, &cfg->bounds)
+                           : live_net_connect(&l->connection, l->reason, sizeof l->reason,
+                                              cfg->host, cfg->port, &cfg->bounds);
   l->fd = result == LIVE_NET_OK ? l->connection.fd : -1;
   l->broken = l->connection.was_reset;
   return result;

@@ -11,6 +11,7 @@
 
 #include "replay/transport.h"
 #include "tools/live/net.h"
+#include "tools/live/route.h"
 #include "tools/live/tls.h"
 
 #define LIVE_OUT_MAX 32768  // plaintext held back at the most; as much again may wait, encrypted
@@ -22,6 +23,7 @@ struct live_config {
   uint16_t port;
   const char *unix_path;  // in place of host and port
   struct live_net_bounds bounds;
+  const struct live_net_route *route;  // NULL: the shortest
   SSL_CTX *tls;          // from live_tls_client_context(); NULL: start_tls fails
   const char *tls_name;  // what the certificate must carry
   bool insecure;

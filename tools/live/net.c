@@ -2,6 +2,7 @@
 // told together, since with several addresses the first reason is seldom the interesting one.
 #include "tools/live/net.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -74,11 +75,28 @@ static int connect_until(int fd, const struct sockaddr *address, socklen_t len, 
   return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) == 0 ? error : errno;
 }
 
+// Binds `fd` to the source, or does nothing where there is none. 0 or the errno.
+static int bind_source(int fd, int family, const char *source) {
+  struct sockaddr_in in = {.sin_family = AF_INET};
+  struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+  if (source == NULL) {
+    return 0;
+  }
+  if (family == AF_INET && inet_pton(AF_INET, source, &in.sin_addr) == 1) {
+    return bind(fd, (const struct sockaddr *)&in, sizeof in) == 0 ? 0 : errno;
+  }
+  if (family == AF_INET6 && inet_pton(AF_INET6, source, &in6.sin6_addr) == 1) {
+    return bind(fd, (const struct sockaddr *)&in6, sizeof in6) == 0 ? 0 : errno;
+  }
+  return EAFNOSUPPORT;
+}
+
 // One address: 0 and the connection, or the errno.
 static int connect_one(struct live_net_connection *out, const struct sockaddr *address,
-                       socklen_t len, uint64_t end_ms) {
+                       socklen_t len, const char *source, uint64_t end_ms) {
   int fd = open_socket(address->sa_family);
-  int error = fd < 0 ? errno : connect_until(fd, address, len, end_ms);
+  int error = fd < 0 ? errno : bind_source(fd, address->sa_family, source);
+  error = error == 0 ? connect_until(fd, address, len, end_ms) : error;
   out->was_reset = error == ECONNRESET;  // after it came about: before, it would be refused
   if (out->was_reset) {
     error = 0;
@@ -119,7 +137,8 @@ enum live_net_result live_net_connect_addresses(struct live_net_connection *out,
       live_text_format(&t, "%s%s: not tried, the time was up", t.len > 0 ? "; " : "", out->address);
       continue;
     }
-    int why = connect_one(out, a->ai_addr, a->ai_addrlen, earlier(now_ms + attempt_ms, end_ms));
+    int why = connect_one(out, a->ai_addr, a->ai_addrlen, bounds->source,
+                          earlier(now_ms + attempt_ms, end_ms));
     if (why == 0) {
       error[0] = '\0';
       return LIVE_NET_OK;
@@ -174,7 +193,7 @@ enum live_net_result live_net_connect_unix(struct live_net_connection *out, char
   int why = len == 0 ? ENOENT : len < sizeof address.sun_path ? 0 : ENAMETOOLONG;
   if (why == 0) {
     memcpy(address.sun_path, path, len + 1);
-    why = connect_one(out, (const struct sockaddr *)&address, sizeof address, clock_ms());
+    why = connect_one(out, (const struct sockaddr *)&address, sizeof address, NULL, clock_ms());
   }
   struct live_text t;
   live_text_init(&t, out->address, sizeof out->address);

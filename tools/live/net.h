@@ -16,10 +16,11 @@ enum live_net_result {
   LIVE_NET_TIMEOUT,       // nobody answered in time
 };
 
-// Bounds in milliseconds; 0 takes the default.
+// How an address is tried. Bounds are in milliseconds; 0 takes the default.
 struct live_net_bounds {
   uint32_t attempt_ms;  // on each address: 10,000
   uint32_t total_ms;    // on all of them: 60,000. Looking up the name is bounded by the resolver.
+  const char *source;   // numeric address to connect from; NULL: any
 };
 
 struct live_net_connection {

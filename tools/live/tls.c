@@ -28,9 +28,26 @@ static void note_certificates(struct live_tls_info *info, X509_STORE_CTX *chain)
   }
 }
 
+// Whether the peer's own certificate has one of the pins; else the verdict says which it has.
+static bool has_pin(struct live_verdict *verdict, X509_STORE_CTX *chain,
+                    const struct live_pins *pins) {
+  STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(chain);
+  X509 *own = sk_X509_num(sent) > 0 ? sk_X509_value(sent, 0) : NULL;
+  char text[LIVE_PIN_TEXT_MAX] = "none";
+  if (own != NULL && live_pins_match(pins, own)) {
+    return true;
+  }
+  if (own != NULL) {
+    live_pins_say(text, own);
+  }
+  verdict->chain_ok = false;
+  (void)snprintf(verdict->reason, sizeof verdict->reason,
+                 "the certificate is not the pinned one; it has the pins %s", text);
+  return false;
+}
+
 // Stands in for X509_verify_cert().
-static int verify(X509_STORE_CTX *chain, void *unused) {
-  (void)unused;
+static int verify(X509_STORE_CTX *chain, void *pins) {
   SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
   struct live_tls *tls = SSL_get_app_data(ssl);
   struct live_verdict *verdict = &tls->info.verdict;
@@ -39,6 +56,10 @@ static int verify(X509_STORE_CTX *chain, void *unused) {
   tls->info.judged = true;
   if (verdict->chain_ok && !verdict->name_ok) {
     X509_STORE_CTX_set_error(chain, X509_V_ERR_HOSTNAME_MISMATCH);  // chooses the alert
+  }
+  if (pins != NULL && !has_pin(verdict, chain, pins)) {
+    tls->unpinned = true;
+    return 0;
   }
   return (verdict->chain_ok && verdict->name_ok) || tls->insecure;
 }
@@ -65,6 +86,10 @@ SSL_CTX *live_tls_client_context(char *error, size_t error_cap, const struct liv
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
   SSL_CTX_set_cert_verify_callback(context, verify, NULL);
   return context;
+}
+
+void live_tls_pin(SSL_CTX *context, const struct live_pins *pins) {
+  SSL_CTX_set_cert_verify_callback(context, verify, (void *)pins);
 }
 
 SSL_CTX *live_tls_server_context(const struct live_certificate *own,
@@ -177,7 +202,7 @@ static void fail_in_library(struct live_tls *tls) {
   if (!fail(tls, EHLO_E_TLS, &t)) {
     return;
   }
-  if (tls->info.judged && !tls->insecure && verdict->reason[0] != '\0') {
+  if (tls->info.judged && (!tls->insecure || tls->unpinned) && verdict->reason[0] != '\0') {
     live_text_format(&t, "%s", verdict->reason);
     ERR_clear_error();
   } else {

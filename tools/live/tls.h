@@ -16,6 +16,7 @@
 #include "engine/status.h"
 #include "tools/live/certificate.h"
 #include "tools/live/describe.h"
+#include "tools/live/pins.h"
 #include "tools/live/trust.h"
 
 #define LIVE_TLS_CHAIN_MAX 8  // certificates kept for the report
@@ -49,6 +50,7 @@ struct live_tls {
   bool is_server;
   bool insecure;
   bool has_input;
+  bool unpinned;  // the certificate has none of the pins
   char name[256];
   struct live_tls_info info;
   char failure[LIVE_REASON_MAX];
@@ -57,6 +59,10 @@ struct live_tls {
 // A context holds what sessions share; it may be freed (SSL_CTX_free) while sessions still use it.
 // NULL, and the reason in `error`, if the roots cannot be loaded.
 SSL_CTX *live_tls_client_context(char *error, size_t error_cap, const struct live_roots *roots);
+
+// From here on a certificate has to have one of the pins besides being trusted; with `insecure` the pins alone
+// decide. They are the caller's, and outlive the context.
+void live_tls_pin(SSL_CTX *context, const struct live_pins *pins);
 
 // A server that shows `own`, signed by `authority` (NULL: nobody worth sending). NULL if out of
 // memory, or if the key is not that of the certificate.
