@@ -3,13 +3,10 @@
 
 #include <errno.h>
 #include <math.h>
-#include <openssl/mem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "tools/driver/account.h"
 #include "tools/driver/commands.h"
@@ -269,30 +266,6 @@ static int apply_config(struct live_options *options, const struct command *comm
   return 0;
 }
 
-#define CONFIG_MAX ((size_t)1 << 20)
-
-// Reads a whole file of at most CONFIG_MAX bytes, NUL-terminated; NULL with errno set if it cannot.
-static char *read_config(const char *path, bool *out_is_private) {
-  struct stat stat;
-  FILE *file = fopen(path, "re");
-  if (file == NULL) {
-    return NULL;
-  }
-  *out_is_private =
-      fstat(fileno(file), &stat) == 0 && (stat.st_mode & 077) == 0 && stat.st_uid == geteuid();
-  char *text = malloc(CONFIG_MAX + 1);
-  if (text != NULL) {
-    size_t len = fread(text, 1, CONFIG_MAX, file);
-    text[len] = '\0';
-    if (ferror(file)) {
-      free(text);
-      text = NULL;
-    }
-  }
-  fclose(file);
-  return text;
-}
-
 static bool default_path(char *out, size_t cap) {
   const char *base = getenv("XDG_CONFIG_HOME");
   const char *home = getenv("HOME");
@@ -316,20 +289,22 @@ static int load_config(struct live_options *options, const struct command *comma
     return 0;
   }
   struct config c = {.path = given != NULL ? given : path, .line = 1};
-  options->config_text = read_config(c.path, &c.is_private);
-  if (options->config_text == NULL) {
+  const char *unreadable = settings_file_read(&options->settings, c.path);
+  if (unreadable != NULL) {
     if (given == NULL && errno == ENOENT) {
       return 0;
     }
-    fprintf(stderr, "ehlo: cannot read %s: %s\n", c.path, strerror(errno));
-    return EX_NOINPUT;
+    int status = errno == 0 ? EX_CONFIG : EX_NOINPUT;
+    fprintf(stderr, "ehlo: cannot read %s: %s\n", c.path, unreadable);
+    return status;
   }
+  c.is_private = options->settings.is_private;
   if (options->account_is_chosen && section == NULL &&
-      account_choose(options->chosen, sizeof(options->chosen), options->config_text,
+      account_choose(options->chosen, sizeof(options->chosen), options->settings.text,
                      options->account_from)) {
     section = options->account = options->chosen;
   }
-  int status = apply_config(options, command, &c, options->config_text, section);
+  int status = apply_config(options, command, &c, options->settings.text, section);
   *out_is_section = c.section_found;
   return status;
 }
@@ -402,12 +377,8 @@ int live_options_resolve(struct live_options *options, const struct command *com
 }
 
 void live_options_free(struct live_options *options) {
-  if (options->password != NULL) {
-    OPENSSL_cleanse((char *)options->password, strlen(options->password));
-    options->password = NULL;
-  }
-  free(options->config_text);
-  options->config_text = NULL;
+  options->password = NULL;
+  settings_file_free(&options->settings);
 }
 
 const char *live_options_tls_name(const struct live_options *options) {

@@ -7,6 +7,7 @@
 #include "tools/driver/network_options.h"
 #include "tools/driver/options.h"
 #include "tools/driver/server.h"
+#include "tools/driver/settings_file.h"
 
 struct profile;
 
@@ -48,7 +49,7 @@ struct live_options {
   bool dry_run;
   const char *password;  // of the configuration file, which nobody else can read; NULL: none
   char chosen[256];   // the account, where it was found out
-  char *config_text;  // what the values above may point into
+  struct settings_file settings;  // what the values above may point into
 };
 
 extern const struct option_row live_option_rows[];

@@ -153,6 +153,14 @@ def _(ehlo):
         yield "the password is shown or recorded"
 
 
+@case("file/not-taken-in-part")
+def _(ehlo):
+    long = "# " + "x" * (1 << 20) + "\n[a]\nserver = mail.invalid\n"
+    for text, words in ((long, "config: it is longer than 1 MiB"), ("timeout = 3\n\0[a]\nserver = mail.invalid\n", "config: there is a NUL byte in it")):
+        yield from want(ehlo("send", "a", *configure(ehlo, text), *SEND, "--dry-run"), 78, words)
+    yield from want(ehlo("send", "a", "--config", ".", *SEND, "--dry-run"), 66, "cannot read .: Is a directory")
+
+
 @case("doctor")
 def _(ehlo):
     result = ehlo("doctor", "localhost", "--json")
