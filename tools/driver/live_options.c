@@ -184,7 +184,9 @@ static char *trim(char *text) {
 // Whether only another command has a use for it.
 static bool is_of_others(const char *name) {
   static const struct option_row *const tables[] = {
-      send_option_rows, transfer_option_rows, compose_option_rows, sendmail_setting_rows, NULL};
+      send_option_rows,      transfer_option_rows, compose_option_rows,
+      sendmail_setting_rows, shell_option_rows,    record_option_rows,
+      plan_option_rows,      NULL};
   static const struct command others = {.tables = tables};
   return options_find(&others, name) != NULL;
 }

@@ -161,6 +161,16 @@ def _(ehlo):
     yield from want(ehlo("send", "a", "--config", ".", *SEND, "--dry-run"), 66, "cannot read .: Is a directory")
 
 
+@case("file/settings-of-other-commands")
+def _(ehlo):
+    config = configure(ehlo, "teach\nat = greeting\nca-out = ca.pem\ntest\nquit-after = ehlo\nread-envelope-from\n[a]\nserver = mail.invalid\n")
+    for command, options in (("send", SEND), ("probe", ()), ("shell", ()), ("doctor", ())):
+        result = ehlo(command, "a", *config, *options, *(() if command == "doctor" else ("--dry-run",)))
+        if b"there is no such setting" in result.err:
+            yield f"{command}: {result.err}"
+    yield from want(ehlo("send", "a", *configure(ehlo, "teachh\n"), *SEND, "--dry-run"), 78, "config:1: there is no such setting")
+
+
 @case("doctor")
 def _(ehlo):
     result = ehlo("doctor", "localhost", "--json")
