@@ -5,9 +5,12 @@
 
 #include "tools/driver/options.h"
 
-// The options that are of `send` alone. An account of the configuration may hold them whatever
+// The options that are of one command alone. An account of the configuration may hold them whatever
 // command it is used with.
 extern const struct option_row send_option_rows[];
+extern const struct option_row shell_option_rows[];
+extern const struct option_row probe_option_rows[];
+extern const struct option_row record_option_rows[];
 // How messages are to go: options of `send` and of `sendmail`, over struct send_options.
 extern const struct option_row transfer_option_rows[];
 // The same of `sendmail` alone.

@@ -184,7 +184,9 @@ static char *trim(char *text) {
 // Whether only another command has a use for it.
 static bool is_of_others(const char *name) {
   static const struct option_row *const tables[] = {
-      send_option_rows, transfer_option_rows, compose_option_rows, sendmail_setting_rows, NULL};
+      send_option_rows,      transfer_option_rows, compose_option_rows,
+      sendmail_setting_rows, shell_option_rows,    record_option_rows,
+      probe_option_rows,     plan_option_rows,     NULL};
   static const struct command others = {.tables = tables};
   return options_find(&others, name) != NULL;
 }
@@ -336,7 +338,8 @@ int live_options_resolve_any(struct live_options *options, const struct command 
     options_complain(command, "one SERVER is expected, and \"%s\" is too many", uses->operands[1]);
     return EX_USAGE;
   }
-  if (uses->num_operands == 1 && !(is_section && (options->server_given || options->profile != NULL))) {
+  if (uses->num_operands == 1 &&
+      !(is_section && (options->server_given || options->profile != NULL))) {
     const struct profile *profile = profile_find(uses->operands[0]);
     options->profile = profile != NULL ? profile : options->profile;
     const char *wrong = set_server(options, profile != NULL ? profile->server : uses->operands[0]);

@@ -71,10 +71,6 @@ static bool password_of_nobody(const struct live_options *o, const struct option
   return o->user == NULL && passwords_used(uses) > 0;
 }
 
-static bool cleartext_without_tls(const struct live_options *o, const struct option_uses *uses) {
-  return o->tls == EHLO_TLS_NONE && used(uses, "tls") && used(uses, "insecure");
-}
-
 static bool quiet_and_verbose(const struct live_options *o, const struct option_uses *uses) {
   (void)uses;
   return o->quiet && o->verbose;
@@ -104,7 +100,6 @@ static const struct {
     {two_passwords,
      "--password-file, --password-command, --token-command and --password-fd exclude one another"},
     {password_of_nobody, "a password without --user: nobody logs in"},
-    {cleartext_without_tls, "--tls none shows no certificate, so --insecure has nothing to pass"},
 };
 
 const char *plan_conflict(const struct live_options *o, const struct option_uses *uses) {

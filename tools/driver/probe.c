@@ -60,7 +60,7 @@ static const char *set_warn_days(void *o, const char *value) {
   return NULL;
 }
 
-static const struct option_row rows[] = {
+const struct option_row probe_option_rows[] = {
     {"all", 0, NULL, "try 25, 465, 587 and 2525 over IPv4 and IPv6", set_all},
     {"srv", 0, NULL, "SERVER is a domain: ask the DNS for its servers", set_srv},
     {"dns", 0, "HOST[:PORT]", "… of this name server", set_dns},
@@ -70,8 +70,9 @@ static const struct option_row rows[] = {
     {"warn-days", 0, "N", "warn before a certificate expires (default: 14)", set_warn_days},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {
-    rows, plan_option_rows, network_option_rows, credential_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {probe_option_rows,   plan_option_rows,
+                                                  network_option_rows, credential_option_rows,
+                                                  live_option_rows,    NULL};
 static const char *const essentials[] = {"all",     "srv",      "quick",    "baseline", "tls",
                                          "ca-file", "tls-name", "insecure", "timeout",  "record",
                                          "json",    "verbose",  NULL};

@@ -84,7 +84,7 @@ static const char *set_allow_cleartext_listen(void *o, const char *value) {
   return NULL;
 }
 
-static const struct option_row rows[] = {
+const struct option_row record_option_rows[] = {
     {"listen", 0, "HOST:PORT", "where programs connect; port 0 takes a free one", set_listen},
     {"to", 0, "SERVER", "the server behind", set_to},
     {"listen-tls", 0, "starttls|implicit|none", "in front (default: starttls)", set_listen_tls},
@@ -97,8 +97,9 @@ static const struct option_row rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct option_row *const tables[] = {
-    rows, plan_option_rows, network_option_rows, credential_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {record_option_rows,  plan_option_rows,
+                                                  network_option_rows, credential_option_rows,
+                                                  live_option_rows,    NULL};
 static const char *const essentials[] = {"listen", "to",      "listen-tls", "ca-out", "record",
                                          "tls",    "ca-file", "json",       NULL};
 static const struct command command = {

@@ -130,6 +130,7 @@ static const char *ignore(void *o, const char *value) {
 const struct option_row sendmail_setting_rows[] = {
     {"domain", 0, "NAME", "for addresses without one (default: that of from)", set_domain},
     {"full-name", 'F', "NAME", "the name in a From that is added", set_full_name},
+    {"read-envelope-from", 0, NULL, "the sender is that of the header", set_read_sender},
     {NULL, 0, NULL, NULL, NULL},
 };
 
@@ -137,7 +138,6 @@ static const struct option_row rows[] = {
     {"read-recipients", 't', NULL, "also those of To, Cc and Bcc", set_read_recipients},
     {"ignore-dots", 'i', NULL, "a line of one dot is no end of the message", set_ignore_dots},
     {"sender", 'f', "ADDRESS", "of the envelope; empty for the null sender", set_sender},
-    {"read-envelope-from", 0, NULL, "the sender is that of the header", set_read_sender},
     {"account", 'a', "NAME", "the account (default: that of the sender)", set_account},
     {"notify", 'N', "LIST", "never, or of success,failure,delay", set_notify},
     {"return", 'R', "hdrs|full", "what comes back with a failure", set_return},

@@ -34,14 +34,15 @@ static const char *set_teach(void *o, const char *value) {
   return NULL;
 }
 
-static const struct option_row rows[] = {
+const struct option_row shell_option_rows[] = {
     {"at", 0, "greeting|ehlo|starttls", "when the prompt comes (default: with all done)", set_at},
     {"teach", 0, NULL, "say what each step is, with the RFC's section", set_teach},
     {NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct option_row *const tables[] = {
-    rows, plan_option_rows, network_option_rows, credential_option_rows, live_option_rows, NULL};
+static const struct option_row *const tables[] = {shell_option_rows,   plan_option_rows,
+                                                  network_option_rows, credential_option_rows,
+                                                  live_option_rows,    NULL};
 static const char *const essentials[] = {
     "at",   "teach",  "tls",  "ca-file", "user",    "password-command",
     "auth", "record", "json", "quiet",   "verbose", NULL};

@@ -112,7 +112,7 @@ def _(ehlo):
     for arguments, words in ((("x:465",), "465 is TLS from the first byte"), (("smtps://x", "--tls", "starttls"), "smtps:// is TLS"),
                              (("x", "--password-file", "y"), "without --user"),
                              (("x", "--user", "u", "--password-file", "y", "--password-command", "z"), "exclude one another"),
-                             (("x", "--tls", "none", "--insecure"), "--insecure has nothing to pass"), (("x", "-q", "-v"), "exclude each other"),
+                             (("x", "-q", "-v"), "exclude each other"),
                              (("x", "--record", "a", "--record-on-failure", "b"), "exclude each other"), (("unix:/x",), "needs --tls-name")):
         yield from want(ehlo("send", *arguments, *SEND), 64, re.escape(words))
     for arguments in (("x:465", "--tls", "implicit"), ("smtps://x:465",), ("x:465", "--tls", "starttls")):
@@ -159,6 +159,16 @@ def _(ehlo):
     for text, words in ((long, "config: it is longer than 1 MiB"), ("timeout = 3\n\0[a]\nserver = mail.invalid\n", "config: there is a NUL byte in it")):
         yield from want(ehlo("send", "a", *configure(ehlo, text), *SEND, "--dry-run"), 78, words)
     yield from want(ehlo("send", "a", "--config", ".", *SEND, "--dry-run"), 66, "cannot read .: Is a directory")
+
+
+@case("file/settings-of-other-commands")
+def _(ehlo):
+    config = configure(ehlo, "teach\nat = greeting\nca-out = ca.pem\ntest\nquit-after = ehlo\nread-envelope-from\n[a]\nserver = mail.invalid\n")
+    for command, options in (("send", SEND), ("probe", ()), ("shell", ()), ("doctor", ())):
+        result = ehlo(command, "a", *config, *options, *(() if command == "doctor" else ("--dry-run",)))
+        if b"there is no such setting" in result.err:
+            yield f"{command}: {result.err}"
+    yield from want(ehlo("send", "a", *configure(ehlo, "teachh\n"), *SEND, "--dry-run"), 78, "config:1: there is no such setting")
 
 
 @case("doctor")
