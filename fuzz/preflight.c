@@ -40,6 +40,21 @@ static void look(struct ehlo_preflight *p, const uint8_t *message, size_t len,
   ehlo_preflight_end(p);
 }
 
+// What is asked of a message as a whole is what its findings add up to.
+static void judge_sums(const struct ehlo_preflight *p, const struct ehlo_reference_message *wanted,
+                       enum ehlo_fuzz_oracle by) {
+  uint64_t sums[EHLO_NUM_FINDINGS] = {0};
+  for (size_t i = 0; i < wanted->num_findings; i++) {
+    sums[wanted->findings[i].kind]++;
+  }
+  EHLO_FUZZ_CHECK_BY(by, ehlo_preflight_count(p, EHLO_FINDING_TWICE) == sums[EHLO_FINDING_TWICE]);
+  EHLO_FUZZ_CHECK_BY(by,
+                     ehlo_preflight_count(p, EHLO_FINDING_MISSING) == sums[EHLO_FINDING_MISSING]);
+  EHLO_FUZZ_CHECK_BY(
+      by, ehlo_preflight_is_8bit(p) ==
+              (sums[EHLO_FINDING_EIGHT_BIT_HEADER] + sums[EHLO_FINDING_EIGHT_BIT_BODY] > 0));
+}
+
 // Each finding of the reference comes in turn, and nothing else.
 static void judge(const struct ehlo_preflight *p, const struct ehlo_reference_message *wanted,
                   enum ehlo_fuzz_oracle by) {
@@ -57,6 +72,7 @@ static void judge(const struct ehlo_preflight *p, const struct ehlo_reference_me
   EHLO_FUZZ_CHECK_BY(by, !ehlo_preflight_next(p, &pos, &f));
   EHLO_FUZZ_CHECK_BY(by, p->num_lines == wanted->num_lines && p->num_fields == wanted->num_fields);
   EHLO_FUZZ_CHECK_BY(by, p->wire_size == wanted->size);
+  judge_sums(p, wanted, by);
 }
 
 // What the encoder makes of it without dots, which is what SIZE means; what it refuses is found.
