@@ -1,5 +1,6 @@
-// Any bytes as somebody's log: the refusals in it are the same whatever stood in memory before, each is a code of
-// class 4 or 5 with bounded words, and what explains it is a sentence of ours, never the stranger's.
+// Any bytes as somebody's log: the refusals in it are the same whatever stood in memory before,
+// each is a code of class 4 or 5 with bounded words, and what explains it is a sentence of ours,
+// never the stranger's.
 #include "tools/explain/log.h"
 
 #include <stdlib.h>

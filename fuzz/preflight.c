@@ -1,5 +1,5 @@
-// What the preflight finds in a message, a reference finds that has the whole message before it: the
-// same findings on the same lines at any cut, and the size that the encoder then sends.
+// What the preflight finds in a message, a reference finds that has the whole message before it:
+// the same findings on the same lines at any cut, and the size that the encoder then sends.
 #include "engine/preflight.h"
 
 #include <string.h>

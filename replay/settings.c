@@ -120,7 +120,8 @@ static bool keep_path(struct ehlo_settings *s, struct ehlo_span *out, const char
   return len >= 2 && text[0] == '<' && text[len - 1] == '>' && keep(s, out, text + 1, len - 2);
 }
 
-// Room for one element more in an array of `num`; NULL, with the array as it was, when there is none.
+// Room for one element more in an array of `num`; NULL, with the array as it was, when there is
+// none.
 static void *grow(void *array, size_t *cap, size_t num, size_t size) {
   if (num < *cap) {
     return array;

@@ -39,15 +39,17 @@ void ehlo_settings_free(struct ehlo_settings *s);
 // Reads one fact's text ("submit from <a@b>"); others are left alone. `line` is where it stands.
 void ehlo_settings_read(struct ehlo_settings *s, const char *text, size_t line);
 
-// To be called after the last fact: makes `s->submit` complete, its messages' recipients among it, with a placeholder for the password
-// and the server's proof taken on trust. A channel binding may still be read after the TLS handshake.
+// To be called after the last fact: makes `s->submit` complete, its messages' recipients among it,
+// with a placeholder for the password and the server's proof taken on trust. A channel binding may
+// still be read after the TLS handshake.
 void ehlo_settings_finish(struct ehlo_settings *s);
 
 // Gives each fact's text to `fact`.
 void ehlo_settings_write(const struct ehlo_config *client, const struct ehlo_submit_config *submit,
                          void (*fact)(void *arg, const char *text, size_t len), void *arg);
 
-// Of those, the client's bounds on its waits alone, which a session that is no submission may have too.
+// Of those, the client's bounds on its waits alone, which a session that is no submission may have
+// too.
 void ehlo_settings_write_timeouts(const struct ehlo_timeouts *timeouts,
                                   void (*fact)(void *arg, const char *text, size_t len), void *arg);
 
@@ -56,12 +58,12 @@ void ehlo_settings_write_timeouts(const struct ehlo_timeouts *timeouts,
 void ehlo_settings_write_binding(const struct ehlo_credentials *credentials,
                                  void (*fact)(void *arg, const char *text, size_t len), void *arg);
 
-// All mechanisms known here. The first ones are for a password, strongest first: those that bind the
-// TLS channel, those that prove without telling and have the server prove itself, CRAM-MD5 that only
-// proves without telling, those that tell. (curl, swaks and Python's smtplib have CRAM-MD5 before
-// PLAIN, too. A server whose store of passwords cannot do it should not offer it.) The others are
-// used only where they are named: they are for a token or for nothing, lest a password go where a
-// token should, or too weak or too rare to be met by surprise.
+// All mechanisms known here. The first ones are for a password, strongest first: those that bind
+// the TLS channel, those that prove without telling and have the server prove itself, CRAM-MD5 that
+// only proves without telling, those that tell. (curl, swaks and Python's smtplib have CRAM-MD5
+// before PLAIN, too. A server whose store of passwords cannot do it should not offer it.) The
+// others are used only where they are named: they are for a token or for nothing, lest a password
+// go where a token should, or too weak or too rare to be met by surprise.
 extern const struct ehlo_mechanism *const ehlo_all_mechanisms[];
 extern const size_t ehlo_num_password_mechanisms;
 extern const size_t ehlo_num_mechanisms;

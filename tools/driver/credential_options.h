@@ -1,5 +1,5 @@
-// Where a password or token comes from besides what live_options.h has: a command that prints a token, and a file
-// descriptor.
+// Where a password or token comes from besides what live_options.h has: a command that prints a
+// token, and a file descriptor.
 #ifndef EHLO_TOOLS_DRIVER_CREDENTIAL_OPTIONS_H
 #define EHLO_TOOLS_DRIVER_CREDENTIAL_OPTIONS_H
 

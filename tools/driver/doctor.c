@@ -1,5 +1,6 @@
-// ehlo doctor: looks at this machine's configuration, trust store, clock and name resolution, and says what to
-// do about what is wrong. It connects to nobody and fetches no password; a name is looked up only if it is given.
+// ehlo doctor: looks at this machine's configuration, trust store, clock and name resolution, and
+// says what to do about what is wrong. It connects to nobody and fetches no password; a name is
+// looked up only if it is given.
 #include <errno.h>
 #include <jansson.h>
 #include <langinfo.h>

@@ -1,5 +1,5 @@
-// ehlo explain: what a reply means and what to do about it. The reply comes from the command line, from a
-// pasted log, or from a transcript.
+// ehlo explain: what a reply means and what to do about it. The reply comes from the command line,
+// from a pasted log, or from a transcript.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,7 +163,8 @@ static void found(void *arg, const struct explain_question *q) {
   answer(arg, q);
 }
 
-// Words that hold no refusal may still be known: an error of TLS, or the first bytes of another protocol.
+// Words that hold no refusal may still be known: an error of TLS, or the first bytes of another
+// protocol.
 static void answer_line(struct explain_command *c, struct ehlo_span line) {
   struct explain_question q = {.words = line};
   answer(c, &q);

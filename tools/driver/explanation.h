@@ -7,8 +7,8 @@
 
 #include "tools/explain/explain.h"
 
-// All of it: whose words, meaning, who can act, what to do, the source with its date, and what support asks
-// for. Each line begins with `indent` blanks.
+// All of it: whose words, meaning, who can act, what to do, the source with its date, and what
+// support asks for. Each line begins with `indent` blanks.
 void explanation_print(FILE *out, const struct explanation *e, int indent);
 
 // {"meaning": …, "fix": […], "who": …, "retry": …, "source": …, "id": …, "provider": …, "as_of": …,

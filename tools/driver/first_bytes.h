@@ -4,8 +4,8 @@
 
 #include "engine/reply.h"
 
-// A sentence without a full stop on who this is and what helps, static; NULL if it is not clear. `line` may be
-// cut short.
+// A sentence without a full stop on who this is and what helps, static; NULL if it is not clear.
+// `line` may be cut short.
 const char *first_bytes_look(struct ehlo_span line);
 
 #endif  // EHLO_TOOLS_DRIVER_FIRST_BYTES_H

@@ -96,7 +96,8 @@ static void put_lines(const char *text, bool is_prose) {
       putchar(*text);
     }
     begins_line = *text == '\n';
-    if (is_prose && strchr(".?!:", *text) != NULL && text[1] == ' ' && isupper((unsigned char)text[2])) {
+    if (is_prose && strchr(".?!:", *text) != NULL && text[1] == ' ' &&
+        isupper((unsigned char)text[2])) {
       putchar('\n');
       begins_line = true;
       text++;

@@ -39,8 +39,8 @@ struct live_options {
   bool quiet;
   bool verbose;
   const char *config;  // --config
-  // Where the account is not the first operand: its name, or the address that it is to send as; with
-  // neither, it is the default one. The command sets these before live_options_resolve().
+  // Where the account is not the first operand: its name, or the address that it is to send as;
+  // with neither, it is the default one. The command sets these before live_options_resolve().
   bool account_is_chosen;
   const char *account;
   const char *account_from;
@@ -56,9 +56,9 @@ extern const struct option_row live_option_rows[];
 
 // Reads the configuration and the command line into `options`, in this order, so that the command
 // line wins: settings before any [section], then those of the section that the first operand names,
-// then `uses`. The first operand is SERVER unless it names a section; without operands the section is the
-// one that account_choose() finds, where the command asks for that. Returns 0 or an exit status,
-// after printing what is wrong.
+// then `uses`. The first operand is SERVER unless it names a section; without operands the section
+// is the one that account_choose() finds, where the command asks for that. Returns 0 or an exit
+// status, after printing what is wrong.
 int live_options_resolve(struct live_options *options, const struct command *command,
                          const struct option_uses *uses);
 // The same where there need be no server.

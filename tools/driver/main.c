@@ -1,5 +1,5 @@
-// ehlo: finds the command and hands over. Under `bazel run` the program starts in a place of Bazel's
-// own; file names are meant from where the user stands.
+// ehlo: finds the command and hands over. Under `bazel run` the program starts in a place of
+// Bazel's own; file names are meant from where the user stands.
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>

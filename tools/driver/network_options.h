@@ -1,5 +1,5 @@
-// The way to the server, whom to take for it, and what to show it: options that every live command shares besides
-// those of live_options.h.
+// The way to the server, whom to take for it, and what to show it: options that every live command
+// shares besides those of live_options.h.
 #ifndef EHLO_TOOLS_DRIVER_NETWORK_OPTIONS_H
 #define EHLO_TOOLS_DRIVER_NETWORK_OPTIONS_H
 

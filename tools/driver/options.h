@@ -37,8 +37,8 @@ struct option_uses {
   int num_operands;
 };
 
-// Takes the command line apart and hands it to `run`, whose exit status it returns. What is wrong with
-// an option, and --help, it deals with by itself.
+// Takes the command line apart and hands it to `run`, whose exit status it returns. What is wrong
+// with an option, and --help, it deals with by itself.
 int options_run(const struct command *command, int argc, char **argv, void *options,
                 int (*run)(void *options, const struct option_uses *uses));
 

@@ -1,5 +1,5 @@
-// What would be done, and what is odd about it, before anything is opened: --profile, --dry-run, and the
-// combinations that cannot be meant.
+// What would be done, and what is odd about it, before anything is opened: --profile, --dry-run,
+// and the combinations that cannot be meant.
 #ifndef EHLO_TOOLS_DRIVER_PLAN_H
 #define EHLO_TOOLS_DRIVER_PLAN_H
 
@@ -12,8 +12,9 @@
 // --profile and --dry-run, over struct live_options.
 extern const struct option_row plan_option_rows[];
 
-// A sentence on options that exclude one another or make no sense alone, NULL if all is well. `uses` are those
-// of the command line: what stands in the configuration for many servers need not fit each.
+// A sentence on options that exclude one another or make no sense alone, NULL if all is well.
+// `uses` are those of the command line: what stands in the configuration for many servers need not
+// fit each.
 const char *plan_conflict(const struct live_options *o, const struct option_uses *uses);
 
 // Warns of what contradicts what is known of the provider. `from` may be NULL.

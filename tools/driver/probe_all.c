@@ -121,7 +121,8 @@ static json_t *place_json(const struct place *p) {
       "seconds", s != NULL ? (double)s->report.seconds_us / 1e6 : 0.0, "error", error);
 }
 
-// RFC 8314 §3.3: implicit TLS on 465 comes first, then STARTTLS on 587; 25 is for servers among each other.
+// RFC 8314 §3.3: implicit TLS on 465 comes first, then STARTTLS on 587; 25 is for servers among
+// each other.
 static const struct place *choose(const struct place *places) {
   static const char *const order[] = {"465", "587", "2525", "25"};
   for (size_t i = 0; i < 4; i++) {

@@ -1,5 +1,5 @@
-// What is known of providers of mail: host, port, mechanisms, limits, each with its source and date. Facts
-// alone; an account of the configuration always wins over them.
+// What is known of providers of mail: host, port, mechanisms, limits, each with its source and
+// date. Facts alone; an account of the configuration always wins over them.
 #ifndef EHLO_TOOLS_DRIVER_PROFILE_H
 #define EHLO_TOOLS_DRIVER_PROFILE_H
 

@@ -1,5 +1,5 @@
-// ehlo record: a relay in front of a server, for any program to submit through. What it is told on the
-// command line is checked here, before anything listens; the relay itself is in relay.c.
+// ehlo record: a relay in front of a server, for any program to submit through. What it is told on
+// the command line is checked here, before anything listens; the relay itself is in relay.c.
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/ssl.h>

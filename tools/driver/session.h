@@ -51,16 +51,16 @@ struct session *session_new_trusting(int *out_status, const struct live_options 
                                      X509 *root);
 
 // Runs it to its end; `s->config` says what is to be submitted, `source` gives the message. Returns
-// the exit status; the outcome is in s->submission.submit and s->report, and s->error has a sentence
-// on it unless all went well.
+// the exit status; the outcome is in s->submission.submit and s->report, and s->error has a
+// sentence on it unless all went well.
 int session_run(struct session *s, const struct ehlo_source *source);
 
 void session_free(struct session *s);
 
 // ---- For a command that decides by itself what is said (tools/driver/shell.h) ------------------------
 
-// Opens the connection and chooses the EHLO name. `s->connected` says whether it came about; what is
-// wrong says live_reason(), and session_connect_status() has the exit status for it.
+// Opens the connection and chooses the EHLO name. `s->connected` says whether it came about; what
+// is wrong says live_reason(), and session_connect_status() has the exit status for it.
 void session_connect(struct session *s);
 int session_connect_status(const struct session *s);
 // The connection, or in place of one that did not come about what tells the client so.

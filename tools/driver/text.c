@@ -123,8 +123,8 @@ static void print_json_ascii(FILE *out, uint8_t c) {
   }
 }
 
-// Prints the character at the front of `text`, which is not printable ASCII or is escaped; returns its
-// length.
+// Prints the character at the front of `text`, which is not printable ASCII or is escaped; returns
+// its length.
 static size_t print_json_special(FILE *out, struct ehlo_span text) {
   uint32_t c = 0;
   size_t n = text_utf8_decode(&c, text.bytes, text.len);

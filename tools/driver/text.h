@@ -21,8 +21,8 @@ void text_print_raw(FILE *out, struct ehlo_span text);
 // The same text as a JSON string, with octets that are not UTF-8 as \xHH. NULL without memory.
 json_t *text_to_json(struct ehlo_span text);
 
-// Prints the string that text_to_json() gives, as text_write_json() prints it; for what is printed line
-// by line of long files.
+// Prints the string that text_to_json() gives, as text_write_json() prints it; for what is printed
+// line by line of long files.
 void text_write_json_string(FILE *out, struct ehlo_span text);
 
 // Prints `json` and frees it. Characters that text_print() would escape are escaped here as \uXXXX:

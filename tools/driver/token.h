@@ -1,5 +1,5 @@
-// Tokens of OAuth: fetched from a command, and looked at before they are sent. What is said of one never holds
-// a part of it.
+// Tokens of OAuth: fetched from a command, and looked at before they are sent. What is said of one
+// never holds a part of it.
 #ifndef EHLO_TOOLS_DRIVER_TOKEN_H
 #define EHLO_TOOLS_DRIVER_TOKEN_H
 
@@ -13,8 +13,9 @@
 // "access_token". Returns 0 or an exit status, after printing what is wrong.
 int token_get(struct secret *out, const char *command);
 
-// Warns of what is wrong with a token that can be read (a JWT of Microsoft Entra): audience, scope or role, time
-// and user. One that cannot be read, such as Google's, is passed over. No signature is verified.
+// Warns of what is wrong with a token that can be read (a JWT of Microsoft Entra): audience, scope
+// or role, time and user. One that cannot be read, such as Google's, is passed over. No signature
+// is verified.
 void token_look(struct warnings *w, struct ehlo_span token, const char *user, time_t now);
 
 #endif  // EHLO_TOOLS_DRIVER_TOKEN_H

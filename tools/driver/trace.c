@@ -1,5 +1,5 @@
-// Rendering of transcripts for a terminal. What a line is it has from the dialogue; bytes of a peer go
-// out escaped only.
+// Rendering of transcripts for a terminal. What a line is it has from the dialogue; bytes of a peer
+// go out escaped only.
 #include "tools/driver/trace.h"
 
 #include <inttypes.h>

@@ -1,5 +1,6 @@
-// Looks in the catalogue. What decides is the sentence, with code, stage and provider; the longest match
-// wins. The enhanced status code alone decides nothing: servers use one of them for many things.
+// Looks in the catalogue. What decides is the sentence, with code, stage and provider; the longest
+// match wins. The enhanced status code alone decides nothing: servers use one of them for many
+// things.
 #include "tools/explain/explain.h"
 
 #include <stdio.h>
@@ -87,8 +88,8 @@ static bool provider_fits(const struct explain_entry *e, size_t provider) {
   if ((explain_providers[provider].runs >> e->provider & 1) != 0) {
     return true;
   }
-  // Behind software that told its name, or a provider, there may be other software's words, since servers
-  // pass on what those behind them say; never another service's.
+  // Behind software that told its name, or a provider, there may be other software's words, since
+  // servers pass on what those behind them say; never another service's.
   return explain_providers[e->provider].is_software && !e->shared;
 }
 
@@ -136,8 +137,8 @@ static size_t score(const struct explain_entry *e, const struct explain_question
          (e->enhanced_rule != EXPLAIN_ENHANCED_ANY && q->enhanced.class != 0);
 }
 
-// The entry that fits best; NULL where none does, or where providers say the same and mean different
-// things.
+// The entry that fits best; NULL where none does, or where providers say the same and mean
+// different things.
 static const struct explain_entry *find_entry(const struct explain_question *q, size_t provider,
                                               const struct explain_sentence *s) {
   const struct explain_entry *best = NULL;

@@ -1,5 +1,5 @@
-// Each entry of the catalogue is found by its own example and by no other's words; neighbours that look alike
-// are told apart, and what is in no catalogue falls back to general truths.
+// Each entry of the catalogue is found by its own example and by no other's words; neighbours that
+// look alike are told apart, and what is in no catalogue falls back to general truths.
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-// The catalogue of replies as a table, made of catalogue/*.toml at build time; catalogue/README.md says what
-// its fields mean. Facts alone: answer.c looks in it.
+// The catalogue of replies as a table, made of catalogue/*.toml at build time; catalogue/README.md
+// says what its fields mean. Facts alone: answer.c looks in it.
 #ifndef EHLO_TOOLS_EXPLAIN_CATALOGUE_H
 #define EHLO_TOOLS_EXPLAIN_CATALOGUE_H
 

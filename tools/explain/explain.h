@@ -1,6 +1,6 @@
-// What a refusal means, who can act, and what helps. The catalogue of real servers' replies comes first;
-// where nothing in it fits, the registry of enhanced status codes and RFC 5321 speak. Pure: no memory,
-// no output, no clock.
+// What a refusal means, who can act, and what helps. The catalogue of real servers' replies comes
+// first; where nothing in it fits, the registry of enhanced status codes and RFC 5321 speak. Pure:
+// no memory, no output, no clock.
 #ifndef EHLO_TOOLS_EXPLAIN_EXPLAIN_H
 #define EHLO_TOOLS_EXPLAIN_EXPLAIN_H
 
@@ -40,17 +40,17 @@ struct explain_question {
   struct ehlo_span words;         // lines, with or without the codes in front of them
 };
 
-// Explains it. False, with `out` unchanged, where there is nothing to say: the code is of another class
-// than 4 and 5, or there is none and the words are not known.
+// Explains it. False, with `out` unchanged, where there is nothing to say: the code is of another
+// class than 4 and 5, or there is none and the words are not known.
 bool explain_answer(struct explanation *out, const struct explain_question *q);
 
 // The question that a reply of a session is; `host` may be NULL.
 struct explain_question explain_ask(const char *host, struct ehlo_span greeting,
                                     enum ehlo_stage stage, const struct ehlo_reply *reply);
 
-// The layer below the catalogue: a reply of class 4 or 5 by code, enhanced status code and stage alone.
-// An enhanced status code of another class than the code's, or one that is not registered, is passed
-// over; class 0 is none. False, with `out` unchanged, for a code of another class.
+// The layer below the catalogue: a reply of class 4 or 5 by code, enhanced status code and stage
+// alone. An enhanced status code of another class than the code's, or one that is not registered,
+// is passed over; class 0 is none. False, with `out` unchanged, for a code of another class.
 bool explain_reply(struct explanation *out, enum ehlo_stage stage, unsigned code,
                    struct ehlo_enhanced enhanced);
 

@@ -1,5 +1,5 @@
-// Reply codes by stage, from RFC 5321 §4.2.1 to §4.3.2, RFC 4954 §6, RFC 3207 §4 and RFC 7504. It must
-// not read the words of a reply, and must not say what holds for some servers only.
+// Reply codes by stage, from RFC 5321 §4.2.1 to §4.3.2, RFC 4954 §6, RFC 3207 §4 and RFC 7504. It
+// must not read the words of a reply, and must not say what holds for some servers only.
 #include "tools/explain/explain.h"
 
 #include <stdint.h>

@@ -1,12 +1,13 @@
-// Lines of logs. A refusal is a code with words behind it at the beginning of a line, behind the marks that
-// programs put there, or behind a colon, a bracket or a quote.
+// Lines of logs. A refusal is a code with words behind it at the beginning of a line, behind the
+// marks that programs put there, or behind a colon, a bracket or a quote.
 #include "tools/explain/log.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-// What a program puts in front of what one side said. The longest come first where one begins another.
+// What a program puts in front of what one side said. The longest come first where one begins
+// another.
 static const struct {
   const char *text;
   bool of_client;

@@ -1,6 +1,6 @@
-// Finds the refusals in what somebody pasted: the log of a mail program, a traceback, a server's mail log, or
-// just a reply. Host and stage come from what stands around it. Pure, and bounded in memory; it takes line by
-// line and must not take a number in passing for a reply.
+// Finds the refusals in what somebody pasted: the log of a mail program, a traceback, a server's
+// mail log, or just a reply. Host and stage come from what stands around it. Pure, and bounded in
+// memory; it takes line by line and must not take a number in passing for a reply.
 #ifndef EHLO_TOOLS_EXPLAIN_LOG_H
 #define EHLO_TOOLS_EXPLAIN_LOG_H
 

@@ -1,4 +1,5 @@
-// Refusals are found in the logs of programs that wrote them, with their stage and host, and nothing else is.
+// Refusals are found in the logs of programs that wrote them, with their stage and host, and
+// nothing else is.
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -211,9 +211,9 @@ static enum ehlo_status exchange(struct ehlo_transport *t, size_t *out_taken, si
     *in_len = 0;
     bool writing = (!hold || is_full(l)) && push(l);
     if (*out_taken > 0 && (l->is_server || (out->flags & EHLO_OUTPUT_BODY) == 0)) {
-      // What comes is for the next call. A client may answer a 220 with TLS, which must not be read as
-      // cleartext; and a record has to tell what was said before a reply was known from what was said
-      // after it. Only within a message an early reply is looked for at each piece.
+      // What comes is for the next call. A client may answer a 220 with TLS, which must not be read
+      // as cleartext; and a record has to tell what was said before a reply was known from what was
+      // said after it. Only within a message an early reply is looked for at each piece.
       return EHLO_OK;
     }
     enum ehlo_status status = pull(l, in_len, in, in_cap);
@@ -245,8 +245,8 @@ static enum ehlo_status flush_cleartext(struct live *l, uint64_t deadline_ms) {
   return l->broken ? EHLO_E_RESET : EHLO_OK;
 }
 
-// RFC 3207 §4: a server that agreed to STARTTLS waits for the client. Where TLS comes first there was
-// no cleartext to be added to, and what the server says is TLS's to judge.
+// RFC 3207 §4: a server that agreed to STARTTLS waits for the client. Where TLS comes first there
+// was no cleartext to be added to, and what the server says is TLS's to judge.
 static bool speaks_before_handshake(const struct live *l) {
   char c;
   return !l->is_server && l->counters.bytes_in > 0 &&

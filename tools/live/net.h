@@ -57,12 +57,12 @@ void live_net_local_address(char out[LIVE_ADDRESS_MAX], int fd);
 int live_net_listen(uint16_t *out_port, char *error, size_t error_cap, const char *host,
                     uint16_t port);
 
-// Waits for a connection, `timeout_ms` at the most (negative: without end). The descriptor, or -1; with
-// errno 0 if none came, or the one that did is gone.
+// Waits for a connection, `timeout_ms` at the most (negative: without end). The descriptor, or -1;
+// with errno 0 if none came, or the one that did is gone.
 int live_net_accept(int listen_fd, int timeout_ms);
 
-// Whether errno says that there is nothing left to accept a connection with. It goes on waiting, and
-// whoever polls for it does not: look again after LIVE_NET_STARVED_US.
+// Whether errno says that there is nothing left to accept a connection with. It goes on waiting,
+// and whoever polls for it does not: look again after LIVE_NET_STARVED_US.
 bool live_net_is_starved(int error);
 #define LIVE_NET_STARVED_US UINT64_C(100000)
 

@@ -21,8 +21,8 @@ struct live_pins {
   struct live_pin pins[LIVE_PINS_MAX];
 };
 
-// Reads "cert:sha256:HEX", "spki:sha256:HEX" (colons between the octets or none) or, as curl has it,
-// "sha256//BASE64" of the key. Returns NULL, or a sentence on what is wrong.
+// Reads "cert:sha256:HEX", "spki:sha256:HEX" (colons between the octets or none) or, as curl has
+// it, "sha256//BASE64" of the key. Returns NULL, or a sentence on what is wrong.
 const char *live_pins_add(struct live_pins *pins, const char *text);
 
 bool live_pins_match(const struct live_pins *pins, X509 *x);

@@ -1,5 +1,5 @@
-// The way to a server, where it is not the shortest: one family of addresses, a source address, an address of one's
-// own for a name, a proxy, and a header of the PROXY protocol in front of all.
+// The way to a server, where it is not the shortest: one family of addresses, a source address, an
+// address of one's own for a name, a proxy, and a header of the PROXY protocol in front of all.
 #ifndef EHLO_TOOLS_LIVE_ROUTE_H
 #define EHLO_TOOLS_LIVE_ROUTE_H
 

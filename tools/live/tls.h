@@ -60,8 +60,8 @@ struct live_tls {
 // NULL, and the reason in `error`, if the roots cannot be loaded.
 SSL_CTX *live_tls_client_context(char *error, size_t error_cap, const struct live_roots *roots);
 
-// From here on a certificate has to have one of the pins besides being trusted; with `insecure` the pins alone
-// decide. They are the caller's, and outlive the context.
+// From here on a certificate has to have one of the pins besides being trusted; with `insecure` the
+// pins alone decide. They are the caller's, and outlive the context.
 void live_tls_pin(SSL_CTX *context, const struct live_pins *pins);
 
 // A server that shows `own`, signed by `authority` (NULL: nobody worth sending). NULL if out of
@@ -96,8 +96,8 @@ enum ehlo_status live_tls_handshake(struct live_tls *tls);
 
 bool live_tls_is_open(const struct live_tls *tls);
 
-// What binds an authentication to this very session: a man in the middle has two sessions, and other
-// bytes in each. One of the two, by the version; the other is empty.
+// What binds an authentication to this very session: a man in the middle has two sessions, and
+// other bytes in each. One of the two, by the version; the other is empty.
 struct live_tls_binding {
   size_t exporter_len;
   size_t unique_len;
@@ -125,8 +125,8 @@ const char *live_tls_failure(const struct live_tls *tls);
 #define LIVE_TLS_DESCRIPTION_MAX 4096
 
 // One line, the DETAILS of a "tls" fact in replay/FORMAT.md: the failure, or else version, cipher,
-// group, verdict, fingerprint and what the certificate says of itself. Empty before the handshake is
-// over.
+// group, verdict, fingerprint and what the certificate says of itself. Empty before the handshake
+// is over.
 void live_tls_describe(const struct live_tls *tls, char *out, size_t cap);
 
 #endif  // EHLO_TOOLS_LIVE_TLS_H

@@ -1,5 +1,6 @@
-// What stands around the diagram: the outcome and what it means, where the time went, the certificate,
-// the settings, the transcript itself. Words of a peer come in through markup_text() alone.
+// What stands around the diagram: the outcome and what it means, where the time went, the
+// certificate, the settings, the transcript itself. Words of a peer come in through markup_text()
+// alone.
 #include <inttypes.h>
 #include <string.h>
 

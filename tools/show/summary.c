@@ -1,5 +1,5 @@
-// Keeps what matters of a session. It must not grow with it, and must not be surer than the record is:
-// what is inferred is said to be.
+// Keeps what matters of a session. It must not grow with it, and must not be surer than the record
+// is: what is inferred is said to be.
 #include "tools/show/summary.h"
 
 #include <stdio.h>
