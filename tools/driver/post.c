@@ -170,6 +170,7 @@ static void begin(void *arg, size_t message) {
   struct post *p = arg;
   p->current = message;
   p->messages[message].pos = 0;
+  send_progress_begin(&p->progress, p->shows_progress, p->messages[message].contents.len);
 }
 
 static enum ehlo_source_state peek(void *arg, struct ehlo_span *out) {
@@ -179,7 +180,12 @@ static enum ehlo_source_state peek(void *arg, struct ehlo_span *out) {
 
 static void skip(void *arg, size_t n) {
   struct post *p = arg;
-  p->messages[p->current].pos += n;
+  struct message *m = &p->messages[p->current];
+  m->pos += n;
+  send_progress_add(&p->progress, n);
+  if (m->pos == m->contents.len) {
+    send_progress_end(&p->progress);
+  }
 }
 
 // Where the 8-bit characters are that the server does not take.
@@ -255,7 +261,9 @@ int post_submit(struct post *p, const struct send_options *o, post_report_fn *re
   s->client_config.bare_cr = o->fix_eol ? EHLO_BARE_CR_REPAIR : EHLO_BARE_CR_REFUSE;
   s->client_config.bare_lf = o->exact ? EHLO_BARE_LF_REFUSE : EHLO_BARE_LF_NORMALISE;
   struct ehlo_source source = {begin, peek, skip, p};
+  p->shows_progress = !o->live.quiet && !o->live.json;
   status = session_run(s, &source);
+  send_progress_end(&p->progress);
   add_place(s, p);
   report(o, p, s);
   session_free(s);

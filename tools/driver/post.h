@@ -6,6 +6,7 @@
 #include "engine/submit.h"
 #include "tools/driver/message.h"
 #include "tools/driver/send_options.h"
+#include "tools/driver/send_progress.h"
 #include "tools/driver/session.h"
 #include "tools/driver/warnings.h"
 
@@ -17,6 +18,8 @@ struct post {
   struct ehlo_recipient *recipients;
   size_t num;
   size_t current;
+  bool shows_progress;  // where it can be seen
+  struct send_progress progress;
   struct warnings warnings;
   char error[MESSAGE_SENTENCE_MAX];  // the first thing that is wrong with a message
 };
