@@ -3,7 +3,8 @@
 A library is found by asking the C compiler where it is (-print-file-name), so no multiarch directory, and
 no architecture, is assumed. It is linked by its full path, with an rpath to its directory, because Debian
 keeps BoringSSL outside the loader's search path. One that needs the headers of others, as GMime does GLib's,
-is asked of pkg-config instead.
+is asked of pkg-config instead. What one command in many uses is linked from its archive, so that the others do not
+load it.
 
 BoringSSL. Debian 12's android-libboringssl-dev 13.0.0+r24-2 is the BoringSSL of the Android 13.0.0 r24
 platform: upstream revision 1530333b25589ee4d4d52b10e78ee55dd82f6dcd (BORINGSSL_API_VERSION 17).
@@ -50,7 +51,7 @@ def _find_system(ctx):
     found = include.get_child(ctx.attr.headers[0]).exists
     libraries = []
     for name in ctx.attr.libraries:
-        file = ctx.attr.lib_prefix + "lib%s.so" % name
+        file = ctx.attr.lib_prefix + "lib%s.%s" % (name, "a" if ctx.attr.static else "so")
         path = ctx.execute([cc, "-print-file-name=" + file]).stdout.strip()
         found = found and path.startswith("/")
         libraries.append(path)
@@ -68,7 +69,9 @@ def _system_library_impl(ctx):
     build = ["package(default_visibility = [\"//visibility:public\"])"]
     previous = None
     for name, path in reversed(zip(ctx.attr.libraries, libraries)):
-        if path.basename.endswith(".a"):
+        if ctx.attr.static:
+            srcs, linkopts = [], [str(path)]
+        elif path.basename.endswith(".a"):
             ctx.symlink(path, path.basename)
             srcs, linkopts = [path.basename], ["-lstdc++", "-lpthread"]
         else:
@@ -100,6 +103,7 @@ _system_library = repository_rule(
         "headers": attr.string_list(doc = "headers, or directories of them, under `include`"),
         "lib_prefix": attr.string(doc = "directory of the libraries under the compiler's own"),
         "libraries": attr.string_list(doc = "targets to make; each may need those after it"),
+        "static": attr.bool(doc = "link the archives: a command that does not use them loads nothing then"),
         "own_env": attr.string(doc = "environment variable that names a tree to use instead"),
     },
 )
@@ -158,6 +162,7 @@ def ehlo_libraries():
         package = "libc-ares-dev",
         headers = ["ares.h", "ares_build.h", "ares_dns.h", "ares_nameser.h", "ares_rules.h", "ares_version.h"],
         libraries = ["cares"],
+        static = True,
     )
     _system_library(
         name = "criterion",
@@ -180,7 +185,8 @@ def ehlo_libraries():
         name = "libedit",
         package = "libedit-dev",
         headers = ["histedit.h"],
-        libraries = ["edit"],
+        libraries = ["edit", "bsd", "md", "tinfo"],
+        static = True,
     )
     _system_library(
         name = "pcap",
