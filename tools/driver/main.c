@@ -11,6 +11,7 @@
 
 #include "engine/ehlo.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/interrupt.h"
 
 static const struct {
   const char *name;
@@ -98,6 +99,8 @@ int main(int argc, char **argv) {
     perror("ehlo: BUILD_WORKING_DIRECTORY");
   }
   int status = run(argc, argv);
+  fflush(stdout);
+  interrupt_end();
   if (fflush(stdout) != 0 || ferror(stdout)) {
     perror("ehlo: standard output");
     return status == 0 ? EX_CANTCREAT : status;

@@ -12,6 +12,7 @@
 #include "tools/driver/credential_options.h"
 #include "tools/driver/explanation.h"
 #include "tools/driver/first_bytes.h"
+#include "tools/driver/interrupt.h"
 #include "tools/driver/plan.h"
 #include "tools/driver/probe.h"
 #include "tools/driver/text.h"
@@ -463,6 +464,7 @@ static int run(void *options, const struct option_uses *uses) {
 
 int command_probe(int argc, char **argv) {
   struct probe_options options = {.warn_days = 14};
+  interrupt_begin();
   int status = options_run(&command, argc, argv, &options, run);
   live_options_free(&options.live);
   return status;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/interrupt.h"
 #include "tools/driver/post.h"
 #include "tools/driver/send_options.h"
 #include "tools/driver/send_report.h"
@@ -36,6 +37,7 @@ static int run(void *options, const struct option_uses *uses) {
 int command_send(int argc, char **argv) {
   struct send_options options;
   send_options_init(&options);
+  interrupt_begin();
   int status = options_run(&send_command, argc, argv, &options, run);
   send_options_free(&options);
   return status;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,7 +17,9 @@
 
 void send_progress_begin(struct send_progress *p, bool wanted, uint64_t total) {
   memset(p, 0, sizeof(*p));
-  p->on = wanted && total >= LARGE && isatty(STDERR_FILENO) == 1;
+  const char *term = getenv("TERM");
+  p->on = wanted && total >= LARGE && isatty(STDERR_FILENO) == 1 && term != NULL &&
+          strcmp(term, "dumb") != 0;
   p->total = total;
   p->start_us = live_net_clock_us();
 }

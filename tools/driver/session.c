@@ -18,6 +18,7 @@
 #include "replay/event_text.h"
 #include "replay/pump.h"
 #include "replay/settings.h"
+#include "tools/driver/interrupt.h"
 #include "tools/driver/token.h"
 
 // ---- Preparing --------------------------------------------------------------------------------------
@@ -274,6 +275,7 @@ static void connect_live(struct session *s) {
       .tls = s->tls,
       .tls_name = live_options_tls_name(o),
       .insecure = o->insecure,
+      .interrupted = &interrupt_signal,
       .route = network_options_route(&o->network),
   };
   s->net_result = live_connect(&s->live, &cfg);
@@ -455,15 +457,68 @@ int session_close(struct session *s, int status) {
   return end_record(s, status);
 }
 
-static void finish(struct session *s) {
+// Somebody wants it to end: where no message is half sent the server is told by QUIT, for which it has
+// two seconds; closing takes a half one back. The record ends before that, so that it replays as far as
+// it went.
+static void say_goodbye(struct session *s) {
+  enum ehlo_state state = ehlo_client_state(&s->client);
+  struct ehlo_transport *t = &s->live.transport;
+  struct ehlo_output quit = {.span = ehlo_str("QUIT\r\n")};
+  uint8_t in[4096];
+  size_t taken = 0;
+  size_t got = 0;
+  uint64_t deadline_ms = t->ops->now_us(t) / 1000 + 2000;
+  if (state != EHLO_STATE_GREETED && state != EHLO_STATE_READY && state != EHLO_STATE_MAIL &&
+      state != EHLO_STATE_RCPT) {
+    return;
+  }
+  live_be_deaf(&s->live);
+  if (t->ops->exchange(t, &taken, &got, &quit, in, sizeof(in), deadline_ms) == EHLO_OK) {
+    quit.span.len = 0;
+    t->ops->exchange(t, &taken, &got, &quit, in, sizeof(in), deadline_ms);
+  }
+}
+
+// What became of the messages is decided as for a connection that ended here.
+static void end_interrupted(struct session *s) {
+  struct ehlo_event event;
+  struct ehlo_program *program = &s->submission.base;
+  ehlo_recorder_fact(&s->recorder, "note interrupted by a signal", 28);
+  ehlo_input_end(&s->client, EHLO_E_CLOSED);
+  while (program->ops->next(program, &s->client, &event) != EHLO_EVENT_NONE) {
+  }
+  if (s->submission.submit.verdict.outcome == EHLO_OUTCOME_LOST) {
+    s->submission.submit.verdict.outcome = EHLO_OUTCOME_STOPPED;
+  }
+  snprintf(s->error, sizeof(s->error), "at %s: interrupted",
+           ehlo_stage_name(s->submission.submit.verdict.stage));
+}
+
+static bool is_interrupted(const struct session *s) {
+  return s->connected && interrupt_signal != 0;
+}
+
+static void write_outcome(struct session *s) {
   char text[EHLO_EVENT_TEXT_MAX];
   ehlo_outcome_text(text, &s->submission.submit);
   ehlo_recorder_event(&s->recorder, text);
   write_verdicts(s);
+}
+
+static void finish(struct session *s) {
+  if (is_interrupted(s)) {
+    say_goodbye(s);
+    end_interrupted(s);
+  } else {
+    write_outcome(s);
+  }
   s->report.seconds_us = s->recorder.base.ops->now_us(&s->recorder.base);
   close_connection(s);
   s->report.hash = ehlo_recorder_hash(&s->recorder);
-  report_error(s->error, sizeof(s->error), &s->report, &s->submission.submit, s->transport_reason);
+  if (!is_interrupted(s)) {
+    report_error(s->error, sizeof(s->error), &s->report, &s->submission.submit,
+                 s->transport_reason);
+  }
 }
 
 int session_run(struct session *s, const struct ehlo_source *source) {

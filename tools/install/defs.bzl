@@ -31,13 +31,14 @@ library_parts = rule(
     },
 )
 
-def installed_library(name, deps, packages, link = []):
+def installed_library(name, deps, packages, link = [], needs = []):
     """libNAME.a, libNAME.so.0 and a filegroup NAME_headers, of everything that `deps` need.
 
     Args:
       name: of the library.
       deps: its targets.
       packages: directories of the tree that belong to it.
+      needs: shared libraries of ours that it is linked with.
       link: words for the linker, behind the archives of the shared library; labels in $(location) are `data`.
     """
     parts = name + "_parts"
@@ -51,9 +52,9 @@ def installed_library(name, deps, packages, link = []):
     )
     native.genrule(
         name = name + "_shared",
-        srcs = [":" + parts, "exports.map"],
+        srcs = [":" + parts, "exports.map"] + needs,
         outs = ["lib%s.so.0" % name],
         cmd = "clang -shared -fuse-ld=lld -o $@ -Wl,-soname,lib%s.so.0 " % name +
               "-Wl,--version-script=$(location exports.map) -Wl,--whole-archive $(locations :%s) " % parts +
-              "-Wl,--no-whole-archive " + " ".join(link),
+              "-Wl,--no-whole-archive " + " ".join(["$(location %s)" % label for label in needs] + link),
     )

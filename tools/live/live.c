@@ -197,13 +197,23 @@ static enum ehlo_status wait_for(struct live *l, bool writing, uint64_t deadline
   return EHLO_OK;
 }
 
+// Whoever runs the session wants it to end. Not an end of the connection: more may be exchanged once
+// it has let go of the flag.
+static bool is_interrupted(const struct live *l) {
+  return l->interrupted != NULL && *l->interrupted != 0;
+}
+
 static enum ehlo_status exchange(struct ehlo_transport *t, size_t *out_taken, size_t *in_len,
                                  const struct ehlo_output *out, uint8_t *in, size_t in_cap,
                                  uint64_t deadline_ms) {
   struct live *l = (struct live *)t;
   bool hold = out->span.len > 0 && (out->flags & EHLO_OUTPUT_MORE) != 0;
   assert(in_cap > 0);
+  *out_taken = *in_len = 0;
   for (;;) {
+    if (is_interrupted(l)) {
+      return EHLO_E_STATE;
+    }
     if (is_full(l)) {
       (void)push(l);
     }
@@ -362,6 +372,7 @@ enum live_net_result live_connect(struct live *l, const struct live_config *cfg)
   l->tls_context = cfg->tls;
   l->tls_name = cfg->tls_name;
   l->insecure = cfg->insecure;
+  l->interrupted = cfg->interrupted;
   enum live_net_result result =
       cfg->unix_path != NULL
           ? live_net_connect_unix(&l->connection, l->reason, sizeof l->reason, cfg->unix_path)
@@ -384,6 +395,10 @@ void live_adopt(struct live *l, int fd, SSL_CTX *tls) {
 const char *live_reason(const struct live *l) {
   const char *failure = l->tls_on ? live_tls_failure(&l->tls) : "";
   return failure[0] != '\0' ? failure : l->reason;
+}
+
+void live_be_deaf(struct live *l) {
+  l->interrupted = NULL;
 }
 
 const char *live_address(const struct live *l) {

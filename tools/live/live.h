@@ -3,6 +3,7 @@
 #ifndef EHLO_TOOLS_LIVE_LIVE_H
 #define EHLO_TOOLS_LIVE_LIVE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,9 +25,10 @@ struct live_config {
   const char *unix_path;  // in place of host and port
   struct live_net_bounds bounds;
   const struct live_net_route *route;  // NULL: the shortest
-  SSL_CTX *tls;          // from live_tls_client_context(); NULL: start_tls fails
-  const char *tls_name;  // what the certificate must carry
+  SSL_CTX *tls;                        // from live_tls_client_context(); NULL: start_tls fails
+  const char *tls_name;                // what the certificate must carry
   bool insecure;
+  const volatile sig_atomic_t *interrupted;  // not 0: exchange gives up (EHLO_E_STATE). NULL: never
 };
 
 // What the session cost. A flight is everything written between two times of receiving something.
@@ -46,6 +48,7 @@ struct live {
   const char *tls_name;
   bool insecure;
   bool is_server;
+  const volatile sig_atomic_t *interrupted;
   bool tls_on;
   bool received;         // since the last write
   bool broken;           // nothing can be written any more
@@ -71,6 +74,9 @@ void live_adopt(struct live *l, int fd, SSL_CTX *tls);
 
 // Why connecting, TLS or the connection failed, as a sentence without a full stop; or empty.
 const char *live_reason(const struct live *l);
+
+// No signal ends an exchange any more: what is left to be said is said.
+void live_be_deaf(struct live *l);
 
 // The address that was reached.
 const char *live_address(const struct live *l);
