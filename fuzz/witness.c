@@ -320,7 +320,8 @@ static void note_reply(struct ehlo_witness *w, enum ehlo_verb verb, uint16_t cod
   }
   note_greeted(w, verb, code);
   bool over = verb == EHLO_VERB_BODY || (verb == EHLO_VERB_BDAT && w->pending[0].last_chunk);
-  if ((success && (hello || verb == EHLO_VERB_RSET)) || (over && answered)) {
+  bool ends = hello || verb == EHLO_VERB_RSET || verb == EHLO_VERB_XCLIENT;
+  if ((success && ends) || (over && answered)) {
     w->open = false;
     w->chunked = false;
   } else if (verb == EHLO_VERB_MAIL && success) {
