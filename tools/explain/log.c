@@ -327,7 +327,8 @@ static void take_line(struct explain_log *l, struct ehlo_span line) {
   finish(l);
   learn(l, line, of_client);
   memset(&b, 0, sizeof(b));
-  if (!of_client && find_begin(&b, l, line)) {
+  bool is_http = begins(line, "HTTP/");  // whose codes are not SMTP's
+  if (!of_client && !is_http && find_begin(&b, l, line)) {
     open_reply(l, &b, line);
   }
 }

@@ -107,6 +107,7 @@ Test(log, takes_no_number_for_a_reply) {
 }
 
 Test(log, takes_a_reply_by_itself_wherever_its_code_stands) {
+  cr_expect_str_eq(read_log("HTTP/1.1 400 Bad Request", true), "");
   cr_expect_str_eq(read_log("the server says 554 Relay access denied", true),
                    "554 - - postfix/relay-access-denied");
   cr_expect_str_eq(read_log("535-5.7.8 Username and Password not accepted. 535 5.7.8 x", true),

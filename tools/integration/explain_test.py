@@ -93,7 +93,9 @@ def _(ehlo):
         result = ehlo("explain", stdin=words.encode())
         if result.status != 65 or result.out or b"no refusal" not in result.err:
             yield result.describe()
-    for words, entry in (("wrong version number", "any/wrong-version-number"), ("SSH-2.0-OpenSSH_9.2", "any/ssh")):
+    for words, entry in (("wrong version number", "any/wrong-version-number"), ("SSH-2.0-OpenSSH_9.2", "any/ssh"),
+                         ("HTTP/1.1 400 Bad Request", "any/http")):
+        yield from want(ids(ehlo("explain", "--json", words)), [entry])
         yield from want(ids(ehlo("explain", "--json", stdin=words.encode() + b"\n")), [entry])
 
 
