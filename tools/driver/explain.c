@@ -85,7 +85,7 @@ static const struct option_row rows[] = {
     {"host", 0, "NAME", "the host that said it", set_host},
     {"provider", 0, "NAME", "whose server it is, such as gmail or postfix", set_provider},
     {"stage", 0, "STAGE", "where it came: connect … auth mail rcpt data body", set_stage},
-    {"list", 0, NULL, "print the catalogue", set_list},
+    {"list", 0, NULL, "print the catalogue; with --json all of each entry", set_list},
     {"json", 0, NULL, "one JSON object on standard output, nothing else", set_json},
     {NULL, 0, NULL, NULL, NULL},
 };
@@ -93,9 +93,10 @@ static const struct option_row *const tables[] = {rows, NULL};
 static const struct command command = {
     .name = "explain",
     .synopsis = "[OPTION…] [REPLY… | FILE.smtp…]",
-    .summary = "Says what a reply means, who can act, and what helps.",
+    .summary = "Says what a reply or a failure means, who can act, and what helps.",
     .tables = tables,
     .notes =
+        "REPLY may also be what ehlo said where there was no reply: 'at tls: …'.\n"
         "Without REPLY it reads standard input: a log of ehlo, swaks, curl, openssl or a\n"
         "mail server, a traceback, or a transcript. Each refusal is explained once.\n"
         "Words count more than codes, so give all of them, in quotes:\n\n"
@@ -133,6 +134,18 @@ static void print_words(const struct explain_question *q) {
   }
 }
 
+// A reply, or in its place the words on a failure.
+static json_t *answer_json(const struct explain_question *q, const struct explanation *e) {
+  bool failed = explain_failure_is_any(&q->failure);
+  bool ended = q->failure.outcome != EHLO_OUTCOME_OPEN;
+  json_t *words = q->words.len > 0 ? text_to_json(q->words) : json_null();
+  return json_pack("{s:o, s:o, s:s?, s:s?, s:o}", "reply", failed ? json_null() : words, "error",
+                   failed ? words : json_null(), "outcome",
+                   ended ? ehlo_outcome_name(q->failure.outcome) : NULL, "stage",
+                   q->stage_known ? ehlo_stage_name(q->stage) : NULL, "explanation",
+                   explanation_json(e));
+}
+
 static void answer(struct explain_command *c, const struct explain_question *asked) {
   struct explain_question q = *asked;
   struct explanation e;
@@ -146,14 +159,14 @@ static void answer(struct explain_command *c, const struct explain_question *ask
     return;
   }
   if (c->json) {
-    json_t *one = json_pack("{s:o, s:s?, s:o}", "reply", text_to_json(q.words), "stage",
-                            q.stage_known ? ehlo_stage_name(q.stage) : NULL, "explanation",
-                            explanation_json(&e));
-    json_array_append_new(c->answers, one);
+    json_array_append_new(c->answers, answer_json(&q, &e));
     return;
   }
   if (c->num_answers > 1) {
     putchar('\n');
+  }
+  if (q.failure.outcome != EHLO_OUTCOME_OPEN) {
+    printf("%s at %s\n", ehlo_outcome_name(q.failure.outcome), ehlo_stage_name(q.stage));
   }
   print_words(&q);
   explanation_print(stdout, &e, 2);
@@ -181,9 +194,20 @@ struct lines {
   uint8_t line[EXPLAIN_LOG_WORDS_MAX];
 };
 
+// "at greeting: the server closed the connection": a sentence of ours, whatever it quotes.
+static bool is_own_sentence(struct ehlo_span line) {
+  static char text[EXPLAIN_LOG_WORDS_MAX + 1];
+  uint8_t quoted[EXPLAIN_FAILURE_LINE_MAX];
+  struct explain_failure failure;
+  enum ehlo_stage stage;
+  bool stage_known;
+  snprintf(text, sizeof(text), "%.*s", (int)line.len, (const char *)line.bytes);
+  return explain_failure_read(&failure, quoted, &stage_known, &stage, text) && stage_known;
+}
+
 static void take_line(struct lines *l) {
   struct ehlo_span line = {l->line, l->len};
-  if (l->odd) {
+  if (l->odd || is_own_sentence(line)) {
     answer_line(l->command, line);
   } else {
     explain_log_line(l->log, line);
@@ -282,11 +306,15 @@ static int explain_transcript(struct explain_command *c, FILE *file, const char 
   if (read != EHLO_READ_END) {
     return input_complain(path, strerror(errno));
   }
-  char host[SHOW_HOST_MAX];
+  struct show_asked asked;
+  struct explain_question q;
   size_t num =
       v.summary.num_refusals < SHOW_REFUSALS_MAX ? v.summary.num_refusals : SHOW_REFUSALS_MAX;
   for (size_t i = 0; i < num; i++) {
-    struct explain_question q = show_question(host, &v.summary, &v.summary.refusals[i]);
+    q = show_question(&asked, &v.summary, &v.summary.refusals[i]);
+    answer(c, &q);
+  }
+  if (show_failure_question(&q, &asked, &v.summary)) {
     answer(c, &q);
   }
   return 0;
@@ -331,7 +359,8 @@ static int explain_words(struct explain_command *c, char **words, int num) {
   }
   explain_log_init(&log, found, c);
   log.is_reply = true;
-  for (char *line = text; line != NULL;) {
+  bool is_own = is_own_sentence(ehlo_str(text));
+  for (char *line = text; line != NULL && !is_own;) {
     char *next = strchr(line, '\n');
     explain_log_line(&log, (struct ehlo_span){(uint8_t *)line,
                                               next != NULL ? (size_t)(next - line) : strlen(line)});
@@ -345,15 +374,46 @@ static int explain_words(struct explain_command *c, char **words, int num) {
   return 0;
 }
 
+// ---- The catalogue ----------------------------------------------------------------------------------
+
+static json_t *stages_json(const struct explain_entry *e) {
+  json_t *json = json_array();
+  for (unsigned i = 0; i < EHLO_NUM_STAGES && e->stages != UINT32_MAX; i++) {
+    if ((e->stages >> i & 1) != 0) {
+      json_array_append_new(json, json_string(ehlo_stage_name((enum ehlo_stage)i)));
+    }
+  }
+  if (e->stages == UINT32_MAX) {
+    json_array_append_new(json, json_string("any"));
+  }
+  return json;
+}
+
+static json_t *entry_json(const struct explain_entry *e) {
+  json_t *codes = json_array();
+  json_t *fix = json_array();
+  for (size_t i = 0; i < e->num_codes; i++) {
+    json_array_append_new(codes, json_integer(e->codes[i]));
+  }
+  for (size_t i = 0; i < e->num_fix; i++) {
+    json_array_append_new(fix, json_string(e->fix[i]));
+  }
+  bool any = e->provider == EXPLAIN_ANY_PROVIDER;
+  return json_pack("{s:s, s:s?, s:o, s:o, s:o, s:s, s:s?, s:o, s:b, s:s, s:s}", "id", e->id,
+                   "provider", any ? NULL : explain_providers[e->provider].title, "stage",
+                   stages_json(e), "codes", codes, "reply",
+                   text_to_json((struct ehlo_span){(const uint8_t *)e->text, e->text_len}),
+                   "meaning", e->meaning, "who", explain_who_text(e->who), "fix", fix, "retry",
+                   e->retry, "source", e->source, "as_of", e->as_of);
+}
+
 static void list(const struct explain_command *c) {
   json_t *all = json_array();
   for (size_t i = 0; i < explain_num_entries; i++) {
     const struct explain_entry *e = &explain_entries[i];
     struct ehlo_span text = {(const uint8_t *)e->text, e->text_len};
     if (c->json) {
-      json_array_append_new(
-          all, json_pack("{s:s, s:o, s:s, s:s, s:s}", "id", e->id, "reply", text_to_json(text),
-                         "meaning", e->meaning, "source", e->source, "as_of", e->as_of));
+      json_array_append_new(all, entry_json(e));
       continue;
     }
     const uint8_t *lf = memchr(text.bytes, '\n', text.len);

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "replay/escape.h"
-#include "tools/driver/text.h"
 #include "tools/driver/explanation.h"
 #include "tools/driver/first_bytes.h"
+#include "tools/driver/text.h"
 
 // ---- Keeping ----------------------------------------------------------------------------------------
 
@@ -189,18 +189,72 @@ json_t *report_reply_json(const struct kept_reply *kept) {
                    e->class != 0 ? enhanced : NULL, "lines", lines);
 }
 
-bool report_explain(struct explanation *out, const struct report *r,
-                    const struct ehlo_submit *submit) {
+// The reply that refused; NULL where none did. Of several recipients, the first one that was refused.
+static const struct kept_reply *refusal(enum ehlo_stage *out_stage, const struct report *r,
+                                        const struct ehlo_submit *submit) {
   const struct ehlo_verdict *v = &submit->verdict;
-  const struct kept_reply *deciding = report_deciding(r, submit);
   bool refused = v->outcome == EHLO_OUTCOME_REFUSED || v->outcome == EHLO_OUTCOME_DEFERRED ||
                  v->outcome == EHLO_OUTCOME_AUTH_REFUSED ||
                  (v->outcome == EHLO_OUTCOME_TLS_FAILED && v->stage == EHLO_STAGE_STARTTLS);
-  if (!refused || v->problem != EHLO_PROBLEM_NONE) {
-    return false;
+  const struct kept_reply *deciding = report_deciding(r, submit);
+  size_t num = v->outcome == EHLO_OUTCOME_PARTIAL ? r->num_messages * r->num_recipients : 0;
+  *out_stage = v->stage;
+  if (refused && v->problem == EHLO_PROBLEM_NONE && deciding->reply.code >= 400) {
+    return deciding;
   }
-  struct explain_question q =
-      explain_ask(r->host, r->greeting.reply.text, v->stage, &deciding->reply);
+  for (size_t i = 0; i < num; i++) {
+    if (r->recipients[i].reply.code >= 400) {
+      *out_stage = submit->config.lmtp ? EHLO_STAGE_BODY : EHLO_STAGE_RCPT;
+      return &r->recipients[i];
+    }
+  }
+  return NULL;
+}
+
+// What the server said of the token tells more than the refusal that comes behind it.
+static bool explain_token(struct explanation *out, const struct report *r, enum ehlo_stage stage) {
+  char *json = r->oauth != NULL ? json_dumps(r->oauth, JSON_COMPACT) : NULL;
+  struct explain_question q = {.host = r->host,
+                               .greeting = r->greeting.reply.text,
+                               .stage_known = true,
+                               .stage = stage,
+                               .words = ehlo_str(json != NULL ? json : "")};
+  bool explained = json != NULL && explain_answer(out, &q);
+  free(json);
+  return explained;
+}
+
+static bool is_failure(const struct ehlo_verdict *v) {
+  return v->outcome != EHLO_OUTCOME_OPEN && v->outcome != EHLO_OUTCOME_ACCEPTED &&
+         v->outcome != EHLO_OUTCOME_PARTIAL && v->outcome != EHLO_OUTCOME_STOPPED;
+}
+
+static bool explain_failed(struct explanation *out, const struct report *r,
+                           const struct ehlo_verdict *v) {
+  struct ehlo_span line = r->offending.reply.text;
+  bool of_transport = r->reason != NULL && ehlo_status_class(r->status) == EHLO_CLASS_TRANSPORT;
+  struct explain_question q = {
+      .host = r->host,
+      .greeting = r->greeting.reply.text,
+      .stage_known = true,
+      .stage = v->stage,
+      .words = of_transport ? ehlo_str(r->reason) : line,
+      .failure = {v->outcome, v->problem, v->status != EHLO_OK ? v->status : r->status, line},
+  };
+  return is_failure(v) && explain_answer(out, &q);
+}
+
+bool report_explain(struct explanation *out, const struct report *r,
+                    const struct ehlo_submit *submit) {
+  enum ehlo_stage stage;
+  const struct kept_reply *refused = refusal(&stage, r, submit);
+  if (refused == NULL) {
+    return explain_failed(out, r, &submit->verdict);
+  }
+  if (stage == EHLO_STAGE_AUTH && explain_token(out, r, stage)) {
+    return true;
+  }
+  struct explain_question q = explain_ask(r->host, r->greeting.reply.text, stage, &refused->reply);
   return explain_answer(out, &q);
 }
 

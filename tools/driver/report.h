@@ -31,6 +31,7 @@ struct report {
   json_t *oauth;                // what a server said of a token that it refused, or NULL
   struct kept_reply offending;  // the line of an error, as a reply of code 0
   enum ehlo_status status;      // of the client
+  const char *reason;           // of the transport, the caller's; NULL or empty: none
   bool decided;
   uint64_t seconds_us;
   uint64_t hash;  // of the session, as its replay has it; 0 where there was none
@@ -57,7 +58,8 @@ const struct kept_reply *report_recipient(const struct report *r, size_t message
 // {"code": 550, "enhanced": "5.7.1" or null, "lines": [...]}, or null where there is no reply.
 json_t *report_reply_json(const struct kept_reply *kept);
 
-// Explains the reply that refused. False where none did.
+// Explains the reply that refused, the first refusal of a recipient, or what ended the session
+// without a reply. False where all went well.
 bool report_explain(struct explanation *out, const struct report *r,
                     const struct ehlo_submit *submit);
 

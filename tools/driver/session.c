@@ -498,8 +498,21 @@ static bool is_interrupted(const struct session *s) {
   return s->connected && interrupt_signal != 0;
 }
 
+// A rule of ours leaves nothing else in the record.
+static void note_problem(struct session *s, const struct ehlo_verdict *v) {
+  char text[256];
+  int len = snprintf(text, sizeof(text), "note at %s: %s", ehlo_stage_name(v->stage),
+                     v->problem == EHLO_PROBLEM_ARGUMENT ? ehlo_status_text(v->status)
+                                                         : ehlo_submit_problem_text(v->problem));
+  ehlo_recorder_fact(&s->recorder, text, (size_t)len);
+}
+
 static void write_outcome(struct session *s) {
   char text[EHLO_EVENT_TEXT_MAX];
+  const struct ehlo_verdict *v = &s->submission.submit.verdict;
+  if (v->problem != EHLO_PROBLEM_NONE) {
+    note_problem(s, v);
+  }
   ehlo_outcome_text(text, &s->submission.submit);
   ehlo_recorder_event(&s->recorder, text);
   write_verdicts(s);
@@ -515,6 +528,7 @@ static void finish(struct session *s) {
   s->report.seconds_us = s->recorder.base.ops->now_us(&s->recorder.base);
   close_connection(s);
   s->report.hash = ehlo_recorder_hash(&s->recorder);
+  s->report.reason = s->transport_reason;
   if (!is_interrupted(s)) {
     report_error(s->error, sizeof(s->error), &s->report, &s->submission.submit,
                  s->transport_reason);

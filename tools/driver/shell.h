@@ -77,6 +77,8 @@ struct shell {
   bool at_end;       // of the input: QUIT was sent by the shell itself
   int status;        // the exit status so far
   char error[512];   // why the session ended, where it did not end well
+  bool explained;    // and what that means:
+  struct explanation explanation;
   // The line that was read and waits for the present time.
   bool have_line;
   bool erasable;  // nothing was written to the screen since
@@ -157,6 +159,10 @@ void shell_help_yourself(struct shell *sh, struct ehlo_client *c, struct ehlo_sp
 
 // Of the last reply; false where there is nothing to say.
 bool shell_explanation(const struct shell *sh, struct explanation *out);
+// Keeps what it means that the session ended like this.
+void shell_explain_failure(struct shell *sh, enum ehlo_stage stage,
+                           const struct explain_failure *failure, const char *reason);
+enum ehlo_stage shell_stage_of(enum ehlo_verb verb);
 // ":explain [REPLY]"
 void shell_explain(struct shell *sh, struct ehlo_client *c, const char *words);
 

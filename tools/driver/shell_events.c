@@ -8,10 +8,15 @@
 #include "tools/driver/shell.h"
 
 void shell_refuse_cleartext(struct shell *sh, const char *why) {
+  struct explain_failure f = {.outcome = EHLO_OUTCOME_TLS_FAILED};
   snprintf(sh->error, sizeof(sh->error),
            "%s, and TLS is required; --at ehlo gives the prompt before it, --tls none does without",
            why);
   sh->status = EX_CONFIG;
+  sh->explained = shell_explanation(sh, &sh->explanation);
+  if (!sh->explained) {
+    shell_explain_failure(sh, EHLO_STAGE_STARTTLS, &f, "");
+  }
   sh->opening = false;
   sh->at_end = true;
 }
@@ -100,7 +105,27 @@ static int status_of_error(const struct session *s, const struct ehlo_error *e) 
   return e->status == EHLO_E_TIMEOUT ? EX_TEMPFAIL : EX_IOERR;
 }
 
-static void on_failure(struct shell *sh, const struct ehlo_error *e) {
+static enum ehlo_stage stage_of_error(const struct shell *sh, const struct ehlo_client *c,
+                                      const struct ehlo_error *e) {
+  bool in_handshake = live_tls_information(&sh->session->live) != NULL && !ehlo_client_is_secure(c);
+  return e->status == EHLO_E_CONNECT               ? EHLO_STAGE_CONNECT
+         : e->status == EHLO_E_TLS || in_handshake ? EHLO_STAGE_TLS
+                                                   : shell_stage_of(e->verb);
+}
+
+static void explain_failure(struct shell *sh, const struct ehlo_client *c,
+                            const struct ehlo_error *e, bool line_shown, const char *reason) {
+  struct explain_failure f = {
+      .outcome = sh->status == EX_UNKNOWN ? EHLO_OUTCOME_UNKNOWN : EHLO_OUTCOME_OPEN,
+      .status = e->status,
+  };
+  if (line_shown) {
+    f.line = e->line;
+  }
+  shell_explain_failure(sh, stage_of_error(sh, c, e), &f, reason);
+}
+
+static void on_failure(struct shell *sh, const struct ehlo_client *c, const struct ehlo_error *e) {
   if (e->verb == EHLO_VERB_QUIT && ehlo_status_class(e->status) == EHLO_CLASS_TRANSPORT) {
     return;  // the result is known by then
   }
@@ -116,6 +141,7 @@ static void on_failure(struct shell *sh, const struct ehlo_error *e) {
              (const char *)e->line.bytes);
   }
   sh->status = status_of_error(sh->session, e);
+  explain_failure(sh, c, e, line[0] != '\0', reason);
   if (e->status == EHLO_E_CONNECT) {
     snprintf(sh->error, sizeof(sh->error), "%s", reason);
     return;
@@ -139,7 +165,7 @@ void shell_act(struct shell *sh, struct ehlo_client *c, const struct ehlo_event 
       }
       break;
     case EHLO_EVENT_FAILED:
-      on_failure(sh, &event->error);
+      on_failure(sh, c, &event->error);
       sh->over = true;
       break;
     case EHLO_EVENT_CLOSED:

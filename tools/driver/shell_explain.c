@@ -8,7 +8,7 @@
 #include "tools/driver/shell_teach.h"
 #include "tools/driver/text.h"
 
-static enum ehlo_stage stage_of(enum ehlo_verb verb) {
+enum ehlo_stage shell_stage_of(enum ehlo_verb verb) {
   static const enum ehlo_stage stages[EHLO_NUM_VERBS] = {
       [EHLO_VERB_GREETING] = EHLO_STAGE_GREETING, [EHLO_VERB_EHLO] = EHLO_STAGE_EHLO,
       [EHLO_VERB_HELO] = EHLO_STAGE_EHLO,         [EHLO_VERB_LHLO] = EHLO_STAGE_EHLO,
@@ -25,8 +25,21 @@ bool shell_explanation(const struct shell *sh, struct explanation *out) {
     return false;
   }
   struct explain_question q = explain_ask(sh->live.server.host, sh->greeting.reply.text,
-                                          stage_of(sh->reply_verb), &sh->reply.reply);
+                                          shell_stage_of(sh->reply_verb), &sh->reply.reply);
   return explain_answer(out, &q);
+}
+
+void shell_explain_failure(struct shell *sh, enum ehlo_stage stage,
+                           const struct explain_failure *failure, const char *reason) {
+  struct explain_question q = {
+      .host = sh->live.server.host,
+      .greeting = sh->greeting.reply.text,
+      .stage_known = true,
+      .stage = stage,
+      .words = reason[0] != '\0' ? ehlo_str(reason) : failure->line,
+      .failure = *failure,
+  };
+  sh->explained = explain_answer(&sh->explanation, &q);
 }
 
 static void answer(struct shell *sh, const struct explanation *e) {

@@ -102,13 +102,17 @@ void shell_say_secured(struct shell *sh) {
 
 void shell_say_end(struct shell *sh) {
   if (sh->live.json) {
-    put_json(json_pack("{s:{s:i, s:s?}}", "end", "exit_status", sh->status, "error",
-                       sh->error[0] != '\0' ? sh->error : NULL));
+    put_json(json_pack("{s:{s:i, s:s?, s:o}}", "end", "exit_status", sh->status, "error",
+                       sh->error[0] != '\0' ? sh->error : NULL, "explanation",
+                       sh->explained ? explanation_json(&sh->explanation) : json_null()));
   } else if (sh->error[0] != '\0') {
     fflush(stdout);
     fputs("ehlo: ", stderr);
     text_print(stderr, ehlo_str(sh->error));
     putc('\n', stderr);
+    if (sh->explained && !sh->live.quiet) {
+      explanation_print(stderr, &sh->explanation, 2);
+    }
   }
 }
 

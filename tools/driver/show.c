@@ -67,23 +67,25 @@ struct view {
   struct show_summary summary;
 };
 
-// One line on how it ended, and what the reply means that decided it.
+// One line on how it ended, and what the reply or the failure means that decided it.
 static void print_end(const struct show_summary *summary) {
   bool inferred;
-  char host[SHOW_HOST_MAX];
+  struct show_asked asked;
   struct explanation e;
+  struct explain_question q;
   struct show_verdict v = show_summary_verdict(summary, &inferred);
   const struct show_reply *reply = show_summary_deciding(summary, v);
-  if (v.outcome == EHLO_OUTCOME_OPEN) {
-    return;
+  if (v.outcome != EHLO_OUTCOME_OPEN) {
+    printf("=== %s at %s%s\n", ehlo_outcome_name(v.outcome), ehlo_stage_name(v.stage),
+           inferred ? ", by the look of the dialogue" : "");
   }
-  printf("=== %s at %s%s\n", ehlo_outcome_name(v.outcome), ehlo_stage_name(v.stage),
-         inferred ? ", by the look of the dialogue" : "");
-  if (reply == NULL) {
-    return;
+  bool asked_for = reply != NULL;
+  if (reply != NULL) {
+    q = show_question(&asked, summary, reply);
+  } else {
+    asked_for = show_failure_question(&q, &asked, summary);
   }
-  struct explain_question q = show_question(host, summary, reply);
-  if (explain_answer(&e, &q)) {
+  if (asked_for && explain_answer(&e, &q)) {
     explanation_print(stdout, &e, 4);
   }
 }

@@ -1,6 +1,6 @@
 // Looks in the catalogue. What decides is the sentence, with code, stage and provider; the longest
 // match wins. The enhanced status code alone decides nothing: servers use one of them for many
-// things.
+// things. A failure is known by its kind where its words are not known.
 #include "tools/explain/explain.h"
 
 #include <stdio.h>
@@ -94,8 +94,11 @@ static bool provider_fits(const struct explain_entry *e, size_t provider) {
 }
 
 static bool code_fits(const struct explain_entry *e, const struct explain_question *q) {
-  if (q->code == 0 || e->num_codes == 0) {
-    return true;
+  if (e->num_codes == 0) {
+    return q->code == 0;  // a server that says so speaks of what happened behind it
+  }
+  if (q->code == 0) {
+    return !explain_failure_is_any(&q->failure);
   }
   for (size_t i = 0; i < e->num_codes; i++) {
     if (e->codes[i] == q->code) {
@@ -119,22 +122,55 @@ static bool stage_fits(const struct explain_entry *e, const struct explain_quest
   return !q->stage_known || (e->stages >> q->stage & 1) != 0;
 }
 
-static bool sentence_fits(const struct explain_entry *e, size_t provider,
-                          const struct explain_sentence *s) {
-  bool weak = strlen(e->match) < SHORT_MATCH && provider == EXPLAIN_ANY_PROVIDER;
-  return weak && e->num_codes > 0 ? explain_sentence_is(s, e->match)
-                                  : explain_sentence_has(s, e->match);
+// The length of the longest match that is in the sentence; 0: none is.
+static size_t match_len(const struct explain_entry *e, size_t provider,
+                        const struct explain_sentence *s) {
+  size_t longest = 0;
+  for (size_t i = 0; e->matches[i] != NULL; i++) {
+    size_t len = strlen(e->matches[i]);
+    bool whole = len < SHORT_MATCH && provider == EXPLAIN_ANY_PROVIDER && e->num_codes > 0;
+    if (len > longest &&
+        (whole ? explain_sentence_is(s, e->matches[i]) : explain_sentence_has(s, e->matches[i]))) {
+      longest = len;
+    }
+  }
+  return longest;
+}
+
+static size_t score_words(const struct explain_entry *e, const struct explain_question *q,
+                          size_t provider, const struct explain_sentence *s) {
+  size_t len = code_fits(e, q) && enhanced_fits(e, q) ? match_len(e, provider, s) : 0;
+  if (len == 0) {
+    return 0;
+  }
+  return len * 4 + (e->provider == provider ? OWN_WORDS : 0) +
+         (e->enhanced_rule != EXPLAIN_ENHANCED_ANY && q->enhanced.class != 0);
+}
+
+// Less than any words: a problem says more than a status, and an entry for one stage more than one
+// for all, unless the stage is not known.
+static size_t score_causes(const struct explain_entry *e, const struct explain_question *q) {
+  size_t best = 0;
+  bool of_one = (e->stages & (e->stages - 1)) == 0;
+  bool of_all = e->stages == UINT32_MAX;
+  size_t narrow = of_all == q->stage_known ? 0 : of_one ? 2 : 1;
+  for (size_t i = 0; i < e->num_causes; i++) {
+    size_t points = 3 * (1 + (size_t)e->causes[i].kind) + narrow;
+    if (points > best && explain_failure_has(&q->failure, e->causes[i])) {
+      best = points;
+    }
+  }
+  return best;
 }
 
 // How well an entry fits; 0: not at all. The words count first, then whose they are.
 static size_t score(const struct explain_entry *e, const struct explain_question *q,
                     size_t provider, const struct explain_sentence *s) {
-  if (!provider_fits(e, provider) || !code_fits(e, q) || !enhanced_fits(e, q) ||
-      !stage_fits(e, q) || !sentence_fits(e, provider, s)) {
+  if (!provider_fits(e, provider) || !stage_fits(e, q)) {
     return 0;
   }
-  return strlen(e->match) * 4 + (e->provider == provider ? OWN_WORDS : 0) +
-         (e->enhanced_rule != EXPLAIN_ENHANCED_ANY && q->enhanced.class != 0);
+  size_t by_words = score_words(e, q, provider, s);
+  return by_words > 0 ? by_words : score_causes(e, q);
 }
 
 // The entry that fits best; NULL where none does, or where providers say the same and mean
@@ -173,12 +209,50 @@ static bool general(struct explanation *out, const struct explain_question *q) {
                         : explain_reply_anywhere(out, q->code, q->enhanced);
 }
 
+// Where there is no code, the words may be one of our own sentences on a failure.
+static void read_failure(struct explain_question *q, uint8_t line[EXPLAIN_FAILURE_LINE_MAX],
+                         const struct explain_sentence *s) {
+  bool stage_known;
+  enum ehlo_stage stage;
+  if (q->code == 0 && !explain_failure_is_any(&q->failure) &&
+      explain_failure_read(&q->failure, line, &stage_known, &stage, s->text) && stage_known &&
+      !q->stage_known) {
+    q->stage_known = true;
+    q->stage = stage;
+  }
+}
+
+// What may tell more of a failure than its kind: why it was; for STARTTLS that is not offered, a
+// greeting that was rewritten. How a connection ended says nothing of a message that is in doubt.
+static const struct explain_sentence *words_of(const struct explain_question *q,
+                                               struct explain_sentence *greeting,
+                                               const struct explain_sentence *s) {
+  struct explain_question of_greeting = {0};
+  if (q->failure.problem == EHLO_PROBLEM_NO_STARTTLS && q->greeting.len > 0) {
+    of_greeting.words = q->greeting;
+  } else if (q->failure.outcome != EHLO_OUTCOME_UNKNOWN) {
+    return s;
+  }
+  explain_sentence_make(greeting, &of_greeting);
+  return greeting;
+}
+
+static const struct explain_entry *find(const struct explain_question *asked, size_t provider,
+                                        const struct explain_sentence *s) {
+  struct explain_sentence other;
+  uint8_t line[EXPLAIN_FAILURE_LINE_MAX];
+  struct explain_question q = *asked;
+  read_failure(&q, line, s);
+  explain_failure_complete(&q.failure, q.stage_known, q.stage);
+  return find_entry(&q, provider, words_of(&q, &other, s));
+}
+
 bool explain_answer(struct explanation *out, const struct explain_question *q) {
   struct explain_sentence s;
   explain_sentence_make(&s, q);
   explain_sentence_decode(&s);
   size_t provider = find_provider(q, &s);
-  const struct explain_entry *e = s.len > 0 ? find_entry(q, provider, &s) : NULL;
+  const struct explain_entry *e = find(q, provider, &s);
   if (e != NULL) {
     take_entry(out, e);
     provider = e->provider != EXPLAIN_ANY_PROVIDER && provider == EXPLAIN_ANY_PROVIDER ? e->provider

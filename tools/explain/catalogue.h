@@ -13,6 +13,8 @@
 #define EXPLAIN_PROVIDER_HOSTS 16
 #define EXPLAIN_PROVIDER_MARKS 16
 #define EXPLAIN_ENTRY_CODES 4
+#define EXPLAIN_ENTRY_MATCHES 6
+#define EXPLAIN_ENTRY_CAUSES 8
 
 struct explain_provider {
   const char *name;
@@ -41,9 +43,14 @@ struct explain_entry {
   enum explain_enhanced_rule enhanced_rule;
   uint16_t subject;
   uint16_t detail;
-  bool shared;        // the provider has to be known
-  const char *match;  // '*' stands for anything, "\\*" for an asterisk
-  const char *text;   // an example: lines parted by LF
+  bool shared;  // the provider has to be known
+  // Any of them, the longest that is there; NULL-terminated. '*' stands for anything, "\\*" for an
+  // asterisk.
+  const char *matches[EXPLAIN_ENTRY_MATCHES + 1];
+  // Or any of these, where the session did not end by a reply.
+  struct explain_cause causes[EXPLAIN_ENTRY_CAUSES];
+  size_t num_causes;
+  const char *text;  // an example: lines parted by LF
   size_t text_len;
   const char *meaning;
   enum explain_who who;

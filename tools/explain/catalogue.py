@@ -15,15 +15,21 @@ STAGES = {
     "starttls": ["STARTTLS", "TLS"],
     "auth": ["AUTH"],
     "envelope": ["MAIL", "RCPT", "DATA", "BODY"],
+    **{name.lower(): [name] for name in ("GREETING", "EHLO", "TLS", "MAIL", "RCPT", "DATA", "BODY", "QUIT")},
 }
+# What an entry may be for, where no reply ended the session, and its enumeration in C.
+CAUSES = {"outcome": ("OUTCOME", "EHLO_OUTCOME"), "status": ("STATUS", "EHLO_E"), "line": ("LINE", "EXPLAIN_LINE"),
+          "problem": ("PROBLEM", "EHLO_PROBLEM")}
 WHO = {"sender": "SENDER", "admin": "ADMIN", "domain": "DOMAIN", "recipient": "RECIPIENT", "server": "SERVER",
        "time": "TIME", "nobody": "NOBODY"}
 FIELDS = {"id", "stage", "codes", "text", "match", "enhanced", "shared", "needs_enhanced", "meaning", "who", "fix",
-          "retry", "source", "charset", "provider"}
+          "retry", "source", "charset", "provider", "when", "scene", "at"}
 LINE = re.compile(r"([2-5]\d\d)([ -]|$)(?:(\d)\.(\d{1,3})\.(\d{1,3})(?= |$))?")
 FIX_MAX = 5  # with the sentence on trying again
 MEANING_MAX = 480
 CODES_MAX = 4
+MATCHES_MAX = 6
+CAUSES_MAX = 8
 
 
 class Mistake(Exception):
@@ -63,13 +69,27 @@ def check(providers, entries):
             wrong("providers.toml does not have its provider")
         if e["who"] not in WHO or not set(e["stage"].split()) <= set(STAGES) | {"any"}:
             wrong("who or stage is not one of the words that there are")
-        if not 5 <= len(e["match"].replace("\\*", "x").replace("*", "")) <= 200 and e["match"] not in ("+OK ", "Sorry."):
-            wrong("the match has to have 5 to 200 characters")
+        if not matches(e) and not e.get("when"):
+            wrong("it has neither match nor when")
+        for match in matches(e):
+            if not 5 <= len(match.replace("\\*", "x").replace("*", "")) <= 200 and match not in ("+OK ", "Sorry."):
+                wrong("a match has to have 5 to 200 characters")
+        if not set(cause.split(" ")[0] for cause in e.get("when", [])) <= set(CAUSES):
+            wrong("when says something else than outcome, status, line or problem")
+        if not code_of(e)[0] and not (e.get("codes") or e.get("retry")):
+            wrong("it has no code, so it has to say whether to try again")
         for sentence in [e["meaning"]] + e["fix"]:
             if sentence[-1] not in ".)" or len(sentence) > MEANING_MAX:
                 wrong(f"this is no sentence, or one of more than {MEANING_MAX} characters: {sentence}")
         if not 1 <= len(e["fix"]) < FIX_MAX or len(e.get("codes", [])) > CODES_MAX:
             wrong("it has too many fixes or codes, or no fix")
+        if len(matches(e)) > MATCHES_MAX or len(e.get("when", [])) > CAUSES_MAX:
+            wrong("it has too many matches or causes")
+
+
+def matches(entry):
+    match = entry.get("match", [])
+    return [match] if isinstance(match, str) else match
 
 
 def code_of(entry):
@@ -84,7 +104,9 @@ def again(entry):
         return False, "Do not try again unchanged: waiting does not help."
     if retry is None:
         return code >= 400, "Try again later, and wait longer from one attempt to the next." if code >= 400 else None
-    if retry.startswith("at once") or retry.startswith("after"):
+    if retry.startswith("only "):
+        return False, f"Try again {retry}."
+    if retry.split(" ")[0] in ("after", "at", "with"):
         return True, f"Try again {retry}."
     return True, f"Try again after {retry}."
 
@@ -112,6 +134,11 @@ def stages(entry):
     if "any" in words:
         return "UINT32_MAX"
     return " | ".join(f"1U << EHLO_STAGE_{name}" for word in words for name in STAGES[word])
+
+
+def cause(text):
+    kind, name = text.split(" ")
+    return "{EXPLAIN_CAUSE_%s, %s_%s}" % (CAUSES[kind][0], CAUSES[kind][1], name.upper().replace("-", "_"))
 
 
 def octets(entry):
@@ -146,7 +173,9 @@ def print_table(providers, entries):
         print(f"     .enhanced_rule = EXPLAIN_ENHANCED_{rule},")
         print("     .subject = %d, .detail = %d," % (enhanced or (0, 0)))
         print(f"     .shared = {'true' if e.get('shared') else 'false'},")
-        print(f"     .match = {quoted(e['match'])}, .text = {quoted(octets(e))}, .text_len = {len(octets(e))},")
+        print(f"     .matches = {{{', '.join([quoted(m) for m in matches(e)] + ['NULL'])}}}, .text = {quoted(octets(e))}, .text_len = {len(octets(e))},")
+        if e.get("when"):
+            print(f"     .causes = {{{', '.join(map(cause, e['when']))}}}, .num_causes = {len(e['when'])},")
         print(f"     .meaning = {quoted(e['meaning'])}, .who = EXPLAIN_{WHO[e['who']]},")
         print(f"     .fix = {{{', '.join(map(quoted, fixes))}}}, .num_fix = {len(fixes)}, .retry = {'true' if retry else 'false'},")
         print(f"     .source = {quoted(e['source'])}, .as_of = {quoted(e['as_of'])}}},")

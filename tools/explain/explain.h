@@ -1,6 +1,6 @@
-// What a refusal means, who can act, and what helps. The catalogue of real servers' replies comes
-// first; where nothing in it fits, the registry of enhanced status codes and RFC 5321 speak. Pure:
-// no memory, no output, no clock.
+// What a refusal or a failure means, who can act, and what helps. The catalogue of real servers'
+// replies, and of what is no reply, comes first; where nothing in it fits, the registry of enhanced
+// status codes and RFC 5321 speak. Pure: no memory, no output, no clock.
 #ifndef EHLO_TOOLS_EXPLAIN_EXPLAIN_H
 #define EHLO_TOOLS_EXPLAIN_EXPLAIN_H
 
@@ -10,6 +10,7 @@
 #include "engine/reply.h"
 #include "engine/submit.h"
 #include "tools/explain/enhanced.h"
+#include "tools/explain/failure.h"
 
 #define EXPLAIN_FIX_MAX 5
 #define EXPLAIN_TRACE_MAX 200
@@ -38,10 +39,14 @@ struct explain_question {
   unsigned code;  // 0: what is to be explained is no reply of SMTP, or its code is not known
   struct ehlo_enhanced enhanced;  // class 0: none
   struct ehlo_span words;         // lines, with or without the codes in front of them
+  // What ended the session in place of a reply: `code` is 0 then, and `words` say why, where that is
+  // known: a certificate's fault, an error of the system. All of it 0: it was a reply, or it is to be
+  // found out from the words.
+  struct explain_failure failure;
 };
 
 // Explains it. False, with `out` unchanged, where there is nothing to say: the code is of another
-// class than 4 and 5, or there is none and the words are not known.
+// class than 4 and 5, or there is neither code nor failure and the words are not known.
 bool explain_answer(struct explanation *out, const struct explain_question *q);
 
 // The question that a reply of a session is; `host` may be NULL.

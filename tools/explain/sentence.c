@@ -1,6 +1,7 @@
 // Sentences and patterns.
 #include "tools/explain/sentence.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -130,12 +131,15 @@ static const char *next_part(char out[PART_MAX], const char *match) {
 
 static const char *find(const char *text, const char *part) {
   size_t len = strlen(part);
-  for (; *text != '\0'; text++) {
-    if (strncasecmp(text, part, len) == 0) {
-      return text;
-    }
+  const char first[] = {(char)tolower((unsigned char)part[0]),
+                        (char)toupper((unsigned char)part[0]), '\0'};
+  if (len == 0) {
+    return text;
   }
-  return len == 0 ? text : NULL;
+  while ((text = strpbrk(text, first)) != NULL && strncasecmp(text, part, len) != 0) {
+    text++;
+  }
+  return text;
 }
 
 // Finds the parts one behind the other; the first place of each is as good as any.

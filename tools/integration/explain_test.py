@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """ehlo explain: each transcript of the catalogue by its own entry, replies in the wrappings of other programs, what is
-no refusal, and the same explanation in send, show and probe.
+no refusal, failures without a reply, and the same explanation in send, show, probe and shell.
 
 usage: explain_test.py EHLO [-- PATTERN]
 """
 
+import html
 import json
 import os
 import pathlib
@@ -40,8 +41,9 @@ def want(got, expected):
 @case("each-entry-by-its-transcript")
 def _(ehlo):
     paths = sorted(REPLIES.glob("*.smtp"))
-    if len(paths) < 150:
-        yield f"there are {len(paths)} transcripts"
+    listed = {reply["id"].replace("/", "-") for reply in ehlo("explain", "--list", "--json").json()["replies"]}
+    if listed != {path.stem for path in paths}:
+        yield f"entries and transcripts differ: {listed ^ {path.stem for path in paths}}"
     for batch in (paths[at:at + 40] for at in range(0, len(paths), 40)):
         entries = [re.search(r"^# ([^:]*):", path.read_text(), re.M)[1] for path in batch]
         yield from want(ids(ehlo("explain", "--json", *batch)), entries)
@@ -112,6 +114,25 @@ def _(ehlo):
         yield result.describe()
 
 
+@case("list-has-all-of-an-entry")
+def _(ehlo):
+    replies = ehlo("explain", "--list", "--json").json()["replies"]
+    text = ehlo("explain", "--list").out.decode()
+    for reply in replies:
+        if set(reply) != {"id", "provider", "stage", "codes", "reply", "meaning", "who", "fix", "retry", "source", "as_of"}:
+            yield f"{reply['id']} has {sorted(reply)}"
+        if not reply["fix"] or not reply["stage"] or not reply["source"] or not re.fullmatch(r"20\d\d-\d\d", reply["as_of"]):
+            yield f"{reply} is not whole"
+        if (reply["provider"] is None) != reply["id"].startswith("any/"):
+            yield f"{reply['id']} is of {reply['provider']}"
+        if f"{reply['id']}\n" not in text:
+            yield f"--list lacks {reply['id']}"
+    [one] = [reply for reply in replies if reply["id"] == "gmail/daily-limit-user"]
+    if (one["provider"], one["stage"], one["codes"], one["who"], one["retry"]) != (
+            "Gmail", ["mail", "rcpt", "data", "body"], [550], "time", True):
+        yield str(one)
+
+
 @case("provider-host-and-stage")
 def _(ehlo):
     words = "535 Authentication failed"
@@ -170,6 +191,118 @@ def _(ehlo):
         yield "show does not explain it"
     if b"Log in (--user)" not in ehlo("show", "--html", "-", "s.smtp").out:
         yield "the page does not explain it"
+
+
+# ---- Failures --------------------------------------------------------------------------------------------------------
+
+
+def silent(peer):
+    peer.expect("EHLO")  # which never comes: no greeting
+
+
+def closing(peer):
+    peer.close()
+
+
+def four_digits(peer):
+    peer.say("220 mail.ehlo.test ESMTP")
+    peer.expect("EHLO")
+    peer.say("2500 mail.ehlo.test")
+    peer.close()
+
+
+def web(peer):
+    peer.say("HTTP/1.1 400 Bad Request")
+    peer.close()
+
+
+def plain(peer):
+    peer.say("220 mail.ehlo.test ESMTP")
+    peer.expect("EHLO")
+    peer.say("250-mail.ehlo.test\r\n250 AUTH PLAIN")
+    peer.expect("QUIT")
+    peer.say("221 bye")
+    peer.close()
+
+
+def after_220(peer):
+    peer.say("220 mail.ehlo.test ESMTP")
+    peer.expect("EHLO")
+    peer.say("250-mail.ehlo.test\r\n250 STARTTLS")
+    peer.expect("STARTTLS")
+    peer.say("220 go ahead")
+    peer.close()
+
+
+def bare_feed(peer):
+    peer.say("220 mail.ehlo.test ESMTP\n250 x")
+    peer.close()
+
+
+NONE, STARTTLS = ("--tls", "none"), ("--tls", "starttls")
+FAILURES = [("silent", silent, NONE, "any/silent-at-greeting"), ("closing", closing, NONE, "any/closed-before-greeting"),
+            ("four-digits", four_digits, NONE, "any/line-digits"), ("web", web, NONE, "any/http"),
+            ("no-starttls", plain, STARTTLS, "any/starttls-not-offered"), ("after-220", after_220, STARTTLS, "any/closed-at-starttls"),
+            ("bare-feed", bare_feed, NONE, "any/line-end")]
+
+
+def failure_case(name, server, tls, expected):
+    def run(ehlo):
+        (ehlo.directory / "message.eml").write_bytes(MESSAGE)
+        common = (*tls, "--timeout", "1")
+        typed = b"EHLO a\n" if name == "four-digits" else b""
+        send = ("--from", "a@ehlo.test", "--to", "b@ehlo.test", "--data", "message.eml", *common)
+        with Server(server, None) as s:
+            document = ehlo("send", f"127.0.0.1:{s.port}", *send, "--record", "s.smtp", "--json").json()
+        if (document["explanation"] or {}).get("id") != expected:
+            yield f"send: {document['error']}: {document['explanation']}"
+        yield from want(ids(ehlo("explain", "--json", document["error"])), [expected])
+        log = f"{document['error']}\n=== trailing\n".encode()
+        yield from want(ids(ehlo("explain", "--json", stdin=b"ehlo: " + log)), [expected])
+        yield from want(ids(ehlo("explain", "--json", "s.smtp")), [expected])
+        meaning = document["explanation"]["meaning"]
+        for shown in (ehlo("show", "s.smtp"), ehlo("explain", "s.smtp"), ehlo("show", "--html", "-", "s.smtp")):
+            flat = " ".join(html.unescape(shown.out.decode()).split())
+            if meaning not in flat:
+                yield f"{shown.describe()} does not explain it"
+        with Server(server, None) as s:
+            document = ehlo("probe", f"127.0.0.1:{s.port}", *common, "--json").json()
+        if (document["explanation"] or {}).get("id") != expected:
+            yield f"probe: {document['error']}: {document['explanation']}"
+        with Server(server, None) as s:
+            end = ehlo("shell", f"127.0.0.1:{s.port}", *common, "--json", stdin=typed).out.decode().splitlines()[-1]
+        document = json.loads(end)["end"]
+        if name != "no-starttls" or document["error"]:
+            if (document["explanation"] or {}).get("id") != expected:
+                yield f"shell: {document}"
+        with Server(server, None) as s:
+            said = ehlo("shell", f"127.0.0.1:{s.port}", *common, stdin=typed)
+        if meaning not in " ".join(said.err.decode().split()):
+            yield f"shell: {said.describe()}"
+    bench.add("failure-" + name, run)
+
+
+for row in FAILURES:
+    failure_case(*row)
+
+
+@case("failure-to-connect-and-in-cleartext")
+def _(ehlo):
+    (ehlo.directory / "message.eml").write_bytes(MESSAGE)
+    (ehlo.directory / "password").write_text("s3kr1t-Zebra\n")
+    send = ("--tls", "none", "--from", "a@ehlo.test", "--to", "b@ehlo.test", "--data", "message.eml", "--timeout", "2", "--json")
+    result = ehlo("send", "127.0.0.1:1", *send)
+    if result.json()["explanation"]["id"] != "any/connection-refused":
+        yield result.describe()
+    with Server(plain, None) as s:
+        result = ehlo("send", f"127.0.0.1:{s.port}", *send, "--user", "a", "--password-file", "password", "--record", "c.smtp")
+    document = result.json()
+    if result.status != 78 or document["explanation"]["id"] != "any/cleartext-credential" or document["explanation"]["retry"]:
+        yield result.describe()
+    yield from want(ids(ehlo("explain", "--json", "c.smtp")), ["any/cleartext-credential"])
+    result = ehlo("replay", "c.smtp")
+    if result.status != 0:
+        yield result.describe()
 
 
 sys.exit(bench.run())

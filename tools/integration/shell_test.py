@@ -280,7 +280,7 @@ def _(ehlo):
     replies = [o["reply"]["code"] for o in objects if "reply" in o]
     if replies != [220, 250, 220, 250, 500, 535, 221]:
         yield f"the replies: {replies}"
-    if objects[-1] != {"end": {"exit_status": 77, "error": None}}:
+    if objects[-1] != {"end": {"exit_status": 77, "error": None, "explanation": None}}:
         yield f"the end: {objects[-1]}"
 
 

@@ -177,6 +177,13 @@ GOLDEN = {
 === timeout
 === eof C
 === timeout at ehlo
+    The server did not answer in time; it does not have the message.
+    Who can act: who runs the server
+    1. Wait longer: five minutes are allowed for most commands (--timeout 300).
+    2. ehlo show FILE of a record tells for what was waited how long.
+    3. Try again after 10 minutes.
+    Source: RFC 5321 §4.5.3.2
+    As of: 2026-11
 """),
     "refused": (REFUSED, """\
 === connect mail.example.com:587 192.0.2.25

@@ -6,8 +6,8 @@
 
 #include "engine/ehlo.h"
 #include "tools/explain/explain.h"
-#include "tools/show/question.h"
 #include "tools/show/page_parts.h"
+#include "tools/show/question.h"
 
 #define AXIS_PX 480  // the height of all waits together
 
@@ -89,12 +89,9 @@ static void put_line(struct markup *m, const char *label, const char *text) {
   }
 }
 
-static void put_explanation(struct markup *m, const struct show_summary *s,
-                            const struct show_reply *r) {
-  char host[SHOW_HOST_MAX];
+static void put_explanation(struct markup *m, const struct explain_question *q) {
   struct explanation e;
-  struct explain_question q = show_question(host, s, r);
-  if (!explain_answer(&e, &q)) {
+  if (!explain_answer(&e, q)) {
     return;
   }
   markup_add(m, "<div class=explain><p>");
@@ -113,6 +110,22 @@ static void put_explanation(struct markup *m, const struct show_summary *s,
   markup_add(m, "</p></div>\n");
 }
 
+static void put_explained(struct markup *m, const struct show_summary *s,
+                          const struct show_reply *r) {
+  struct show_asked asked;
+  struct explain_question q = show_question(&asked, s, r);
+  put_reply(m, r);
+  put_explanation(m, &q);
+}
+
+static void put_failure(struct markup *m, const struct show_summary *s) {
+  struct show_asked asked;
+  struct explain_question q;
+  if (show_failure_question(&q, &asked, s)) {
+    put_explanation(m, &q);
+  }
+}
+
 // All but the one that decided.
 static void put_refusals(struct markup *m, const struct show_summary *s,
                          const struct show_reply *deciding) {
@@ -123,8 +136,7 @@ static void put_refusals(struct markup *m, const struct show_summary *s,
   markup_format(m, "<section><h2>What %swas refused</h2>\n", deciding != NULL ? "else " : "");
   for (size_t i = 0; i < num; i++) {
     if (deciding == NULL || s->refusals[i].line != deciding->line) {
-      put_reply(m, &s->refusals[i]);
-      put_explanation(m, s, &s->refusals[i]);
+      put_explained(m, s, &s->refusals[i]);
     }
   }
   if (s->num_refusals > num) {
@@ -169,8 +181,9 @@ static void put_outcome(struct markup *m, const struct show_summary *s) {
   markup_add(m, "</p>\n");
   put_messages(m, s);
   if (deciding != NULL) {
-    put_reply(m, deciding);
-    put_explanation(m, s, deciding);
+    put_explained(m, s, deciding);
+  } else {
+    put_failure(m, s);
   }
   markup_add(m, "</section>\n");
   put_refusals(m, s, deciding);

@@ -1,4 +1,4 @@
-// The question that a reply of a recorded session is to tools/explain.
+// The questions that a recorded session is to tools/explain: a reply of it, or how it failed.
 #ifndef EHLO_TOOLS_SHOW_QUESTION_H
 #define EHLO_TOOLS_SHOW_QUESTION_H
 
@@ -7,8 +7,19 @@
 
 #define SHOW_HOST_MAX 256
 
-// `host` is written for the question to point to.
-struct explain_question show_question(char host[SHOW_HOST_MAX], const struct show_summary *s,
+// What a question points to beside the summary.
+struct show_asked {
+  char host[SHOW_HOST_MAX];
+  uint8_t line[EXPLAIN_FAILURE_LINE_MAX];
+};
+
+// `asked` is written for the question to point to.
+struct explain_question show_question(struct show_asked *asked, const struct show_summary *s,
                                       const struct show_reply *r);
+
+// What ended the session where no reply did. False: a reply did, or it ended well, or it is not
+// known.
+bool show_failure_question(struct explain_question *out, struct show_asked *asked,
+                           const struct show_summary *s);
 
 #endif  // EHLO_TOOLS_SHOW_QUESTION_H

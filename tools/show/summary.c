@@ -77,6 +77,18 @@ static void keep_refusal(struct show_summary *s, const struct show_reply *r) {
   }
 }
 
+// A reply that broke the protocol refuses nothing.
+static void forget_refusal(struct show_summary *s) {
+  size_t last = s->num_refusals - 1;
+  if (s->num_refusals == 0 || last >= SHOW_REFUSALS_MAX || s->refusals[last].line != s->line_at) {
+    return;
+  }
+  struct show_reply *r = &s->refusals[last];
+  s->refused_at[r->stage][r->code / 100 - 4].code = 0;
+  s->num_refusals--;
+  s->refused = false;
+}
+
 static void end_reply(struct show_summary *s) {
   const struct show_reply *r = &s->reply;
   bool final = r->verb == EHLO_VERB_BODY || r->verb == EHLO_VERB_BDAT;
@@ -88,6 +100,8 @@ static void end_reply(struct show_summary *s) {
     keep_refusal(s, r);
   } else if (final && r->code / 100 == 2) {
     s->accepted = *r;
+  } else if (r->code == 334 && r->text_len > 6 && memcmp(r->text, "334 ey", 6) == 0) {
+    s->token = *r;  // base64 of JSON
   }
   if (r->code / 100 == 2 && r->verb != EHLO_VERB_NONE && s->refused &&
       s->refused_stage == r->stage && r->stage != EHLO_STAGE_RCPT) {
@@ -97,8 +111,23 @@ static void end_reply(struct show_summary *s) {
   s->in_doubt = s->in_doubt && !final;
 }
 
+// Octet by octet: of a line that is no reply each of them may matter.
+static void take_line(struct show_summary *s, const struct show_piece *piece) {
+  struct show_segments it = {.piece = piece};
+  struct show_segment segment;
+  s->line.len = piece->begins ? 0 : s->line.len;
+  s->line_at = piece->item->line;
+  while (show_segments_next(&it, &segment)) {
+    size_t room = segment.secret ? 0 : sizeof(s->line.bytes) - s->line.len;
+    size_t n = segment.text.len < room ? segment.text.len : room;
+    memcpy(s->line.bytes + s->line.len, n > 0 ? segment.text.bytes : s->line.bytes, n);
+    s->line.len += n;
+  }
+}
+
 static void take_reply(struct show_summary *s, const struct show_piece *piece) {
   struct show_reply *r = &s->reply;
+  take_line(s, piece);
   if (r->line == 0) {
     memset(r, 0, sizeof(*r));
     r->enhanced = piece->enhanced;
@@ -159,7 +188,14 @@ static void take_connect(struct show_summary *s, const struct ehlo_item *item) {
     place.raw.len = strcspn(item->args, " ");
     s->place.len = show_part_text(s->place.bytes, sizeof(s->place.bytes), &place);
     take_part(&s->address, parts, num, "address");
+  } else {
+    take_part(&s->connect_reason, parts, num, "reason");
   }
+}
+
+static void take_note(struct show_summary *s, const struct ehlo_item *item) {
+  struct show_part parts[SHOW_PARTS_MAX];
+  take_part(&s->note, parts, show_fact_parts(parts, item), "note");
 }
 
 static void take_fact(struct show_summary *s, const struct ehlo_item *item) {
@@ -177,11 +213,25 @@ static void take_fact(struct show_summary *s, const struct ehlo_item *item) {
     case EHLO_FACT_RESET:
       s->broke = s->broke || item->side == EHLO_SIDE_SERVER;
       break;
-    case EHLO_FACT_HEADER:
     case EHLO_FACT_NOTE:
+      take_note(s, item);
+      break;
+    case EHLO_FACT_HEADER:
     case EHLO_FACT_SUBMIT:
       break;
   }
+}
+
+// "failed STATUS at OFFSET"
+static enum ehlo_status parse_failure(const char *text) {
+  size_t len = strcspn(text, " ");
+  for (unsigned i = EHLO_OK + 1; i < EHLO_NUM_STATUS; i++) {
+    const char *name = ehlo_status_name((enum ehlo_status)i);
+    if (strlen(name) == len && strncmp(text, name, len) == 0) {
+      return (enum ehlo_status)i;
+    }
+  }
+  return EHLO_OK;
 }
 
 // "OUTCOME at STAGE"
@@ -204,6 +254,11 @@ static void take_event(struct show_summary *s, const char *text) {
   struct show_verdict verdict;
   if (strncmp(text, "outcome ", 8) == 0 && parse_verdict(&verdict, text + 8)) {
     s->recorded = verdict;
+  } else if (strncmp(text, "failed ", 7) == 0) {
+    s->status = parse_failure(text + 7);
+    if (ehlo_status_class(s->status) == EHLO_CLASS_SERVER) {
+      forget_refusal(s);
+    }
   } else if (strncmp(text, "message ", 8) == 0) {
     const char *behind = strchr(text + 8, ' ');
     if (behind == NULL || !parse_verdict(&verdict, behind + 1)) {

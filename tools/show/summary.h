@@ -69,7 +69,8 @@ struct show_summary {
   struct show_reply accepted;                        // the last 2yz to a message
   struct show_reply refused_at[EHLO_NUM_STAGES][2];  // the last refusal at each stage, 4yz and 5yz
   struct show_reply refusals[SHOW_REFUSALS_MAX];
-  size_t num_refusals;  // also those without room
+  struct show_reply token;  // a 334 that may say why a token is refused (RFC 7628 §3.2.2)
+  size_t num_refusals;      // also those without room
   bool rcpt_refused;
   bool rcpt_accepted;
   enum ehlo_stage refused_stage;  // of the last refusal that nothing made good
@@ -81,6 +82,11 @@ struct show_summary {
   struct show_text greeting;  // the 220, as far as there is room
   struct show_tls tls;
   bool connect_failed;
+  struct show_text connect_reason;
+  struct show_text note;    // the last one, as far as there is room
+  struct show_text line;    // the server's last one, likewise, without its end and what is hidden
+  size_t line_at;           // of the file
+  enum ehlo_status status;  // that the client failed with; OK: it did not, or it is not recorded
   bool timeout;
   bool broke;             // the server closed or the connection broke
   bool quit;              // QUIT was sent
