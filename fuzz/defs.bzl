@@ -24,7 +24,7 @@ def ehlo_fuzz_test(name, srcs, corpus, deps = [], mutator = [], planted = [], si
       shards: how many the corpus test is cut into, see corpus_main.c.
       **kwargs: for both.
     """
-    planted_tests(name, planted, srcs, corpus, deps)
+    planted_tests(name, planted, srcs, corpus, deps, kwargs.get("local_defines", []))
     deps = deps + ["//fuzz"]
     native.cc_test(
         name = name,

@@ -37,6 +37,12 @@ void ehlo_expect_clear(struct ehlo_expect *e) {
   e->cr_passed = false;
 }
 
+void ehlo_expect_init(struct ehlo_expect *e) {
+  ehlo_expect_clear(e);
+  e->foreign = false;
+  e->lf_passed = false;
+}
+
 bool ehlo_expect_is_empty(const struct ehlo_expect *e) {
   return e->end == 0;
 }
@@ -133,6 +139,14 @@ static void take_up_to(struct ehlo_expect *e, struct ehlo_expect_cursor at) {
   }
 }
 
+static void put_piece(struct ehlo_digest *digest, const struct piece *p) {
+  if (p->secret) {
+    ehlo_digest_secret(digest, EHLO_SIDE_CLIENT, p->header.time_us);
+  } else {
+    ehlo_digest_bytes(digest, EHLO_SIDE_CLIENT, p->header.time_us, bytes_of(p), p->len);
+  }
+}
+
 // ---- Reading ------------------------------------------------------------------------------------
 
 bool ehlo_expect_has_unread(const struct ehlo_expect *e) {
@@ -170,11 +184,7 @@ bool ehlo_expect_read(struct ehlo_expect *e, struct ehlo_expect_text *out) {
 void ehlo_expect_skip(struct ehlo_expect *e, struct ehlo_digest *digest) {
   struct piece p;
   for (; piece_at(e, &e->next, &p); step(&e->next, &p, p.len)) {
-    if (p.secret) {
-      ehlo_digest_secret(digest, EHLO_SIDE_CLIENT, p.header.time_us);
-    } else {
-      ehlo_digest_bytes(digest, EHLO_SIDE_CLIENT, p.header.time_us, bytes_of(&p), p.len);
-    }
+    put_piece(digest, &p);
   }
   ehlo_expect_clear(e);
 }
@@ -268,11 +278,12 @@ static bool match_secret(struct ehlo_expect *e, size_t *out_len, const struct eh
   struct ehlo_expect_cursor at = e->next;
   struct piece p;
   bool begun = (out->flags & EHLO_OUTPUT_CONTINUED) != 0;
-  if (!begun && (!piece_at(e, &at, &p) || !p.secret)) {
+  bool is_secret = piece_at(e, &at, &p) && p.secret;
+  if (!begun && !is_secret && !e->foreign) {
     return false;
   }
   *out_len = out->span.len;
-  if (begun) {
+  if (begun || !is_secret) {
     return true;
   }
   ehlo_digest_secret(digest, EHLO_SIDE_CLIENT, p.header.time_us);
@@ -287,7 +298,7 @@ static bool passes_byte(struct ehlo_expect *e, const struct piece *p, const stru
                         size_t at) {
   const uint8_t *next = out->span.bytes + at;
   bool lone_lf = p->bytes == NULL && !p->secret && p->byte == '\n';
-  if (e->lf_is_crlf && lone_lf && next[0] == '\r' && !e->cr_passed) {
+  if (e->foreign && lone_lf && next[0] == '\r' && !e->cr_passed) {
     e->cr_passed = true;
     return true;
   }
@@ -295,6 +306,22 @@ static bool passes_byte(struct ehlo_expect *e, const struct piece *p, const stru
   bool passes = e->lf_passed && dots && (out->flags & EHLO_OUTPUT_BODY) != 0;
   e->lf_passed = e->lf_passed && !passes;
   return passes;
+}
+
+// Whether `byte` is sent for what is next, which the engine would not send.
+static bool stands_in(const struct ehlo_expect *e, const struct piece *p, uint8_t byte) {
+  bool escape = p->bytes == NULL && !p->secret;
+  bool refused = p->secret || (escape && (p->byte < 0x20 || p->byte > 0x7e) && p->byte != '\n');
+  return e->foreign && byte == EHLO_STAND_IN && refused;
+}
+
+// Whether the command that is sent ends here, and its line goes on.
+static bool ends_early(const struct ehlo_expect *e, const struct piece *p,
+                       const struct ehlo_output *out, size_t at) {
+  bool lone_lf = p->bytes == NULL && !p->secret && p->byte == '\n';
+  bool line_end = lone_lf || (p->bytes != NULL && p->text_used == 0);
+  bool command = (out->flags & EHLO_OUTPUT_BODY) == 0;
+  return e->foreign && command && out->span.bytes[at] == '\r' && !line_end;
 }
 
 bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo_output *out,
@@ -308,6 +335,20 @@ bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo
   struct piece p;
   bool good = true;
   while (good && *out_len < out->span.len && piece_at(e, &at, &p)) {
+    if (stands_in(e, &p, out->span.bytes[*out_len])) {
+      run_end(&run);
+      put_piece(digest, &p);
+      step(&at, &p, p.len);
+      run.bytes++;
+      ++*out_len;
+      continue;
+    }
+    if (ends_early(e, &p, out, *out_len)) {
+      run_end(&run);
+      put_piece(digest, &p);
+      step(&at, &p, p.len);
+      continue;
+    }
     if (p.secret) {
       good = *out_len > 0;
       break;
@@ -327,7 +368,7 @@ bool ehlo_expect_match(struct ehlo_expect *e, size_t *out_len, const struct ehlo
       e->lf_passed = e->cr_passed && (out->flags & EHLO_OUTPUT_BODY) != 0;
       e->cr_passed = false;
     }
-    good = same == n;
+    good = same > 0;
   }
   run_end(&run);
   take_up_to(e, at);

@@ -28,12 +28,20 @@ struct ehlo_expect {
   struct ehlo_expect_cursor next;
   size_t end;     // of the last entry
   size_t unread;  // the entry that ehlo_expect_read() gives next, or `end`
-  // A lone LF in the transcript stands for the CRLF that is sent: for programs that end their lines so.
-  bool lf_is_crlf;
+  // The transcript is of a program that says what our client never does: an LF that stands alone is sent
+  // as CRLF, and an octet that may not be sent as EHLO_STAND_IN, and the end of a line too long to be sent not at all. A secret
+  // may stand for what is no response (RFC 4954 §4), up to the line's end.
+  bool foreign;
   bool cr_passed;  // and the CR before it was sent
   bool lf_passed;  // or it was the last that was sent
   uint8_t room[EHLO_EXPECT_MAX];
 };
+
+// What is sent in the place of an octet that the engine refuses, or of a secret where it takes none.
+#define EHLO_STAND_IN '?'
+
+// Nothing is expected, and of a client of ours.
+void ehlo_expect_init(struct ehlo_expect *e);
 
 void ehlo_expect_clear(struct ehlo_expect *e);
 bool ehlo_expect_is_empty(const struct ehlo_expect *e);

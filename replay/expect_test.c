@@ -77,7 +77,7 @@ Test(expect, takes_every_cut) {
     struct ehlo_digest got;
     ehlo_digest_init(&wanted);
     ehlo_digest_init(&got);
-    ehlo_expect_clear(&expect);
+    ehlo_expect_init(&expect);
     cr_assert(ehlo_expect_is_empty(&expect));
     add_lines(&wanted, lines);
     send(before, sizeof(before) - 1, piece, &got);
@@ -96,7 +96,7 @@ Test(expect, takes_the_rest_of_a_secret) {
   struct ehlo_digest unused;
   size_t taken;
   ehlo_digest_init(&unused);
-  ehlo_expect_clear(&expect);
+  ehlo_expect_init(&expect);
   add_lines(&unused, "C: \\{secret}\n");
   send_secret(&unused);
   struct ehlo_output rest = output("gh", 2, EHLO_OUTPUT_SECRET | EHLO_OUTPUT_CONTINUED);
@@ -124,6 +124,10 @@ static const struct {
     {"C: a\nC: b\n", "a\r\nc", 0, 3, 2, 4, "\"b\\r\\n\""},
     {"C: \\{secret}\n", "a", 0, 0, 1, 4, "a secret"},
     {"C: a\\{secret}\n", "a", EHLO_OUTPUT_SECRET, 0, 1, 4, "\"a\""},
+    // What goes for a program that is not ours goes for no other.
+    {"C: abc\n", "a\r\n", 0, 1, 1, 5, "\"bc\\r\\n\""},
+    {"C: a\\x07\n", "a?\r\n", 0, 1, 1, 5, "\"\\x07\\r\\n\""},
+    {"C: a\\n\n", "a\r\n", 0, 1, 1, 5, "\"\\n\""},
 };
 
 Test(expect, refuses_what_differs_and_says_where) {
@@ -133,7 +137,7 @@ Test(expect, refuses_what_differs_and_says_where) {
     char expected[200];
     const char *sent = different_rows[i].sent;
     ehlo_digest_init(&unused);
-    ehlo_expect_clear(&expect);
+    ehlo_expect_init(&expect);
     add_lines(&unused, different_rows[i].lines);
     struct ehlo_output out = output(sent, strlen(sent), different_rows[i].flags);
     cr_expect_not(ehlo_expect_match(&expect, &same, &out, &unused), "%zu", i);
@@ -152,7 +156,7 @@ Test(expect, shortens_what_it_describes) {
   struct ehlo_digest unused;
   ehlo_digest_init(&unused);
   memset(line + 3, 'a', 300);
-  ehlo_expect_clear(&expect);
+  ehlo_expect_init(&expect);
   add_lines(&unused, line);
   ehlo_expect_describe(&expect, expected);
   cr_expect(strlen(expected) > 180 && strlen(expected) < 200, "%zu", strlen(expected));
@@ -163,7 +167,7 @@ Test(expect, shortens_what_it_describes) {
 static uint64_t hash_of(const char *transcript) {
   struct ehlo_digest d;
   ehlo_digest_init(&d);
-  ehlo_expect_clear(&expect);
+  ehlo_expect_init(&expect);
   add_lines(&d, transcript);
   return ehlo_digest_value(&d);
 }
@@ -190,7 +194,7 @@ Test(expect, replaces_bytes_and_keeps_times) {
     uint64_t wanted = hash_of(replace_rows[i].as);
     struct ehlo_digest d;
     ehlo_digest_init(&d);
-    ehlo_expect_clear(&expect);
+    ehlo_expect_init(&expect);
     struct ehlo_digest unused = d;
     add_lines(&unused, replace_rows[i].lines);
     const char *sent = replace_rows[i].sent;
@@ -244,7 +248,7 @@ Test(expect, is_full_at_its_limit_and_not_before) {
   struct ehlo_digest unused;
   ehlo_digest_init(&unused);
   memset(text, 'a', sizeof(text) - 1);
-  ehlo_expect_clear(&expect);
+  ehlo_expect_init(&expect);
   size_t num = 0;
   while (ehlo_expect_add(&expect, &item, 0)) {
     num++;

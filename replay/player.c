@@ -137,7 +137,7 @@ bool ehlo_player_take_client_item(struct ehlo_player *p) {
 void ehlo_player_follow(struct ehlo_player *p) {
   p->follows = true;
   p->tolerant = false;
-  p->expect.lf_is_crlf = true;
+  p->expect.foreign = true;
 }
 
 bool ehlo_player_read_client(struct ehlo_player *p, struct ehlo_expect_text *out) {
@@ -333,10 +333,15 @@ static size_t give_chunk(struct ehlo_player *p, uint8_t *in, size_t cap) {
   return len;
 }
 
+// Whoever waited without deadlines that are known has waited long enough; where the client waits for
+// nothing, the other program did, and left.
 static enum ehlo_status take_timeout(struct ehlo_player *p, uint64_t deadline_ms) {
-  bool timed = p->item.has_time;
+  bool timed = p->item.has_time && !p->follows;
   pass_time(p);
   drop_item(p);
+  if (deadline_ms == EHLO_NEVER && p->follows) {
+    return EHLO_E_STATE;
+  }
   if (deadline_ms == EHLO_NEVER || (timed && deadline_ms > p->time_us / 1000)) {
     ehlo_player_diverge(p, p->item.line, p->item.column, "a wait that timed out",
                         "a wait that goes on");
@@ -561,7 +566,7 @@ static const struct ehlo_transport_ops player_ops = {
 void ehlo_player_init(struct ehlo_player *p, struct ehlo_reader *reader, enum ehlo_chunks chunks,
                       bool tolerant, struct ehlo_writer *copy) {
   memset(p, 0, offsetof(struct ehlo_player, events));
-  ehlo_expect_clear(&p->expect);
+  ehlo_expect_init(&p->expect);
   ehlo_digest_init(&p->digest);
   p->base.ops = &player_ops;
   p->reader = reader;

@@ -195,14 +195,14 @@ static bool contains(const struct ehlo_redactor *r, const uint8_t *line, size_t 
 
 // ---- The windows of the secrets -----------------------------------------------------------------
 
-// A Bloom filter with all bits of a window in one word. With 64 bits and more for each window, as
+// A Bloom filter with all bits of a block in one word. With 64 bits and more for each block, as
 // long as there is room, an ordinary line hardly ever touches it.
 #define FILTER_BITS_MIN 9u
 #define FILTER_BITS_MAX 12u
 static_assert(1u << FILTER_BITS_MAX == EHLO_REDACT_FILTER_MAX, "as large as it may become");
 
-static uint64_t filter_hash(uint64_t end) {
-  return end * UINT64_C(0x9e3779b97f4a7c15);
+static uint64_t filter_hash(uint64_t block) {
+  return block * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static uint64_t filter_word_bits(uint64_t hash) {
@@ -210,18 +210,32 @@ static uint64_t filter_word_bits(uint64_t hash) {
          UINT64_C(1) << (hash >> 34 & 63);
 }
 
-// The last `len` characters of a window, 1 to 8.
+// The filter holds the blocks of the secrets, of a few characters each. Only every `step`th block of a
+// line is looked at: the shortest window has block + step - 1 characters, so none goes by unseen.
+#define BLOCK_MAX 5u
+static size_t filter_block(const struct ehlo_redactor *r) {
+  return r->shortest < BLOCK_MAX ? r->shortest : BLOCK_MAX;
+}
+
+static size_t filter_step(const struct ehlo_redactor *r) {
+  return r->shortest - filter_block(r) + 1;
+}
+
+// The last `len` characters of eight.
 static uint64_t end_mask(size_t len) {
   return UINT64_MAX >> (64 - 8 * len);
 }
 
 static void put_form(struct ehlo_redactor *r, const struct form *f) {
-  struct window w = {.size = form_window(f, HIT_WINDOW)};
-  for (size_t place = form_first(f); w.size > 0 && place < form_end(f); place++) {
-    if (window_push(&w, form_at(f, place))) {
-      uint64_t hash = filter_hash(w.value & end_mask(r->end_len));
+  struct window block = {.size = filter_block(r)};
+  if (form_window(f, HIT_WINDOW) == 0) {
+    return;
+  }
+  for (size_t place = form_first(f); place < form_end(f); place++) {
+    if (window_push(&block, form_at(f, place))) {
+      uint64_t hash = filter_hash(block.value);
       r->filter[hash >> (64 - r->filter_bits)] |= filter_word_bits(hash);
-      r->num_windows++;
+      r->num_blocks++;
     }
   }
 }
@@ -245,15 +259,15 @@ static size_t shortest_window(const uint8_t *secret, size_t len) {
 static void make_room(struct ehlo_redactor *r, const uint8_t *secret, size_t len) {
   size_t shortest = shortest_window(secret, len);
   unsigned bits = r->filter_bits;
-  while (bits < FILTER_BITS_MAX && (size_t)1 << bits < r->num_windows + 5 * len) {
+  while (bits < FILTER_BITS_MAX && (size_t)1 << bits < r->num_blocks + 5 * len) {
     bits++;
   }
-  if (bits == r->filter_bits && shortest >= r->end_len) {
+  if (bits == r->filter_bits && shortest >= r->shortest) {
     return;
   }
   r->filter_bits = bits;
-  r->end_len = shortest < r->end_len ? shortest : r->end_len;
-  r->num_windows = 0;
+  r->shortest = shortest < r->shortest ? shortest : r->shortest;
+  r->num_blocks = 0;
   memset(r->filter, 0, sizeof(r->filter[0]) << bits);
   const uint8_t *known = r->bytes;
   for (size_t i = 0; i < r->num; i++) {
@@ -262,20 +276,43 @@ static void make_room(struct ehlo_redactor *r, const uint8_t *secret, size_t len
   }
 }
 
-// Whether a line may hold a window of a secret. What is shorter than the end of one has a zero in it,
-// which none of those has.
-static bool touches(const struct ehlo_redactor *r, const uint8_t *line, size_t len) {
-  uint64_t mask = end_mask(r->end_len);
-  unsigned shift = 64 - r->filter_bits;
+static uint64_t last_eight(const uint8_t *end) {
   uint64_t value = 0;
-  for (size_t i = 0; i < len; i++) {
-    uint8_t c = r->folded[line[i]];
-    value = value << (c != 0 ? 8 : 0) | c;
-    uint64_t hash = filter_hash(value & mask);
-    uint64_t bits = filter_word_bits(hash);
-    if ((r->filter[hash >> shift] & bits) == bits) {
-      return true;
+  for (int i = -8; i < 0; i++) {
+    value = value << 8 | end[i];
+  }
+  return value;
+}
+
+// Whether a line may hold a window of a secret. It is folded piece by piece, each behind the last
+// eight characters of the one before.
+static bool touches(const struct ehlo_redactor *r, const uint8_t *line, size_t len) {
+  uint8_t text[512];
+  size_t used = 8;
+  size_t next = used + filter_block(r);  // where the next block to look at ends
+  size_t step = filter_step(r);
+  uint64_t mask = end_mask(filter_block(r));
+  unsigned shift = 64 - r->filter_bits;
+  memset(text, 0, used);
+  while (len > 0) {
+    size_t num = len < sizeof(text) - used ? len : sizeof(text) - used;
+    for (size_t i = 0; i < num; i++) {
+      uint8_t c = r->folded[line[i]];
+      text[used] = c;
+      used += c != 0 ? 1 : 0;
     }
+    for (; next <= used; next += step) {
+      uint64_t hash = filter_hash(last_eight(text + next) & mask);
+      uint64_t bits = filter_word_bits(hash);
+      if ((r->filter[hash >> shift] & bits) == bits) {
+        return true;
+      }
+    }
+    line += num;
+    len -= num;
+    next -= used - 8;
+    memmove(text, text + used - 8, 8);
+    used = 8;
   }
   return false;
 }
@@ -287,8 +324,8 @@ void ehlo_redactor_init(struct ehlo_redactor *r) {
   memset(r->len, 0, sizeof(r->len));
   r->used = 0;
   r->full = false;
-  r->num_windows = 0;
-  r->end_len = HIT_WINDOW;
+  r->num_blocks = 0;
+  r->shortest = HIT_WINDOW;
   r->filter_bits = FILTER_BITS_MIN;
   for (size_t i = 0; i < (size_t)1 << FILTER_BITS_MIN; i++) {
     r->filter[i] = 0;

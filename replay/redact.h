@@ -21,12 +21,12 @@ struct ehlo_redactor {
   size_t len[EHLO_REDACT_MAX];
   size_t used;
   bool full;  // more was given than it holds: every server line counts as an echo
-  // What the ends of the secrets' windows leave in a Bloom filter: a line that touches none of it says
-  // none of them. It grows with them.
-  size_t num_windows;    // in the filter, some of them more than once
-  size_t end_len;        // characters at the end of each: as many as the shortest window has
-  unsigned filter_bits;  // 1 << filter_bits words are in use
-  uint8_t folded[256];   // what is compared of an octet, 0: nothing
+  // What blocks of the secrets leave in a Bloom filter: a line that touches none of it says none of
+  // them. It grows with them.
+  size_t num_blocks;                     // in the filter, some of them more than once
+  size_t shortest;                       // characters of the shortest window
+  unsigned filter_bits;                  // 1 << filter_bits words are in use
+  uint8_t folded[256];                   // what is compared of an octet, 0: nothing
   uint8_t bytes[EHLO_REDACT_BYTES_MAX];  // of these, `used`
   uint64_t filter[EHLO_REDACT_FILTER_MAX];
 };

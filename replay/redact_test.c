@@ -255,6 +255,24 @@ Test(redact, finds_every_window) {
   }
 }
 
+// One window and nothing more of a secret, at each place of a line of several pieces.
+Test(redact, finds_a_window_at_each_place) {
+  static const char secret[] = "abcdefgh";
+  for (size_t len = 1; len <= 8; len++) {
+    ehlo_redactor_init(&r);
+    ehlo_redactor_add(&r, (const uint8_t *)secret, len);
+    for (size_t at = 0; at + len < 1600; at++) {
+      uint8_t line[1600];
+      for (size_t i = 0; i < sizeof(line); i++) {
+        line[i] = i % 7 == 3 ? ' ' : '.';
+      }
+      cr_assert(!ehlo_redactor_hits(&r, line, sizeof(line)));
+      memcpy(line + at, secret, len);
+      cr_assert(ehlo_redactor_hits(&r, line, sizeof(line)), "%zu at %zu", len, at);
+    }
+  }
+}
+
 // The characters of base64 that a secret alone decides: all of them are looked at, and no more.
 Test(redact, looks_at_just_the_characters_that_the_secret_decides) {
   static const uint8_t secret[] = "Qz7!kP2@wX9#";

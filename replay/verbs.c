@@ -1,6 +1,6 @@
 // From lines to verbs. A line that a verb would write just so becomes that verb; any other line,
-// such as "mail from: <a@b>", is sent as it is, and its reply is judged by its first word. What cannot
-// be sent yet waits for the reply that it has to wait for, also where the recorded client did not.
+// such as "mail from: <a@b>", is sent as it is, and its reply is judged by its first word. Octets that
+// the engine never sends have a stand-in, see expect.h. What cannot be sent yet waits for the reply that it has to wait for, also where the recorded client did not.
 #include "replay/verbs.h"
 
 #include <stddef.h>
@@ -41,10 +41,9 @@ static enum ehlo_status send_response(const struct ehlo_verbs *v, struct ehlo_cl
   if (is(line, "*") && !secret) {
     return ehlo_send_auth_cancel(c);
   }
-  if (secret && line.len == 0) {
+  if (secret || !ehlo_base64_decode(raw, &part.len, line)) {
     part = placeholder();
-  } else if (secret || !ehlo_base64_decode(raw, &part.len, line)) {
-    return EHLO_E_ARGUMENT;
+    secret = true;
   }
   return ehlo_send_auth_response(c, &part, 1, secret);
 }
@@ -173,16 +172,63 @@ static enum ehlo_status send_verb(const struct ehlo_verbs *v, struct ehlo_client
   return has_argument(line, "EXPN ") ? ehlo_send_expn(c, after(line, 5)) : EHLO_E_ARGUMENT;
 }
 
+// ---- Stand-ins ----------------------------------------------------------------------------------
+
+// Puts a stand-in for each octet that may not be in a command.
+static struct ehlo_span sendable_line(uint8_t *out, struct ehlo_span line) {
+  for (size_t i = 0; i < line.len; i++) {
+    bool refused = line.bytes[i] < 0x20 || line.bytes[i] > 0x7e;
+    out[i] = refused ? EHLO_STAND_IN : line.bytes[i];
+  }
+  return (struct ehlo_span){out, line.len};
+}
+
+// The same for the text of a message: NUL, and a CR with no LF behind it. Returns what may be given
+// now; what a CR at the end is, is seen later.
+static size_t sendable_text(struct ehlo_verbs *v, uint8_t *text, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    bool bare_cr = text[i] == '\r' && i + 1 < len && text[i + 1] != '\n';
+    text[i] = text[i] == '\0' || bare_cr ? EHLO_STAND_IN : text[i];
+  }
+  v->cr = len > 0 && text[len - 1] == '\r';
+  return v->cr ? len - 1 : len;
+}
+
+// Where the words of AUTH and its mechanism end, and the blanks behind them.
+static size_t auth_head_len(struct ehlo_span line) {
+  size_t at = 0;
+  for (int word = 0; word < 2; word++) {
+    while (at < line.len && line.bytes[at] != ' ') {
+      at++;
+    }
+    while (at < line.len && line.bytes[at] == ' ') {
+      at++;
+    }
+  }
+  return at;
+}
+
+// ---- A line -------------------------------------------------------------------------------------
+
+// The end of a line that is too long for a command is left out, and its secret with it.
 static enum ehlo_status send_as_it_is(const struct ehlo_verbs *v, struct ehlo_client *c,
                                       struct ehlo_span line) {
-  if (v->num_secrets == 0) {
+  size_t most = EHLO_COMMAND_MAX - placeholder().len - 2;
+  line.len = line.len < most ? line.len : most;
+  if (v->num_secrets == 0 || v->secret_at > line.len) {
     return ehlo_send_raw(c, line);
-  }
-  if (v->num_secrets > 1) {
-    return EHLO_E_ARGUMENT;
   }
   struct ehlo_span head = {line.bytes, v->secret_at};
   return ehlo_send_raw_secret(c, head, placeholder(), after(line, v->secret_at));
+}
+
+// AUTH with what is no initial response: one stands for it.
+static enum ehlo_status send_odd_auth(const struct ehlo_verbs *v, struct ehlo_client *c,
+                                      struct ehlo_span line) {
+  size_t len = auth_head_len(line);
+  struct ehlo_span head = {line.bytes,
+                           v->num_secrets > 0 && v->secret_at < len ? v->secret_at : len};
+  return ehlo_send_raw_secret(c, head, placeholder(), ehlo_str(""));
 }
 
 static enum ehlo_status send_line(const struct ehlo_verbs *v, struct ehlo_client *c,
@@ -198,7 +244,12 @@ static enum ehlo_status send_line(const struct ehlo_verbs *v, struct ehlo_client
   if (status == EHLO_OK) {
     return EHLO_OK;
   }
+  uint8_t text[EHLO_TRANSCRIPT_LINE_MAX];
+  line = sendable_line(text, line);
   enum ehlo_status raw = send_as_it_is(v, c, line);
+  if (raw == EHLO_E_ARGUMENT && ehlo_verb_of_line(line) == EHLO_VERB_AUTH) {
+    raw = send_odd_auth(v, c, line);
+  }
   return raw == EHLO_OK || raw == EHLO_E_STATE ? raw : status;
 }
 
@@ -225,7 +276,8 @@ static void refuse(struct ehlo_verbs *v, enum ehlo_status status) {
   v->over = true;
 }
 
-// An LF ends the line, and a CR before it is no part of it.
+// An LF ends the line, and a CR before it is no part of it. Of a line that filled the room the end is
+// not there, and would not be sent.
 static void end_line(struct ehlo_verbs *v) {
   size_t text_len = v->line_len - 1;
   bool cr = text_len > 0 && v->line[text_len - 1] == '\r' &&
@@ -235,25 +287,31 @@ static void end_line(struct ehlo_verbs *v) {
   v->line_whole = true;
 }
 
+// A line is sent with one secret; others in it have a stand-in.
+static void add_secret(struct ehlo_verbs *v) {
+  if (v->num_secrets == 0) {
+    v->secret_at = v->line_len;
+  } else if (v->line_len < sizeof(v->line)) {
+    v->line[v->line_len++] = EHLO_STAND_IN;
+  }
+  v->num_secrets++;
+  v->in_secrets++;
+}
+
 // Adds what is at hand to the line under way, up to its end or the next secret.
 static void add_to_line(struct ehlo_verbs *v) {
   bool to_secret = v->in_secrets < v->in.num_secrets;
   size_t end = to_secret ? v->in.secret_at[v->in_secrets] : v->in.len;
   const uint8_t *lf = end > v->in_at ? memchr(v->in.bytes + v->in_at, '\n', end - v->in_at) : NULL;
   size_t n = lf != NULL ? (size_t)(lf + 1 - (v->in.bytes + v->in_at)) : end - v->in_at;
-  if (n > sizeof(v->line) - v->line_len) {
-    refuse(v, EHLO_E_TOO_LONG);
-    return;
-  }
-  memcpy(v->line + v->line_len, v->in.bytes + v->in_at, n);
-  v->line_len += n;
+  size_t room = sizeof(v->line) - v->line_len;
+  memcpy(v->line + v->line_len, v->in.bytes + v->in_at, n < room ? n : room);
+  v->line_len += n < room ? n : room;
   v->in_at += n;
   if (lf != NULL) {
     end_line(v);
   } else if (to_secret) {
-    v->secret_at = v->num_secrets == 0 ? v->line_len : v->secret_at;
-    v->num_secrets++;
-    v->in_secrets++;
+    add_secret(v);
   }
 }
 
@@ -315,6 +373,7 @@ static void send_next(struct ehlo_verbs *v, struct ehlo_client *c) {
   if (status != EHLO_OK) {
     refuse(v, status);
   }
+  v->cr = false;
   if (v->bare_lf) {
     ehlo_unstuff_init_bare_lf(&v->unstuff);
   } else {
@@ -340,17 +399,23 @@ static enum ehlo_event_type verbs_next(struct ehlo_program *p, struct ehlo_clien
 
 // Message text of a DATA command.
 static enum ehlo_status give_data(struct ehlo_verbs *v, struct ehlo_client *c) {
-  uint8_t text[TEXT_MAX + 8];
-  size_t left = v->in.len - v->in_at;
+  static const uint8_t stand_in = EHLO_STAND_IN;
+  uint8_t text[1 + TEXT_MAX + 2] = {'\r'};
+  bool to_secret = v->in_secrets < v->in.num_secrets;
+  size_t left = (to_secret ? v->in.secret_at[v->in_secrets] : v->in.len) - v->in_at;
   size_t used;
   size_t len;
   size_t sent = 0;
-  if (v->in.num_secrets > 0) {
-    return EHLO_E_ARGUMENT;
+  uint8_t *out = text + (v->cr ? 1 : 0);
+  if (left > 0) {
+    ehlo_unstuff_feed(&v->unstuff, &used, &len, out, v->in.bytes + v->in_at,
+                      left < TEXT_MAX ? left : TEXT_MAX);
+    v->in_at += used;
+  } else {
+    ehlo_unstuff_feed(&v->unstuff, &used, &len, out, &stand_in, 1);
+    v->in_secrets++;
   }
-  ehlo_unstuff_feed(&v->unstuff, &used, &len, text, v->in.bytes + v->in_at,
-                    left < TEXT_MAX ? left : TEXT_MAX);
-  v->in_at += used;
+  len = sendable_text(v, text, (size_t)(out - text) + len);
   enum ehlo_status status = ehlo_send_body(c, &sent, text, len);
   if (status == EHLO_OK && sent < len) {
     status = EHLO_E_FULL;
@@ -373,7 +438,8 @@ static enum ehlo_status give_chunk(struct ehlo_verbs *v, struct ehlo_client *c) 
 static bool verbs_body(struct ehlo_program *p, struct ehlo_client *c) {
   struct ehlo_verbs *v = (struct ehlo_verbs *)p;
   struct ehlo_output out;
-  while (is_message_time(ehlo_client_state(c)) && !v->over && !ehlo_output_peek(c, &out) && fill(v)) {
+  while (is_message_time(ehlo_client_state(c)) && !v->over && !ehlo_output_peek(c, &out) &&
+         fill(v)) {
     bool data = ehlo_client_state(c) == EHLO_STATE_BODY;
     enum ehlo_status status = data ? give_data(v, c) : give_chunk(v, c);
     if (status != EHLO_OK) {

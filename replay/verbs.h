@@ -15,6 +15,7 @@ struct ehlo_verbs {
   bool secure;         // under TLS, as far as it was noticed
   bool line_whole;     // `line` is a line, and was not sent yet
   bool bare_lf;        // it ended in an LF alone
+  bool cr;             // the text so far ended in a CR, not given yet
   size_t num_secrets;  // in the line
   size_t secret_at;    // the place of the first
   size_t line_len;

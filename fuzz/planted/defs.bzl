@@ -2,7 +2,7 @@
 
 load("//tools/build:defs.bzl", "EHLO_COPTS")
 
-def planted_tests(name, planted, srcs, corpus, deps):
+def planted_tests(name, planted, srcs, corpus, deps, local_defines):
     """NAME_PATCH_test for each patch: the target's corpus passes as it is, and with the patch fails by the oracle.
 
     Only the patched file is compiled anew. Its object stands before the library that the file is from, and the linker
@@ -14,6 +14,7 @@ def planted_tests(name, planted, srcs, corpus, deps):
       srcs: the target's.
       corpus: the target's.
       deps: the target's.
+      local_defines: the target's.
     """
     for patch, file, oracle in planted:
         package, _, base = file.rpartition("/")
@@ -39,6 +40,7 @@ def planted_tests(name, planted, srcs, corpus, deps):
             ],
             copts = EHLO_COPTS,
             linkstatic = True,
+            local_defines = local_defines,
             deps = deps + [
                 "//fuzz",
                 "//fuzz:corpus_main",

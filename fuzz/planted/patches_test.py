@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Each patch applies to the sources as they are, changes nothing but the engine (those of leaks/: but the relay's tap),
-and has its head."""
+"""Each patch applies to the sources as they are, changes nothing but the engine (those of leaks/: but the relay's tap; those
+of tools/: but what reads there), and has its head."""
 import glob
 import os
 import re
@@ -16,7 +16,7 @@ def problems_of_head(path, sources):
     head = heads.read(path)
     if not re.fullmatch(r"[A-Z0-9\"].*\.", head["what"]):
         yield "no sentence says what it plants"
-    if not re.match(r"RFC \d+, section |engine/|replay/", head["breaks"]):
+    if not re.match(r"RFC \d+, section |engine/|replay/|tools/", head["breaks"]):
         yield "no line \"breaks: RFC …, section …\", or with a document of engine/"
     if not head["files"]:
         yield "it changes no file"
@@ -35,19 +35,21 @@ def problem_of_applying(path, tree):
 
 def main():
     tree = os.path.join(os.environ["TEST_TMPDIR"], "tree")
-    for sources in ("engine", "replay/tap"):
+    for sources in ("engine", "replay/tap", "tools/live"):
         shutil.copytree(sources, os.path.join(tree, sources))
     planted = sorted(glob.glob("fuzz/planted/*.patch"))
     leaks = sorted(glob.glob("fuzz/planted/leaks/*.patch"))
+    tools = sorted(glob.glob("fuzz/planted/tools/*.patch"))
+    allowed = {**dict.fromkeys(planted, "engine/(sasl/)?"), **dict.fromkeys(leaks, "replay/tap/"),
+               **dict.fromkeys(tools, "tools/(live|driver)/")}
     failed = False
-    for path in planted + leaks:
-        sources = "replay/tap/" if path in leaks else "engine/(sasl/)?"
+    for path, sources in allowed.items():
         for problem in [*problems_of_head(path, sources), problem_of_applying(path, tree)]:
             if problem is not None:
                 print(f"{path}: {problem}")
                 failed = True
-    print(f"{len(planted)} patches, {len(leaks)} of leaks")
-    sys.exit(1 if failed or len(planted) < 40 or not leaks else 0)
+    print(f"{len(planted)} patches, {len(leaks)} of leaks, {len(tools)} of tools")
+    sys.exit(1 if failed or len(planted) < 40 or not leaks or not tools else 0)
 
 
 if __name__ == "__main__":

@@ -31,12 +31,15 @@ library_parts = rule(
     },
 )
 
-def installed_library(name, deps, packages, link = [], needs = []):
+def installed_library(name, deps, node, packages, link = [], needs = []):
     """libNAME.a, libNAME.so.0 and a filegroup NAME_headers, of everything that `deps` need.
+
+    The shared library exports what its installed headers declare; an archive cannot hide anything.
 
     Args:
       name: of the library.
       deps: its targets.
+      node: the version of its symbols.
       packages: directories of the tree that belong to it.
       needs: shared libraries of ours that it is linked with.
       link: words for the linker, behind the archives of the shared library; labels in $(location) are `data`.
@@ -50,11 +53,20 @@ def installed_library(name, deps, packages, link = [], needs = []):
         outs = ["lib%s.a" % name],
         cmd = "(echo create $@; for file in $(SRCS); do echo addlib $$file; done; echo save; echo end) | ar -M",
     )
+    exports = name + ".map"
+    native.genrule(
+        name = name + "_exports",
+        srcs = [":%s_headers" % name],
+        outs = [exports],
+        cmd = "python3 $(location exports.py) %s %s $(SRCS) > $@" % (name, node),
+        tools = ["exports.py", "install.py"],
+    )
     native.genrule(
         name = name + "_shared",
-        srcs = [":" + parts, "exports.map"] + needs,
+        srcs = [":" + parts, exports] + needs,
         outs = ["lib%s.so.0" % name],
         cmd = "clang -shared -fuse-ld=lld -o $@ -Wl,-soname,lib%s.so.0 " % name +
-              "-Wl,--version-script=$(location exports.map) -Wl,--whole-archive $(locations :%s) " % parts +
+              "-Wl,--version-script=$(location %s) -Wl,--no-undefined-version -Wl,--no-undefined " % exports +
+              "-Wl,--whole-archive $(locations :%s) " % parts +
               "-Wl,--no-whole-archive " + " ".join(["$(location %s)" % label for label in needs] + link),
     )

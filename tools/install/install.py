@@ -16,12 +16,9 @@ import sys
 
 # What a program includes; whatever these include comes along.
 ROOTS = {
-    "ehlo": ["engine/ehlo.h", "engine/submit.h", "engine/preflight.h"],
-    "ehlo-replay": ["replay/harness.h", "replay/replay.h", "replay/recorder.h", "replay/pump.h", "replay/transcript.h"],
-}
-FRONT = {
-    "ehlo.h": ["engine/ehlo.h", "engine/submit.h", "engine/preflight.h"],
-    "ehlo-replay.h": ["replay/harness.h", "replay/pump.h", "replay/recorder.h", "replay/replay.h", "replay/transcript.h"],
+    "ehlo": ["engine/ehlo.h", "engine/submit.h", "engine/preflight.h", "engine/base64.h"],
+    "ehlo-replay": ["engine/sasl/sasl.h", "replay/harness.h", "replay/pump.h", "replay/recorder.h", "replay/replay.h",
+                    "replay/transcript.h"],
 }
 # Which packages a program for the library has to be linked with.
 ABOUT = {
@@ -119,9 +116,8 @@ def install_libraries(i, parts):
               f"Requires: {requires}\nCflags: -I${{prefix}}/include/ehlo\n"
               f"Libs: -L${{prefix}}/lib -l{name}\nLibs.private: {more.format(android=android)}\n",
               f"lib/pkgconfig/{name}.pc")
-    for name, headers in FRONT.items():
-        lines = "".join(f'#include "{header}"\n' for header in headers)
-        i.put(f"// Everything of the library.\n{lines}", f"include/ehlo/{name}")
+        lines = "".join(f'#include "{header}"\n' for header in ROOTS[name])
+        i.put(f"// Everything of the library.\n{lines}", f"include/ehlo/{name}.h")
 
 
 def main():

@@ -4,6 +4,7 @@
 usage: install_test.py INSTALL.PY EHLO.DEB FILE…
 """
 
+import json
 import os
 import pathlib
 import pty
@@ -105,9 +106,29 @@ def check_libraries():
         check(f"a program is built with the archive of {name}", done.returncode == 0, done.stdout)
         done = run(work / "static")
         check(f"... and runs by itself with {name}", done.returncode == 0 and done.stdout.startswith(says), done.stdout)
-        symbols = run("nm", "-D", "--defined-only", prefix / f"lib/lib{name}.so.0").stdout.split("\n")
-        others = [s for s in symbols if s and not s.split()[-1].startswith("ehlo_")]
-        check(f"lib{name}.so has names of its own alone", not others and len(symbols) > 20, str(others[:5]))
+
+
+def declared(headers):
+    """The functions and variables that headers declare, as the compiler has them."""
+    file = work / "declared.c"
+    file.write_text("".join(f'#include "{header}"\n' for header in headers))
+    done = subprocess.run(["clang", "-fsyntax-only", f"-I{prefix}/include/ehlo", "-Xclang", "-ast-dump=json", str(file)],
+                          check=True, stdout=subprocess.PIPE, text=True, timeout=BOUND * 3)
+    return {d["name"] for d in json.loads(done.stdout)["inner"]
+            if d["kind"] in ("FunctionDecl", "VarDecl") and d["name"].startswith("ehlo_") and d.get("storageClass") != "static"}
+
+
+def check_exports():
+    include = prefix / "include/ehlo"
+    headers = {str(h.relative_to(include)) for h in include.glob("*/**/*.h")}
+    engine = {h for h in headers if re.fullmatch(r"engine/[^/]*", h)}
+    for name, mine, others, node in (("ehlo", engine, set(), "EHLO_0"), ("ehlo-replay", headers, engine, "EHLO_REPLAY_0")):
+        listing = run("nm", "-D", "--defined-only", "--with-symbol-versions", prefix / f"lib/lib{name}.so.0").stdout
+        exported = {line.split()[2] for line in listing.splitlines() if line.split()[1] != "A"}
+        wanted = {f"{symbol}@@{node}" for symbol in declared(mine) - declared(others)}
+        check(f"lib{name}.so exports something", len(exported) > 20, listing)
+        check(f"lib{name}.so exports nothing that no header declares", exported <= wanted, str(sorted(exported - wanted)))
+        check(f"lib{name}.so exports all that its headers declare", wanted <= exported, str(sorted(wanted - exported)))
 
 
 def check_bash():
@@ -172,6 +193,7 @@ def main(install, deb, parts):
     check("sendmail is a link to it", os.readlink(prefix / "sbin/sendmail") == "../bin/ehlo")
     check_program()
     check_libraries()
+    check_exports()
     check_bash()
     check_fish()
     check_zsh()
