@@ -118,7 +118,7 @@ static bool enhanced_fits(const struct explain_entry *e, const struct explain_qu
   if (e->enhanced_rule < EXPLAIN_ENHANCED_SAME) {
     return true;
   }
-  if (q->enhanced.class == 0) {
+  if (q->enhanced.class_code == 0) {
     return e->enhanced_rule == EXPLAIN_ENHANCED_SAME;
   }
   return q->enhanced.subject == e->subject && q->enhanced.detail == e->detail;
@@ -147,13 +147,13 @@ static size_t score_words(const struct explain_entry *e, const struct explain_qu
                           size_t provider, const struct explain_sentence *s) {
   enum code_fit fit = fit_code(e, q);
   size_t len = fit != CODE_DIFFERS && enhanced_fits(e, q) ? match_len(e, provider, s) : 0;
-  bool unlike = e->enhanced_rule == EXPLAIN_ENHANCED_NONE && q->enhanced.class != 0 &&
+  bool unlike = e->enhanced_rule == EXPLAIN_ENHANCED_NONE && q->enhanced.class_code != 0 &&
                 e->provider != provider;
   if (len == 0 || ((fit == CODE_OF_CLASS || unlike) && len < LONG_MATCH)) {
     return 0;
   }
   return len * 4 + (e->provider == provider ? OWN_WORDS : 0) + (fit == CODE_FITS ? 2 : 0) +
-         (e->enhanced_rule >= EXPLAIN_ENHANCED_SAME && q->enhanced.class != 0);
+         (e->enhanced_rule >= EXPLAIN_ENHANCED_SAME && q->enhanced.class_code != 0);
 }
 
 // Less than any words: a problem says more than a status, and an entry for one stage more than one
