@@ -19,7 +19,7 @@
 #include "replay/pump.h"
 #include "replay/settings.h"
 #include "tools/driver/interrupt.h"
-#include "tools/driver/token.h"
+#include "tools/driver/token_read.h"
 
 // ---- Preparing --------------------------------------------------------------------------------------
 
