@@ -14,6 +14,10 @@
 
 #include "engine/reply.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // What is handed in. Everything pointed to is the caller's and must outlive the submission.
 struct ehlo_credentials {
   struct ehlo_span authzid;   // act as somebody else; may be empty
@@ -121,5 +125,9 @@ extern const struct ehlo_mechanism ehlo_mechanism_external;
 // so that the server's final 535 follows.
 extern const struct ehlo_mechanism ehlo_mechanism_xoauth2;
 extern const struct ehlo_mechanism ehlo_mechanism_oauthbearer;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_AUTH_H

@@ -9,6 +9,10 @@
 
 #include "engine/reply.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // Octets of base64 for `len` octets.
 size_t ehlo_base64_encoded_len(size_t len);
 
@@ -19,5 +23,9 @@ size_t ehlo_base64_encode(uint8_t *out, const struct ehlo_span *parts, size_t nu
 // Decodes `in` into `out`, which has room for in.len / 4 * 3 octets. False if `in` is not base64;
 // `*out_len` is 0 then.
 bool ehlo_base64_decode(uint8_t *out, size_t *out_len, struct ehlo_span in);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_BASE64_H

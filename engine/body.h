@@ -11,6 +11,10 @@
 
 #include "engine/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // What to do with a CR that no LF follows.
 enum ehlo_bare_cr {
   EHLO_BARE_CR_REFUSE,  // EHLO_E_BARE_CR
@@ -55,5 +59,9 @@ enum ehlo_status ehlo_body_encode(struct ehlo_body *b, size_t *out_used, size_t 
 // EHLO_E_BARE_CR; a last line that may not end here: EHLO_E_BARE_LF or EHLO_E_NUL_DOT.
 #define EHLO_BODY_END_MAX 5
 enum ehlo_status ehlo_body_end(struct ehlo_body *b, size_t *out_len, uint8_t *out, size_t out_cap);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_BODY_H

@@ -8,6 +8,10 @@
 
 #include "engine/reply.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define EHLO_AUTH_LIST_MAX 320
 #define EHLO_XCLIENT_LIST_MAX 96
 
@@ -63,5 +67,9 @@ bool ehlo_capabilities_has_mechanism(const struct ehlo_capabilities *caps, const
 
 // Whether it offered any that binds the TLS channel: one with -PLUS behind its name (RFC 5802 §6).
 bool ehlo_capabilities_binds_channel(const struct ehlo_capabilities *caps);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_CAPABILITIES_H

@@ -411,7 +411,7 @@ Test(client, rule_3_whole_replies) {
   cr_assert_eq(event.reply.num_lines, 3);
   cr_assert_eq(event.reply.text.len, used);
   cr_assert_eq(memcmp(event.reply.text.bytes, in, used), 0);
-  cr_assert_eq(event.reply.enhanced.class, 0);  // of the first line
+  cr_assert_eq(event.reply.enhanced.class_code, 0);  // of the first line
   cr_assert_eq(ehlo_next(&c, &event), EHLO_EVENT_NONE);
 }
 

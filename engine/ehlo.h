@@ -46,6 +46,10 @@
 #include "engine/reply.h"
 #include "engine/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define EHLO_VERSION "0.1.0"
 
 // Limits. A reply also has to fit into the buffer: 49,664 octets with EHLO_BUFFER_DEFAULT.
@@ -399,5 +403,9 @@ enum ehlo_status ehlo_send_raw_secret(struct ehlo_client *c, struct ehlo_span he
 
 // A span over a C string, which may be NULL.
 struct ehlo_span ehlo_str(const char *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_EHLO_H

@@ -13,6 +13,10 @@
 #include "engine/capabilities.h"
 #include "engine/reply.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define EHLO_PARAMS_MAX 1500  // octets of all parameters of a command
 
 // What the parameters of a MAIL mean for the commands after it.
@@ -37,5 +41,9 @@ enum ehlo_status ehlo_params_check(struct ehlo_params *out, struct ehlo_span par
 // The words that are understood, for whoever wants to list them: keywords, each followed by the words
 // that its value may be. NULL behind the last one.
 const char *ehlo_params_word(size_t i);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_PARAMETER_H

@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define EHLO_TEXT_LINE_MAX 998  // octets without CRLF, RFC 5321 §4.5.3.1.6
 
 // What there is to find. Which of them stops a message is the caller's to say.
@@ -94,5 +98,9 @@ bool ehlo_preflight_is_message(const struct ehlo_preflight *p);
 
 // Whether it has octets over 127, in the header or in the body.
 bool ehlo_preflight_is_8bit(const struct ehlo_preflight *p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_PREFLIGHT_H

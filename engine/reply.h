@@ -9,6 +9,10 @@
 
 #include "engine/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // Bytes that belong to someone else. Never NUL-terminated by promise; `bytes` may be NULL when
 // `len` is 0.
 struct ehlo_span {
@@ -16,10 +20,10 @@ struct ehlo_span {
   size_t len;
 };
 
-// An enhanced status code (RFC 3463), `class` 0 when the reply carries none. The class is what the
+// An enhanced status code (RFC 3463), `class_code` 0 when the reply carries none. The class is what the
 // server wrote, which is not always the class of the reply code.
 struct ehlo_enhanced {
-  uint16_t class;
+  uint16_t class_code;
   uint16_t subject;
   uint16_t detail;
 };
@@ -92,5 +96,9 @@ void ehlo_reply_reset(struct ehlo_reply_parser *p);
 
 // Reads an enhanced status code at the start of `text`; returns its length in octets, 0 if none.
 size_t ehlo_enhanced_parse(struct ehlo_enhanced *out, struct ehlo_span text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_REPLY_H

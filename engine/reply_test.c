@@ -365,8 +365,8 @@ Test(reply, enhanced_status_codes) {
     size_t len = ehlo_enhanced_parse(&e, (struct ehlo_span){exact, n});
     free(exact);
     cr_assert_eq(len, row->len, "[%s] %zu", row->text, len);
-    cr_assert(e.class == row->class && e.subject == row->subject && e.detail == row->detail,
-              "[%s] %u.%u.%u", row->text, e.class, e.subject, e.detail);
+    cr_assert(e.class_code == row->class && e.subject == row->subject && e.detail == row->detail,
+              "[%s] %u.%u.%u", row->text, e.class_code, e.subject, e.detail);
   }
 }
 
@@ -401,7 +401,7 @@ Test(reply, lines) {
   cr_assert_eq(feed(&p, &used, text, len), EHLO_OK);
   struct ehlo_reply reply;
   ehlo_reply_get(&p, &reply);
-  cr_assert_eq(reply.enhanced.class, 2);
+  cr_assert_eq(reply.enhanced.class_code, 2);
   cr_assert_eq(reply.enhanced.detail, 5);
   struct ehlo_reply_line line;
   size_t pos = 0;

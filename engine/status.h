@@ -2,6 +2,10 @@
 #ifndef EHLO_ENGINE_STATUS_H
 #define EHLO_ENGINE_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum ehlo_status {
   EHLO_OK = 0,
   // The caller's: the call did nothing and the session is unharmed.
@@ -51,5 +55,9 @@ const char *ehlo_status_name(enum ehlo_status status);
 
 // Half a sentence for people, such as "the line is not an SMTP reply"; never NULL.
 const char *ehlo_status_text(enum ehlo_status status);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_STATUS_H

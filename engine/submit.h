@@ -7,6 +7,10 @@
 #include "engine/auth.h"
 #include "engine/ehlo.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // Where a submission ended or is to end, in the order of a session.
 enum ehlo_stage {
   EHLO_STAGE_CONNECT = 0,
@@ -241,5 +245,9 @@ void ehlo_submit_abandon(struct ehlo_submit *s, enum ehlo_status why);
 
 // The exit status of an ended submission, one of sysexits.h where there is one (see the README).
 int ehlo_submit_exit_status(const struct ehlo_submit *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_SUBMIT_H

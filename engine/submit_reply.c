@@ -7,8 +7,8 @@
 // the server took none, another transaction would not help.
 static bool is_too_many(const struct ehlo_reply *reply, const struct ehlo_transaction *t) {
   const struct ehlo_enhanced *e = &reply->enhanced;
-  bool said = e->class == 4 && e->subject == 5 && e->detail == 3;
-  return reply->code == 452 && (said || e->class == 0) && t->num_taken > 0;
+  bool said = e->class_code == 4 && e->subject == 5 && e->detail == 3;
+  return reply->code == 452 && (said || e->class_code == 0) && t->num_taken > 0;
 }
 
 static void refuse(struct ehlo_submit *s, struct ehlo_message *m, enum ehlo_stage stage,
@@ -92,7 +92,7 @@ static void judge_recipient(struct ehlo_message *m, struct ehlo_recipient *r,
     m->num_begun--;
     t->taken_at_split = t->split ? t->taken_at_split : t->num_taken;
     t->split = true;
-    t->all_sent = t->all_sent || reply->enhanced.class != 0;
+    t->all_sent = t->all_sent || reply->enhanced.class_code != 0;
   } else if (reply->code / 100 == 4) {
     r->state = EHLO_RECIPIENT_DEFERRED;
     m->num_deferred++;

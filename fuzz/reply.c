@@ -71,8 +71,9 @@ struct run {
 EHLO_FUZZ_WATCHER static void follow_reply(struct ehlo_fuzz_trail *t,
                                            const struct ehlo_reply *reply) {
   const struct ehlo_enhanced *e = &reply->enhanced;
-  const uint64_t numbers[] = {reply->code, reply->num_lines, reply->text.len,
-                              (uint64_t)e->class << 32 | (uint64_t)e->subject << 16 | e->detail};
+  const uint64_t numbers[] = {
+      reply->code, reply->num_lines, reply->text.len,
+      (uint64_t)e->class_code << 32 | (uint64_t)e->subject << 16 | e->detail};
   ehlo_fuzz_trail_add_numbers(t, EHLO_FUZZ_TRAIL_EVENT, numbers,
                               sizeof(numbers) / sizeof(numbers[0]));
   ehlo_fuzz_trail_mark(t);
@@ -106,7 +107,7 @@ EHLO_FUZZ_WATCHER static void judge_reply(struct run *r, size_t start) {
   EHLO_FUZZ_CHECK(memcmp(reply.text.bytes, r->stream + start, reply.text.len) == 0);
   struct ehlo_enhanced wanted = read_enhanced(reply.text);
   const struct ehlo_enhanced *got = &reply.enhanced;
-  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, got->class == wanted.class &&
+  EHLO_FUZZ_CHECK_BY(EHLO_FUZZ_MODEL, got->class_code == wanted.class_code &&
                                           got->subject == wanted.subject &&
                                           got->detail == wanted.detail);
   if (r->cuts.cut == EHLO_FUZZ_WHOLE) {

@@ -30,7 +30,7 @@ static void judge_reply(const struct ehlo_session_model *s, const struct ehlo_mo
   SAME(got->verb, want->verb);
   SAME(got->reply.code, want->code);
   SAME(got->reply.num_lines, want->num_lines);
-  SAME(got->reply.enhanced.class, want->enhanced.class);
+  SAME(got->reply.enhanced.class_code, want->enhanced.class_code);
   SAME(got->reply.enhanced.subject, want->enhanced.subject);
   SAME(got->reply.enhanced.detail, want->enhanced.detail);
   CHECK(same_bytes(&s->model.server, want->text, got->reply.text));

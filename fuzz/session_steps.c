@@ -60,7 +60,7 @@ static void follow_event(struct ehlo_fuzz_session *s, const struct ehlo_event *e
       event->num_due,
       event->reply.code,
       event->reply.num_lines,
-      (uint64_t)e->class << 32 | (uint64_t)e->subject << 16 | e->detail,
+      (uint64_t)e->class_code << 32 | (uint64_t)e->subject << 16 | e->detail,
       event->challenge_valid,
       s->num_sent,
   };

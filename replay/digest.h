@@ -11,6 +11,10 @@
 #include "engine/ehlo.h"
 #include "replay/transcript.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // One kind of thing. Private.
 struct ehlo_digest_lane {
   uint64_t hash;   // of all whole words
@@ -51,5 +55,9 @@ void ehlo_digest_words(struct ehlo_digest *d, const char *text);
 
 // The hash of all of it up to now.
 uint64_t ehlo_digest_value(const struct ehlo_digest *d);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_DIGEST_H

@@ -24,8 +24,8 @@ static char *put_number(char *to, uint64_t number) {
 static void reply_text(char *out, const struct ehlo_event *event) {
   const struct ehlo_enhanced *e = &event->reply.enhanced;
   char *to = put_number(put_text(out, "reply "), event->reply.code);
-  if (e->class != 0) {
-    to = put_number(put_text(to, " "), e->class);
+  if (e->class_code != 0) {
+    to = put_number(put_text(to, " "), e->class_code);
     to = put_number(put_text(to, "."), e->subject);
     to = put_number(put_text(to, "."), e->detail);
   }

@@ -4,6 +4,10 @@
 
 #include "engine/submit.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define EHLO_EVENT_TEXT_MAX 96
 
 // "reply 235 2.7.0 to AUTH", "challenge to AUTH", "tls wanted", "body wanted", "closed",
@@ -20,5 +24,9 @@ void ehlo_outcome_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *
 // "message 2 refused at rcpt", counted from 1.
 void ehlo_message_text(char out[EHLO_EVENT_TEXT_MAX], const struct ehlo_submit *submit,
                        size_t message);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_EVENT_TEXT_H

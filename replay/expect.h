@@ -8,6 +8,10 @@
 #include "replay/digest.h"
 #include "replay/transcript.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // Octets of lines, each with 32 more for what is known of it.
 #define EHLO_EXPECT_MAX ((size_t)131072)
 
@@ -88,5 +92,9 @@ void ehlo_expect_replace(struct ehlo_expect *e, const struct ehlo_output *out,
 
 // Takes the first half of a line end or of the final dot off, if that is all that is left.
 void ehlo_expect_drop_half_line_end(struct ehlo_expect *e, struct ehlo_digest *digest);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_EXPECT_H

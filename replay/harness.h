@@ -18,6 +18,10 @@
 
 #include "replay/replay.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // Octets that the server says in one call, at most. A recorded chunk that is longer comes in several.
 #define EHLO_HARNESS_CHUNK_MAX ((size_t)16384)
 // Octets that the client may have said before it is its turn.
@@ -133,5 +137,9 @@ struct ehlo_harness {
 void ehlo_harness_run(struct ehlo_harness *h, struct ehlo_harness_result *out, ehlo_read_fn read,
                       void *read_arg, const struct ehlo_harness_options *options,
                       ehlo_harness_client_fn client, void *client_arg);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_HARNESS_H

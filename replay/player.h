@@ -8,6 +8,10 @@
 #include "replay/transcript.h"
 #include "replay/transport.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // How what the server says is cut. Times stay those of the transcript.
 enum ehlo_chunks {
   EHLO_CHUNKS_RECORDED = 0,
@@ -107,5 +111,9 @@ void ehlo_player_finish(struct ehlo_player *p);
 // A disagreement that the program found; the first one stands.
 void ehlo_player_diverge(struct ehlo_player *p, size_t line, size_t column, const char *expected,
                          const char *got);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_PLAYER_H

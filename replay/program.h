@@ -5,6 +5,10 @@
 
 #include "engine/ehlo.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct ehlo_program;
 
 struct ehlo_program_ops {
@@ -32,5 +36,9 @@ struct ehlo_observer {
   void (*secured)(void *arg);
   void *arg;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_PROGRAM_H

@@ -6,6 +6,10 @@
 #include "replay/program.h"
 #include "replay/transport.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct ehlo_pump {
   struct ehlo_client *client;
   struct ehlo_transport *transport;
@@ -18,5 +22,9 @@ struct ehlo_pump {
 // answered with a status of class CALLER, by which a player says that its transcript is at its end.
 // Returns that status, else EHLO_OK. The transport is left open.
 enum ehlo_status ehlo_pump_run(struct ehlo_pump *p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_PUMP_H

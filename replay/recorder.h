@@ -7,6 +7,10 @@
 #include "replay/scribe.h"
 #include "replay/transport.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct ehlo_recorder {
   struct ehlo_transport base;
   struct ehlo_transport *inner;
@@ -39,5 +43,9 @@ void ehlo_recorder_finish(struct ehlo_recorder *r);
 uint64_t ehlo_recorder_hash(const struct ehlo_recorder *r);
 // Some of the record could not be written.
 bool ehlo_recorder_failed(const struct ehlo_recorder *r);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_RECORDER_H

@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define EHLO_REDACT_MAX 24           // secrets: a password, and two proofs for each attempt
 #define EHLO_REDACT_BYTES_MAX 32768  // octets of all of them together
 #define EHLO_REDACT_FILTER_MAX 4096  // words of the filter
@@ -44,5 +48,9 @@ bool ehlo_redactor_hits(const struct ehlo_redactor *r, const uint8_t *line, size
 bool ehlo_redactor_grazes(const struct ehlo_redactor *r, const uint8_t *text, size_t len);
 // Zeroes all that it held.
 void ehlo_redactor_wipe(struct ehlo_redactor *r);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_REDACT_H

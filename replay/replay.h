@@ -16,6 +16,10 @@
 #include "replay/event_text.h"
 #include "replay/player.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // All zero: as recorded, every byte compared. What is pointed to is the caller's, and has to be there
 // until the replay is over.
 struct ehlo_replay_options {
@@ -78,5 +82,9 @@ void ehlo_replayer_run(struct ehlo_replayer *r, struct ehlo_replay_result *out, 
 // The same in memory of its own, which it allocates and frees, for one transcript.
 void ehlo_replay_run(struct ehlo_replay_result *out, ehlo_read_fn read, void *arg,
                      const struct ehlo_replay_options *options);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_REPLAY_H

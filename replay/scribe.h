@@ -10,6 +10,10 @@
 #include "replay/redact.h"
 #include "replay/transcript.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define EHLO_SCRIBE_CUTS_MAX 64
 
 // Where a chunk begins in the server's line that is held.
@@ -73,5 +77,9 @@ void ehlo_scribe_push(struct ehlo_scribe *s);
 void ehlo_scribe_push_seen(struct ehlo_scribe *s);
 // Both sides are written as far as they came, and handed over.
 void ehlo_scribe_flush(struct ehlo_scribe *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_SCRIBE_H

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // Octets in one line of a transcript file, without its line end. The writer breaks longer ones with
 // a trailing backslash.
 #define EHLO_TRANSCRIPT_LINE_MAX ((size_t)16384)
@@ -158,5 +162,9 @@ void ehlo_writer_chunk_begin(struct ehlo_writer *w, enum ehlo_side side, uint64_
 void ehlo_writer_bytes(struct ehlo_writer *w, const uint8_t *bytes, size_t len);
 void ehlo_writer_secret(struct ehlo_writer *w);
 void ehlo_writer_chunk_end(struct ehlo_writer *w);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_TRANSCRIPT_H

@@ -5,6 +5,10 @@
 
 #include "engine/ehlo.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct ehlo_transport;
 
 struct ehlo_transport_ops {
@@ -35,5 +39,9 @@ struct ehlo_transport_ops {
 struct ehlo_transport {
   const struct ehlo_transport_ops *ops;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_REPLAY_TRANSPORT_H

@@ -14,6 +14,10 @@
 
 #include "engine/auth.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // RFC 7677 §4 wants at least 4096. The upper end is some tenths of a second of one core: a server
 // must not be able to keep a client busy for long.
 #define EHLO_SCRAM_ITERATIONS_MIN 4096U
@@ -36,5 +40,9 @@ extern const struct ehlo_mechanism ehlo_mechanism_scram_sha_224;
 extern const struct ehlo_mechanism ehlo_mechanism_cram_sha256;
 extern const struct ehlo_mechanism ehlo_mechanism_cram_sha1;
 extern const struct ehlo_mechanism ehlo_mechanism_digest_md5;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // EHLO_ENGINE_SASL_SASL_H

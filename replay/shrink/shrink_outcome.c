@@ -114,8 +114,8 @@ void ehlo_shrink_judge(struct ehlo_shrink_outcome *out, struct ehlo_replay_resul
 
 static bool same_reply(const struct ehlo_shrink_outcome *a, const struct ehlo_shrink_outcome *b) {
   return a->refused == b->refused && a->code == b->code && a->verb == b->verb &&
-         a->enhanced.class == b->enhanced.class && a->enhanced.subject == b->enhanced.subject &&
-         a->enhanced.detail == b->enhanced.detail;
+         a->enhanced.class_code == b->enhanced.class_code &&
+         a->enhanced.subject == b->enhanced.subject && a->enhanced.detail == b->enhanced.detail;
 }
 
 bool ehlo_shrink_same(const struct ehlo_shrink_outcome *a, const struct ehlo_shrink_outcome *b,

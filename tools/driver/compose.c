@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/message_values.h"
 #include "tools/driver/text.h"
 
@@ -15,9 +16,9 @@
 
 static int complain(char *error, size_t error_cap, int status, const char *what, const char *name) {
   snprintf(error, error_cap, "%s%s%s", name, name[0] != '\0' ? ": " : "", what);
-  fprintf(stderr, "ehlo: ");
-  text_print(stderr, ehlo_str(error));
-  fprintf(stderr, "\n");
+  fprintf(complaints(), "ehlo: ");
+  text_print(complaints(), ehlo_str(error));
+  fprintf(complaints(), "\n");
   return status;
 }
 

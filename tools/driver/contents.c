@@ -1,5 +1,6 @@
 // See contents.h.
 #include "tools/driver/contents.h"
+#include "tools/driver/complaints.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 
 static int complain(const char *what, const char *path, const char *why) {
-  fprintf(stderr, "ehlo: cannot read %s %s: %s\n", what, path, why);
+  fprintf(complaints(), "ehlo: cannot read %s %s: %s\n", what, path, why);
   return EX_NOINPUT;
 }
 

@@ -3,6 +3,7 @@
 // recorded and replayed.
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,21 +16,33 @@
 
 #include "replay/replay.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/demo_transcript.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"
 #include "tools/driver/message.h"
 #include "tools/driver/serve_loop.h"
 #include "tools/driver/session.h"
+#include "tools/driver/text.h"
 #include "tools/live/certificate.h"
 
 #define SERVER_NAME "mail.demo.example"
 #define WAIT_MS 10000
 
-static const struct option_row *const tables[] = {NULL};
+static const char *set_json(void *o, const char *value) {
+  (void)value;
+  *(bool *)o = true;
+  return NULL;
+}
+
+static const struct option_row rows[] = {
+    {"json", 0, NULL, "one JSON object on standard output, nothing else", set_json},
+    {NULL, 0, NULL, NULL, NULL},
+};
+static const struct option_row *const tables[] = {rows, NULL};
 static const struct command command = {
     .name = "demo",
-    .synopsis = "",
+    .synopsis = "[--json]",
     .summary =
         "Shows a whole submission on this machine alone: a loopback server, STARTTLS\n"
         "with a verified certificate, AUTH LOGIN, a record, and its replay.",
@@ -53,6 +66,7 @@ struct demo {
   char directory[64];
   char transcript[128];
   uint64_t hash;  // of the session
+  json_t *json;   // what is told in place of words, or NULL
 };
 
 // ---- The server -------------------------------------------------------------------------------------
@@ -125,13 +139,13 @@ static int start_server(struct demo *d) {
   char error[LIVE_REASON_MAX];
   d->listener = live_net_listen(&d->port, error, sizeof(error), "127.0.0.1", 0);
   if (d->listener < 0) {
-    fprintf(stderr, "ehlo demo: cannot listen on 127.0.0.1: %s\n", error);
+    fprintf(complaints(), "ehlo demo: cannot listen on 127.0.0.1: %s\n", error);
     return EX_OSERR;
   }
   fflush(stdout);
   d->server = fork();
   if (d->server < 0) {
-    fprintf(stderr, "ehlo demo: %s\n", strerror(errno));
+    fprintf(complaints(), "ehlo demo: %s\n", strerror(errno));
     close(d->listener);
     return EX_OSERR;
   }
@@ -157,6 +171,23 @@ static void skip(void *arg, size_t n) {
   ((struct message *)arg)->pos += n;
 }
 
+static void tell_session(const struct demo *d, const struct session *s) {
+  const struct ehlo_verdict *verdict = &s->submission.submit.verdict;
+  if (d->json == NULL) {
+    printf("\n%s at %s, in %u round trips, session hash %016" PRIx64 "\n",
+           ehlo_outcome_name(verdict->outcome), ehlo_stage_name(verdict->stage),
+           (unsigned)s->flights, d->hash);
+    return;
+  }
+  char hash[REPORT_HASH_SIZE];
+  report_hash(hash, d->hash);
+  json_object_set_new(d->json, "outcome", json_string(ehlo_outcome_name(verdict->outcome)));
+  json_object_set_new(d->json, "stage", json_string(ehlo_stage_name(verdict->stage)));
+  json_object_set_new(d->json, "round_trips", json_integer((json_int_t)s->flights));
+  json_object_set_new(d->json, "hash", json_string(hash));
+  json_object_set_new(d->json, "record", json_string(d->transcript));
+}
+
 static int submit(struct demo *d) {
   int status;
   struct ehlo_recipient to = {.address = ehlo_str("bob@demo.example")};
@@ -169,6 +200,7 @@ static int submit(struct demo *d) {
       .user = "alice@demo.example",
       .timeout_ms = WAIT_MS,
       .record = d->transcript,
+      .json = d->json != NULL,
   };
   snprintf(options.server.port, sizeof(options.server.port), "%u", d->port);
   setenv("EHLO_PASSWORD", "correct horse battery staple", 1);
@@ -190,19 +222,37 @@ static int submit(struct demo *d) {
   struct ehlo_source source = {begin, peek, skip, &message};
   status = session_run(s, &source);
   d->hash = s->report.hash;
-  printf("\n%s at %s, in %u round trips, session hash %016" PRIx64 "\n",
-         ehlo_outcome_name(s->submission.submit.verdict.outcome),
-         ehlo_stage_name(s->submission.submit.verdict.stage), (unsigned)s->flights, d->hash);
+  tell_session(d, s);
   if (s->error[0] != '\0') {
-    fprintf(stderr, "ehlo demo: %s\n", s->error);
+    fprintf(complaints(), "ehlo demo: %s\n", s->error);
   }
   session_free(s);
   return status;
 }
 
-static int replay(const struct demo *d) {
+static void tell_replay(const struct demo *d, int chunks, const struct ehlo_replay_result *r,
+                        bool same) {
   static const char *const names[] = {"as it was recorded", "a line at a time", "a byte at a time"};
-  printf("\nReplaying the record through the same engine, offline:\n");
+  static const char *const words[] = {"recorded", "line", "byte"};
+  if (d->json == NULL) {
+    printf("  %-18s  %s: %s at %s, %zu events, hash %016" PRIx64 "\n", names[chunks],
+           same ? "the same" : "DIFFERENT", ehlo_outcome_name(r->outcome),
+           ehlo_stage_name(r->stage), r->num_events, r->hash);
+    return;
+  }
+  char hash[REPORT_HASH_SIZE];
+  report_hash(hash, r->hash);
+  json_array_append_new(
+      json_object_get(d->json, "replays"),
+      json_pack("{s:s, s:b, s:s, s:s, s:I, s:s}", "chunks", words[chunks], "same", same, "outcome",
+                ehlo_outcome_name(r->outcome), "stage", ehlo_stage_name(r->stage), "events",
+                (json_int_t)r->num_events, "hash", hash));
+}
+
+static int replay(const struct demo *d) {
+  if (d->json == NULL) {
+    printf("\nReplaying the record through the same engine, offline:\n");
+  }
   for (int i = 0; i < 3; i++) {
     struct ehlo_replay_options options = {.chunks = (enum ehlo_chunks)i};
     struct ehlo_replay_result result;
@@ -213,9 +263,7 @@ static int replay(const struct demo *d) {
     ehlo_replay_run(&result, file_read, file, &options);
     file_close(file);
     bool same = result.verdict == EHLO_REPLAY_SAME && result.hash == d->hash;
-    printf("  %-18s  %s: %s at %s, %zu events, hash %016" PRIx64 "\n", names[i],
-           same ? "the same" : "DIFFERENT", ehlo_outcome_name(result.outcome),
-           ehlo_stage_name(result.stage), result.num_events, result.hash);
+    tell_replay(d, i, &result, same);
     if (!same) {
       return 1;
     }
@@ -239,18 +287,24 @@ static void say_what_next(const struct demo *d) {
 
 static int run(void *options, const struct option_uses *uses) {
   struct demo d = {.directory = "/tmp/ehlo-demo.XXXXXX"};
-  (void)options;
+  if (!options_apply(uses, &command, options)) {
+    return EX_USAGE;
+  }
   if (uses->num_operands > 0) {
     options_complain(&command, "nothing is expected after the command");
     return EX_USAGE;
   }
   if (mkdtemp(d.directory) == NULL || !make_certificates(&d)) {
-    fprintf(stderr, "ehlo demo: cannot prepare: %s\n", strerror(errno));
+    fprintf(complaints(), "ehlo demo: cannot prepare: %s\n", strerror(errno));
     return EX_OSERR;
   }
   snprintf(d.transcript, sizeof(d.transcript), "%s/session.smtp", d.directory);
-  printf("A loopback server plays Exchange Online as %s, with a certificate made just now.\n\n",
-         SERVER_NAME);
+  if (*(const bool *)options) {
+    d.json = json_pack("{s:[]}", "replays");
+  } else {
+    printf("A loopback server plays Exchange Online as %s, with a certificate made just now.\n\n",
+           SERVER_NAME);
+  }
   int status = start_server(&d);
   if (status == 0) {
     status = submit(&d);
@@ -262,12 +316,15 @@ static int run(void *options, const struct option_uses *uses) {
   if (status == 0) {
     status = replay(&d);
   }
-  if (status == 0) {
+  if (d.json != NULL) {
+    text_print_json(d.json, JSON_INDENT(2));
+  } else if (status == 0) {
     say_what_next(&d);
   }
   return status;
 }
 
 int command_demo(int argc, char **argv) {
-  return options_run(&command, argc, argv, NULL, run);
+  bool json = false;
+  return options_run(&command, argc, argv, &json, run);
 }

@@ -8,6 +8,7 @@
 #include "engine/ehlo.h"
 #include "replay/compare/compare.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"
 #include "tools/driver/options.h"
@@ -155,7 +156,8 @@ static int compare(const struct diff_command *c, FILE *a, FILE *b) {
       path = c->paths[0];
       // fall through
     case EHLO_COMPARE_BAD_B:
-      fprintf(stderr, "ehlo: %s:%zu:%zu: %s\n", path, error.line, error.column, error.message);
+      fprintf(complaints(), "ehlo: %s:%zu:%zu: %s\n", path, error.line, error.column,
+              error.message);
       return EX_DATAERR;
     case EHLO_COMPARE_FAILED_A:
       path = c->paths[0];
@@ -163,7 +165,7 @@ static int compare(const struct diff_command *c, FILE *a, FILE *b) {
     case EHLO_COMPARE_FAILED_B:
       return input_complain(path, strerror(errno));
     case EHLO_COMPARE_NO_MEMORY:
-      fputs("ehlo: out of memory\n", stderr);
+      fputs("ehlo: out of memory\n", complaints());
       return EX_OSERR;
   }
   if (c->json) {

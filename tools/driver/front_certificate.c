@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/live/certificate.h"
 #include "tools/live/describe.h"
 #include "tools/live/pem.h"
@@ -25,7 +26,7 @@ static int use_files(struct front_certificate *f) {
   char error[LIVE_REASON_MAX];
   f->context = live_pem_server_context(error, sizeof(error), f->cert_file, f->key_file);
   if (f->context == NULL) {
-    fprintf(stderr, "ehlo: %s\n", error);
+    fprintf(complaints(), "ehlo: %s\n", error);
     return EX_NOINPUT;
   }
   describe(f);
@@ -36,12 +37,12 @@ static int write_authority(const struct front_certificate *f, X509 *authority) {
   if (f->ca_out == NULL || live_pem_write(f->ca_out, authority)) {
     return 0;
   }
-  fprintf(stderr, "ehlo: cannot write the certificate %s: %s\n", f->ca_out, strerror(errno));
+  fprintf(complaints(), "ehlo: cannot write the certificate %s: %s\n", f->ca_out, strerror(errno));
   return EX_CANTCREAT;
 }
 
 static int out_of_memory(void) {
-  fprintf(stderr, "ehlo: out of memory\n");
+  fprintf(complaints(), "ehlo: out of memory\n");
   return EX_OSERR;
 }
 

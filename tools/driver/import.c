@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -11,6 +12,7 @@
 #include "engine/ehlo.h"
 #include "tools/capture/capture.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"
 #include "tools/driver/options.h"
@@ -22,6 +24,7 @@ struct import_command {
   bool is_capture;
   enum ehlo_import_format format;
   unsigned long connection;  // from 1; 0: not told
+  bool json;
   const char *path;
   struct output output;
   // Of what is copied before it is read.
@@ -58,10 +61,17 @@ static const char *set_connection(void *o, const char *value) {
   return good ? NULL : "it is a number from 1 on";
 }
 
+static const char *set_json(void *o, const char *value) {
+  (void)value;
+  ((struct import_command *)o)->json = true;
+  return NULL;
+}
+
 static const struct option_row rows[] = {
     {"format", 0, "FORMAT", "what FILE is (default: as it looks)", set_format},
     {"output", 'o', "FILE", "write to FILE instead of standard output", set_output},
     {"connection", 0, "N", "of a capture with several connections, which", set_connection},
+    {"json", 0, NULL, "one JSON object on standard output; wants --output", set_json},
     {NULL, 0, NULL, NULL, NULL},
 };
 static const struct option_row *const tables[] = {rows, NULL};
@@ -85,8 +95,8 @@ static bool write_text(void *arg, const char *text, size_t len) {
 }
 
 static void begin_complaint(const struct import_command *c) {
-  fputs("ehlo: ", stderr);
-  text_print(stderr, ehlo_str(strcmp(c->path, "-") == 0 ? "standard input" : c->path));
+  fputs("ehlo: ", complaints());
+  text_print(complaints(), ehlo_str(strcmp(c->path, "-") == 0 ? "standard input" : c->path));
 }
 
 static int unreadable(const struct import_command *c) {
@@ -135,11 +145,11 @@ static void complain_of_log(const struct import_command *c, const struct ehlo_im
                             FILE *file) {
   const char *other = i->session.begun ? NULL : other_format(c->format, file);
   begin_complaint(c);
-  fprintf(stderr, ":%zu:%zu: %s (read as a log of %s)\n", i->error.line, i->error.column,
+  fprintf(complaints(), ":%zu:%zu: %s (read as a log of %s)\n", i->error.line, i->error.column,
           i->error.message, ehlo_import_format_name(c->format));
   if (other != NULL) {
     begin_complaint(c);
-    fprintf(stderr, ": it looks like %s; try --format %s\n", other, other);
+    fprintf(complaints(), ": it looks like %s; try --format %s\n", other, other);
   }
 }
 
@@ -169,7 +179,7 @@ static int import_log(struct import_command *c, FILE *file) {
   }
   if (too_much) {
     begin_complaint(c);
-    fputs(": more credentials than a session can have\n", stderr);
+    fputs(": more credentials than a session can have\n", complaints());
     return EX_DATAERR;
   }
   int status = output_open(&c->output, c->out_path);
@@ -225,7 +235,8 @@ static void on_fact(void *arg, const char *text, uint64_t time_us) {
   }
 }
 
-static void print_connections(const struct capture_list *list) {
+static void print_connections(const struct import_command *told, const struct capture_list *list) {
+  json_t *all = json_array();
   for (size_t i = 0; i < list->num; i++) {
     const struct capture_connection *c = &list->connections[i];
     char client[CAPTURE_ENDPOINT_MAX];
@@ -238,9 +249,22 @@ static void print_connections(const struct capture_list *list) {
     }
     capture_endpoint_text(client, &c->client);
     capture_endpoint_text(server, &c->server);
-    fprintf(stderr, "  %4zu  %s  %s to %s, %" PRIu64 " octets there, %" PRIu64 " back%s\n", i + 1,
-            when, client, server, c->octets[EHLO_SIDE_CLIENT], c->octets[EHLO_SIDE_SERVER],
+    json_array_append_new(
+        all, json_pack("{s:I, s:s, s:s, s:s, s:[I, I], s:b}", "number", (json_int_t)i + 1, "begin",
+                       when, "client", client, "server", server, "octets",
+                       (json_int_t)c->octets[EHLO_SIDE_CLIENT],
+                       (json_int_t)c->octets[EHLO_SIDE_SERVER], "tls", c->is_tls));
+    fprintf(complaints(), "  %4zu  %s  %s to %s, %" PRIu64 " octets there, %" PRIu64 " back%s\n",
+            i + 1, when, client, server, c->octets[EHLO_SIDE_CLIENT], c->octets[EHLO_SIDE_SERVER],
             c->is_tls ? ", TLS from the first" : "");
+  }
+  if (told->json) {
+    text_print_json(json_pack("{s:s, s:o, s:i, s:o}", "outcome", "usage", "error",
+                              text_to_json(ehlo_str(complaints_last())), "status", EX_USAGE,
+                              "connections", all),
+                    JSON_INDENT(2));
+  } else {
+    json_decref(all);
   }
 }
 
@@ -250,23 +274,24 @@ static const struct capture_connection *choose(const struct import_command *c, i
   *status = EX_DATAERR;
   if (list->num == 0) {
     begin_complaint(c);
-    fputs(": there is no connection of SMTP in this capture\n", stderr);
+    fputs(": there is no connection of SMTP in this capture\n", complaints());
     return NULL;
   }
   if (c->connection > list->num || (c->connection == 0 && list->num > 1)) {
     *status = EX_USAGE;
     begin_complaint(c);
-    fprintf(stderr, ": there %s in this capture%s; --connection N takes one:\n",
+    fprintf(complaints(), ": there %s in this capture%s; --connection N takes one:\n",
             list->num == 1 ? "is one connection of SMTP" : "are several connections of SMTP",
             list->is_full ? ", more than can be listed" : "");
-    print_connections(list);
+    print_connections(c, list);
     return NULL;
   }
   const struct capture_connection *chosen =
       &list->connections[c->connection > 0 ? c->connection - 1 : 0];
   if (chosen->is_tls) {
     begin_complaint(c);
-    fputs(": the connection is TLS from its first octet, so nothing of it can be read\n", stderr);
+    fputs(": the connection is TLS from its first octet, so nothing of it can be read\n",
+          complaints());
     return NULL;
   }
   return chosen;
@@ -289,7 +314,7 @@ static int import_connection(struct import_command *c, FILE *file,
   ehlo_import_session_finish(&session);
   if (!read) {
     begin_complaint(c);
-    fprintf(stderr, ": %s\n", error);
+    fprintf(complaints(), ": %s\n", error);
     status = EX_DATAERR;
   }
   return finish_output(c, ehlo_import_session_failed(&session), status);
@@ -301,12 +326,12 @@ static int import_capture(struct import_command *c, FILE *file) {
   int status;
   if (!capture_list(&list, error, file)) {
     begin_complaint(c);
-    fprintf(stderr, ": %s\n", error);
+    fprintf(complaints(), ": %s\n", error);
     return EX_DATAERR;
   }
   if (list.num_unread > 0) {
     begin_complaint(c);
-    fprintf(stderr, ": %zu packets are no whole TCP over IP and are passed over\n",
+    fprintf(complaints(), ": %zu packets are no whole TCP over IP and are passed over\n",
             list.num_unread);
   }
   const struct capture_connection *connection = choose(c, &status, &list);
@@ -329,10 +354,11 @@ static bool recognise(struct import_command *c, FILE *file) {
   c->format = c->is_capture ? EHLO_IMPORT_UNKNOWN : ehlo_import_recognise(head, (size_t)len);
   begin_complaint(c);
   if (c->is_capture || c->format != EHLO_IMPORT_UNKNOWN) {
-    fprintf(stderr, ": read as %s\n", c->is_capture ? "pcap" : ehlo_import_format_name(c->format));
+    fprintf(complaints(), ": read as %s\n",
+            c->is_capture ? "pcap" : ehlo_import_format_name(c->format));
     return true;
   }
-  fputs(": looks like no format that is known here; --format tells which it is\n", stderr);
+  fputs(": looks like no format that is known here; --format tells which it is\n", complaints());
   return false;
 }
 
@@ -372,6 +398,11 @@ static int run(void *options, const struct option_uses *uses) {
     options_complain(&command, "one FILE is expected");
     return EX_USAGE;
   }
+  if (c->json && (c->out_path == NULL || strcmp(c->out_path, "-") == 0)) {
+    options_complain(&command,
+                     "--json wants --output: the transcript would be on standard output too");
+    return EX_USAGE;
+  }
   c->path = uses->operands[0];
   FILE *file = input_spool(c->path, is_enough, c);
   if (file == NULL) {
@@ -379,6 +410,13 @@ static int run(void *options, const struct option_uses *uses) {
   }
   int status = import(c, file);
   file_close(file);
+  if (c->json && status == 0) {
+    text_print_json(
+        json_pack("{s:s, s:o, s:o}", "format",
+                  c->is_capture ? "pcap" : ehlo_import_format_name(c->format), "file",
+                  text_to_json(ehlo_str(c->path)), "output", text_to_json(ehlo_str(c->out_path))),
+        JSON_INDENT(2));
+  }
   return status;
 }
 

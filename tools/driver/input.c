@@ -5,14 +5,15 @@
 #include <sysexits.h>
 
 #include "engine/ehlo.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/file.h"
 #include "tools/driver/spool.h"
 #include "tools/driver/text.h"
 
 int input_complain(const char *path, const char *why) {
-  fputs("ehlo: cannot read ", stderr);
-  text_print(stderr, ehlo_str(strcmp(path, "-") == 0 ? "standard input" : path));
-  fprintf(stderr, ": %s\n", why);
+  fputs("ehlo: cannot read ", complaints());
+  text_print(complaints(), ehlo_str(strcmp(path, "-") == 0 ? "standard input" : path));
+  fprintf(complaints(), ": %s\n", why);
   return EX_NOINPUT;
 }
 

@@ -10,6 +10,7 @@
 
 #include "tools/driver/account.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/compose_options.h"
 #include "tools/driver/plan.h"
 #include "tools/driver/profile.h"
@@ -168,7 +169,7 @@ struct config {
 };
 
 static int config_wrong(const struct config *c, const char *what) {
-  fprintf(stderr, "ehlo: %s:%zu: %s\n", c->path, c->line, what);
+  fprintf(complaints(), "ehlo: %s:%zu: %s\n", c->path, c->line, what);
   return EX_CONFIG;
 }
 
@@ -297,7 +298,7 @@ static int load_config(struct live_options *options, const struct command *comma
       return 0;
     }
     int status = errno == 0 ? EX_CONFIG : EX_NOINPUT;
-    fprintf(stderr, "ehlo: cannot read %s: %s\n", c.path, unreadable);
+    fprintf(complaints(), "ehlo: cannot read %s: %s\n", c.path, unreadable);
     return status;
   }
   c.is_private = options->settings.is_private;

@@ -48,7 +48,7 @@ struct live_options {
   const struct profile *profile;  // of a provider, NULL: none
   bool dry_run;
   const char *password;  // of the configuration file, which nobody else can read; NULL: none
-  char chosen[256];   // the account, where it was found out
+  char chosen[256];      // the account, where it was found out
   struct settings_file settings;  // what the values above may point into
 };
 

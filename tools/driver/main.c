@@ -2,6 +2,7 @@
 // Bazel's own; file names are meant from where the user stands.
 #include <locale.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,8 @@ static int run(int argc, char **argv) {
     return EX_USAGE;
   }
   if (strcmp(argv[1], "--version") == 0) {
-    puts("ehlo " EHLO_VERSION);
+    bool json = argc > 2 && strcmp(argv[2], "--json") == 0;
+    puts(json ? "{\"version\": \"" EHLO_VERSION "\"}" : "ehlo " EHLO_VERSION);
     return 0;
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

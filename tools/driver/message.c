@@ -1,5 +1,6 @@
 // Reading and judging the message.
 #include "tools/driver/message.h"
+#include "tools/driver/complaints.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ static bool begin(struct message *out, const char *name) {
 
 int message_read(struct message *out, const char *path) {
   if (!begin(out, path)) {
-    fprintf(stderr, "ehlo: out of memory\n");
+    fprintf(complaints(), "ehlo: out of memory\n");
     return EX_OSERR;
   }
   int status = contents_read(&out->contents, path, "the message");
@@ -131,7 +132,7 @@ int message_check(char *error, size_t error_cap, struct warnings *warnings, cons
       warnings_add(warnings, "%s", text);
       continue;
     }
-    fprintf(stderr, "ehlo: %s\n", text);
+    fprintf(complaints(), "ehlo: %s\n", text);
     if (status == 0) {
       snprintf(error, error_cap, "%s", text);
     }

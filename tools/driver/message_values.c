@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/mail/compose.h"
 
 static const char known[] = "from, to, subject, date, message-id, host, n and open";
@@ -39,7 +40,7 @@ int message_values_make(struct message_values *v, const struct send_options *o, 
   v->to = join(o);
   if (v->to == NULL || !mail_date(v->date, time(NULL)) ||
       !mail_message_id(v->message_id, domain_of(o, v->host))) {
-    fprintf(stderr, "ehlo: no memory, time or random bits for a message\n");
+    fprintf(complaints(), "ehlo: no memory, time or random bits for a message\n");
     return EX_OSERR;
   }
   const char *from = o->from_text;
@@ -83,13 +84,13 @@ int message_values_apply(char **out_text, size_t *out_len, char *error, size_t e
   *out_text = NULL;
   if (out == NULL || !is_whole) {
     snprintf(error, error_cap, "out of memory");
-    fprintf(stderr, "ehlo: %s\n", error);
+    fprintf(complaints(), "ehlo: %s\n", error);
     return EX_OSERR;
   }
   bool has_name = wrong.name[0] != '\0';
   snprintf(error, error_cap, "%s:%zu:%zu: %s%s%s%s%s%s", name, wrong.line, wrong.column,
            has_name ? "{{" : "", wrong.name, has_name ? "}} " : "", wrong.what,
            has_name ? "; the names are " : "", has_name ? known : "");
-  fprintf(stderr, "ehlo: %s\n", error);
+  fprintf(complaints(), "ehlo: %s\n", error);
   return EX_DATAERR;
 }

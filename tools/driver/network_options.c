@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/live_options.h"
 #include "tools/driver/secret.h"
 #include "tools/live/tls.h"
@@ -130,7 +131,7 @@ const struct live_net_route *network_options_route(const struct network_options 
 // ---- The TLS context --------------------------------------------------------------------------------
 
 static int complain(const char *path, const char *why, int status) {
-  fprintf(stderr, "ehlo: %s: %s\n", path, why);
+  fprintf(complaints(), "ehlo: %s: %s\n", path, why);
   ERR_clear_error();
   return status;
 }
@@ -178,7 +179,8 @@ static int open_keylog(SSL_CTX *context, const char *path) {
   if (keylog == NULL) {
     return complain(path, strerror(errno), EX_CANTCREAT);
   }
-  fprintf(stderr, "ehlo: WARNING: whoever has %s can read this session, the password too\n", path);
+  fprintf(complaints(), "ehlo: WARNING: whoever has %s can read this session, the password too\n",
+          path);
   SSL_CTX_set_keylog_callback(context, write_key);
   return 0;
 }

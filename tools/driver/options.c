@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "engine/ehlo.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/help.h"
 #include "tools/driver/text.h"
 
@@ -29,9 +30,9 @@ void options_complain(const struct command *command, const char *format, ...) {
   va_start(args, format);
   vsnprintf(sentence, sizeof(sentence), format, args);
   va_end(args);
-  fprintf(stderr, "ehlo %s: ", command->name);
-  text_print(stderr, ehlo_str(sentence));  // a word of the command line may hold anything
-  fprintf(stderr, "\nTry 'ehlo %s --help'.\n", command->name);
+  fprintf(complaints(), "ehlo %s: ", command->name);
+  text_print(complaints(), ehlo_str(sentence));  // a word of the command line may hold anything
+  fprintf(complaints(), "\nTry 'ehlo %s --help'.\n", command->name);
 }
 
 static void build(struct lookup *l, const struct command *command) {
@@ -107,13 +108,39 @@ static enum option_result parse(struct option_uses *out, const struct command *c
   return OPTIONS_OK;
 }
 
+// Whether JSON is asked for, as far as the command line was understood and behind that place.
+static bool wants_json(const struct option_uses *uses, const struct command *command, char **rest) {
+  if (options_find(command, "json") == NULL) {
+    return false;
+  }
+  for (size_t i = 0; i < uses->num; i++) {
+    if (strcmp(uses->uses[i].row->name, "json") == 0) {
+      return true;
+    }
+  }
+  for (; *rest != NULL && strcmp(*rest, "--") != 0; rest++) {
+    if (strcmp(*rest, "--json") == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 int options_run(const struct command *command, int argc, char **argv, void *options,
                 int (*run)(void *options, const struct option_uses *uses)) {
   struct option_uses uses;
   enum option_result parsed = parse(&uses, command, argc, argv);
+  char **rest = parsed == OPTIONS_OK ? argv + argc : argv + optind;
   int status = parsed == OPTIONS_HELP ? 0 : EX_USAGE;
   if (parsed == OPTIONS_OK) {
     status = run(options, &uses);
+  }
+  if (status != 0 && !text_has_json() && wants_json(&uses, command, rest)) {
+    if (command->early_json != NULL) {
+      command->early_json(complaints_last());
+    } else {
+      complaints_print_json(status);
+    }
   }
   free(uses.uses);
   return status;

@@ -21,7 +21,11 @@ struct command {
   const char *summary;
   const struct option_row *const *tables;  // NULL-terminated; each ends with a row without name
   const char *notes;                       // printed after the options, or NULL
-  const char *const *essentials;  // names of the options that are used most, NULL-terminated; NULL: all
+  const char *const
+      *essentials;  // names of the options that are used most, NULL-terminated; NULL: all
+  // Prints the JSON object for what is wrong before there is any other, in `error`; NULL: one of
+  // complaints_print_json().
+  void (*early_json)(const char *error);
 };
 
 // One option as it was met.
@@ -38,7 +42,8 @@ struct option_uses {
 };
 
 // Takes the command line apart and hands it to `run`, whose exit status it returns. What is wrong
-// with an option, and --help, it deals with by itself.
+// with an option, and --help, it deals with by itself. With --json there is an object on standard
+// output also where all that came of it was a complaint.
 int options_run(const struct command *command, int argc, char **argv, void *options,
                 int (*run)(void *options, const struct option_uses *uses));
 

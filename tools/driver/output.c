@@ -9,13 +9,14 @@
 #include <unistd.h>
 
 #include "engine/ehlo.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/text.h"
 
 static int complain(const struct output *o) {
   int why = errno;
-  fputs("ehlo: cannot write ", stderr);
-  text_print(stderr, ehlo_str(o->path != NULL ? o->path : "standard output"));
-  fprintf(stderr, ": %s\n", strerror(why));
+  fputs("ehlo: cannot write ", complaints());
+  text_print(complaints(), ehlo_str(o->path != NULL ? o->path : "standard output"));
+  fprintf(complaints(), ": %s\n", strerror(why));
   return EX_CANTCREAT;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/compose.h"
 #include "tools/driver/envelope_check.h"
 #include "tools/driver/message_values.h"
@@ -44,7 +45,7 @@ static void address(struct post *p, const struct send_options *o, size_t i) {
 
 static int complain(struct post *p, int status, const char *what) {
   snprintf(p->error, sizeof(p->error), "%s", what);
-  fprintf(stderr, "ehlo: %s\n", p->error);
+  fprintf(complaints(), "ehlo: %s\n", p->error);
   return status;
 }
 
@@ -245,9 +246,7 @@ int post_submit(struct post *p, const struct send_options *o, post_report_fn *re
   struct session *s = session_new(&status, &o->live);
   if (s == NULL) {
     if (o->live.json) {
-      send_report_early(o, "connect",
-                        "at connect: the session cannot begin; standard error says why",
-                        &p->warnings);
+      send_report_early(o, "connect", complaints_last(), &p->warnings);
     }
     return status;
   }

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/credential_options.h"
 #include "tools/driver/explanation.h"
 #include "tools/driver/first_bytes.h"
@@ -77,10 +78,20 @@ static const struct option_row *const tables[] = {probe_option_rows,   plan_opti
 static const char *const essentials[] = {"all",     "srv",      "quick",    "baseline", "tls",
                                          "ca-file", "tls-name", "insecure", "timeout",  "record",
                                          "json",    "verbose",  NULL};
+// What was wrong before there was a session.
+static void print_early_json(const char *error) {
+  text_print_json(json_pack("{s:s, s:s, s:n, s:n, s:{s:n, s:n}, s:[], s:n, s:f, s:n, s:s, s:n}",
+                            "outcome", "usage", "stage", "connect", "greeting", "reply",
+                            "capabilities", "before_tls", "under_tls", "mechanisms", "tls",
+                            "seconds", 0.0, "hash", "error", error, "explanation"),
+                  JSON_INDENT(2));
+}
+
 static const struct command command = {
     .name = "probe",
     .essentials = essentials,
     .synopsis = "SERVER",
+    .early_json = print_early_json,
     .summary =
         "Looks at a server: greeting, capabilities before and after TLS, AUTH\n"
         "mechanisms, the certificate chain. Sends no mail and logs in nowhere.",
@@ -149,16 +160,6 @@ static void print_json(const struct session *s,
   json_object_set_new(json, "days_left",
                       probe_days_left(&days, tls) ? json_integer(days) : json_null());
   text_print_json(json, JSON_INDENT(2));
-}
-
-// What was wrong before there was a session.
-static void print_early_json(void) {
-  text_print_json(
-      json_pack("{s:s, s:s, s:n, s:n, s:{s:n, s:n}, s:[], s:n, s:f, s:n, s:s, s:n}", "outcome",
-                "usage", "stage", "connect", "greeting", "reply", "capabilities", "before_tls",
-                "under_tls", "mechanisms", "tls", "seconds", 0.0, "hash", "error",
-                "at connect: the session cannot begin; standard error says why", "explanation"),
-      JSON_INDENT(2));
 }
 
 // ---- Words ------------------------------------------------------------------------------------------
@@ -384,7 +385,7 @@ static int probe(const struct probe_options *o) {
   struct session *s = probe_run(&status, &quiet);
   if (s == NULL) {
     if (o->live.json) {
-      print_early_json();
+      print_early_json(complaints_last());
     }
     return status;
   }
@@ -457,7 +458,7 @@ static int run(void *options, const struct option_uses *uses) {
     return o->all ? probe_all(o) : o->srv ? probe_domain(o) : probe(o);
   }
   if (o->live.json) {
-    print_early_json();
+    print_early_json(complaints_last());
   }
   return status;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/credential_options.h"
 #include "tools/driver/front_certificate.h"
 #include "tools/driver/listen.h"
@@ -177,13 +178,13 @@ static int check_record(const char *path) {
   const char *slash = strrchr(path, '/');
   size_t len = slash != NULL ? (size_t)(slash - path) + (slash == path ? 1 : 0) : 1;
   if (len >= sizeof(directory)) {
-    fprintf(stderr, "ehlo: the name of the transcript is too long\n");
+    fprintf(complaints(), "ehlo: the name of the transcript is too long\n");
     return EX_USAGE;
   }
   memcpy(directory, slash != NULL ? path : ".", len);
   directory[len] = '\0';
   if (access(path, F_OK) == 0 ? access(path, W_OK) != 0 : access(directory, W_OK | X_OK) != 0) {
-    fprintf(stderr, "ehlo: cannot write the transcript %s: %s\n", path, strerror(errno));
+    fprintf(complaints(), "ehlo: cannot write the transcript %s: %s\n", path, strerror(errno));
     return EX_CANTCREAT;
   }
   return 0;
@@ -203,13 +204,13 @@ static int listen_in_front(struct record *r) {
   const struct record_options *o = r->options;
   char error[LIVE_REASON_MAX];
   if (!listen_open(&r->listening, error, sizeof(error), &o->place)) {
-    fprintf(stderr, "ehlo: %s\n", error);
+    fprintf(complaints(), "ehlo: %s\n", error);
     return EX_IOERR;  // as any other connection that cannot be had; 69 is a server's refusal
   }
   r->relay.listen_fd = r->listening.fd;
   bool open = !is_loopback(r->listening.address) && !o->allow_cleartext_listen;
   if (open && o->listen_tls == EHLO_TLS_NONE) {
-    fprintf(stderr,
+    fprintf(complaints(),
             "ehlo: %s is open to other hosts, whose passwords would go in cleartext;"
             " use --listen-tls, a loopback address, or --allow-cleartext-listen\n",
             r->listening.name);
@@ -248,7 +249,7 @@ static int prepare_behind(struct record *r) {
     struct live_roots roots = {.file = o->ca_file};
     r->relay.tls_behind = live_tls_client_context(error, sizeof(error), &roots);
     if (r->relay.tls_behind == NULL) {
-      fprintf(stderr, "ehlo: %s\n", error);
+      fprintf(complaints(), "ehlo: %s\n", error);
       return EX_NOINPUT;
     }
     int status = network_options_dress(&r->options->live.network, r->relay.tls_behind);
@@ -264,7 +265,7 @@ static int prepare_behind(struct record *r) {
   }
   if (live_place_find(&r->relay.place, error, sizeof(error), server->host,
                       (uint16_t)strtoul(server->port, NULL, 10), server->path) != LIVE_NET_OK) {
-    fprintf(stderr, "ehlo: %s\n", error);
+    fprintf(complaints(), "ehlo: %s\n", error);
     return EX_NOHOST;
   }
   return 0;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/relay_session.h"
 
 static volatile sig_atomic_t stop_wanted;
@@ -46,7 +47,7 @@ static void accept_one(struct loop *l) {
   if (fd < 0) {
     if (live_net_is_starved(errno)) {
       if (l->accept_us == 0) {
-        fprintf(stderr, "ehlo: a connection has to wait: %s\n", strerror(errno));
+        fprintf(complaints(), "ehlo: a connection has to wait: %s\n", strerror(errno));
       }
       l->accept_us = live_net_clock_us() + LIVE_NET_STARVED_US;
     }
@@ -55,7 +56,7 @@ static void accept_one(struct loop *l) {
   l->accept_us = 0;
   struct relay_session *s = relay_session_begin(l->config, fd, l->num_accepted + 1);
   if (s == NULL) {
-    fprintf(stderr, "ehlo: out of memory for another session\n");
+    fprintf(complaints(), "ehlo: out of memory for another session\n");
     close(fd);
     return;
   }

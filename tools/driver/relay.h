@@ -18,7 +18,7 @@
 struct relay_config {
   int listen_fd;
   const char *record;  // of the first session; FILE.2, FILE.3 … follow, the number before a suffix
-  bool on_failure;       // only of sessions in which something was refused, or that broke
+  bool on_failure;     // only of sessions in which something was refused, or that broke
   uint64_t connections;  // to serve; 0: without end
   // Behind.
   struct live_place place;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/relay_parts.h"
 
 // ---- Connecting ---------------------------------------------------------------------------------
@@ -49,7 +50,7 @@ static bool start_behind(struct relay_session *s) {
 static void warn_of_insecure(const struct relay_session *s) {
   const struct live_verdict *verdict = &s->behind.tls.info.verdict;
   if (!(verdict->chain_ok && verdict->name_ok)) {
-    fprintf(stderr,
+    fprintf(complaints(),
             "ehlo: WARNING: the server's certificate is NOT trusted (%s); --insecure goes on\n",
             verdict->reason);
   }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/relay_parts.h"
 #include "tools/driver/text.h"
 
@@ -28,9 +29,9 @@ void relay_write_end(struct relay_session *s, const char *text) {
 }
 
 static void complain(const struct relay_session *s, const char *what) {
-  fprintf(stderr, "ehlo: %s: ", s->client);
-  text_print(stderr, ehlo_str(what));
-  fputc('\n', stderr);
+  fprintf(complaints(), "ehlo: %s: ", s->client);
+  text_print(complaints(), ehlo_str(what));
+  fputc('\n', complaints());
 }
 
 // ---- Ends ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sysexits.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/numbered.h"
 #include "tools/driver/relay_parts.h"
 #include "tools/driver/text.h"
@@ -155,7 +156,7 @@ static void name_client(struct relay_session *s, int fd) {
 static void open_record(struct relay_session *s) {
   struct trace *trace = s->config->verbose ? &s->trace : NULL;
   if (!numbered_path(s->path, sizeof(s->path), s->config->record, s->number)) {
-    fprintf(stderr, "ehlo: cannot write a transcript: its name is too long\n");
+    fprintf(complaints(), "ehlo: cannot write a transcript: its name is too long\n");
     s->sink = (struct sink){.fd = -1, .trace = trace, .incomplete = true};
   } else if ((s->config->on_failure ? sink_open_withheld : sink_open)(&s->sink, s->path, trace) !=
              0) {

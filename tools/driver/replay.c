@@ -6,11 +6,13 @@
 #include <sysexits.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/progress.h"
 #include "tools/driver/queue.h"
 #include "tools/driver/replay_step.h"
 #include "tools/driver/replay_summary.h"
 #include "tools/driver/replay_until.h"
+#include "tools/driver/text.h"
 #include "tools/driver/walk.h"
 
 struct replay_command {
@@ -52,7 +54,7 @@ static void print(struct replay_command *c, const struct replay_job *job) {
   }
   if (job->err_len > 0) {
     fflush(stdout);
-    fwrite(job->err, 1, job->err_len, stderr);
+    fwrite(job->err, 1, job->err_len, complaints());
   }
 }
 
@@ -144,11 +146,11 @@ static int finish(struct replay_command *c) {
   }
   progress_end(&c->progress, c->options.num_jobs);
   if (c->out_of_memory) {
-    fputs("ehlo: out of memory\n", stderr);
+    fputs("ehlo: out of memory\n", complaints());
     return EX_OSERR;
   }
   if (c->summary.num_files == 0) {
-    fprintf(stderr, "ehlo: there is no transcript (*.smtp) to replay\n");
+    fprintf(complaints(), "ehlo: there is no transcript (*.smtp) to replay\n");
     return EX_NOINPUT;
   }
   return replay_summary_status(&c->summary);
@@ -166,10 +168,13 @@ static int run(void *command, const struct option_uses *uses) {
   json_object_seed(0);  // before there are threads
   c->queue = queue_new(&queue_ops, c, c->options.num_jobs);
   if (c->queue == NULL) {
-    fputs("ehlo: out of memory\n", stderr);
+    fputs("ehlo: out of memory\n", complaints());
     return EX_OSERR;
   }
-  fputs(c->options.json ? "{\n  \"results\": [" : "", stdout);
+  if (c->options.json) {
+    text_note_json();
+    fputs("{\n  \"results\": [", stdout);
+  }
   replay_files(c, uses);
   return finish(c);
 }

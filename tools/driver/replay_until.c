@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/replay_place.h"
 #include "tools/driver/replay_stop.h"
 
@@ -75,7 +76,8 @@ static int run(struct until *u) {
   size_t num_events = u->stop.tap->num_events;
   if (num_events < u->wanted) {
     fflush(stdout);
-    fprintf(stderr, "ehlo: event %zu was not reached, there are %zu\n", u->wanted, num_events);
+    fprintf(complaints(), "ehlo: event %zu was not reached, there are %zu\n", u->wanted,
+            num_events);
     return replay_stop_tell(&u->stop);
   }
   int status = judge(u);

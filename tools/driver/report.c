@@ -184,9 +184,9 @@ json_t *report_reply_json(const struct kept_reply *kept) {
   while (ehlo_reply_line(&kept->reply, &pos, &line)) {
     json_array_append_new(lines, text_to_json(line.text));
   }
-  snprintf(enhanced, sizeof(enhanced), "%u.%u.%u", e->class, e->subject, e->detail);
+  snprintf(enhanced, sizeof(enhanced), "%u.%u.%u", e->class_code, e->subject, e->detail);
   return json_pack("{s:i, s:s?, s:o}", "code", kept->reply.code, "enhanced",
-                   e->class != 0 ? enhanced : NULL, "lines", lines);
+                   e->class_code != 0 ? enhanced : NULL, "lines", lines);
 }
 
 // The reply that refused; NULL where none did. Of several recipients, the first one that was refused.

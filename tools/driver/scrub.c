@@ -1,6 +1,7 @@
 // ehlo scrub: somebody's log without the credentials in it.
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <openssl/rand.h>
 #include <openssl/siphash.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "engine/ehlo.h"
 #include "replay/scrub/scrub.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"
 #include "tools/driver/options.h"
@@ -20,6 +22,8 @@ struct scrub_command {
   bool check;
   bool in_place;
   bool names;
+  bool json;
+  uint64_t num_findings;
   uint64_t key[2];  // of the pseudonyms of this run
   bool found;
   const char *path;  // at hand
@@ -50,11 +54,18 @@ static const char *set_names(void *o, const char *value) {
   return RAND_bytes((uint8_t *)c->key, sizeof(c->key)) == 1 ? NULL : "there is no randomness";
 }
 
+static const char *set_json(void *o, const char *value) {
+  (void)value;
+  ((struct scrub_command *)o)->json = true;
+  return NULL;
+}
+
 static const struct option_row rows[] = {
     {"output", 'o', "FILE", "write to FILE instead of standard output", set_output},
     {"check", 0, NULL, "only say where credentials are: FILE:LINE:COLUMN", set_check},
     {"in-place", 0, NULL, "replace each FILE by what is left of it", set_in_place},
     {"names", 0, NULL, "hide mailboxes and users too, consistently", set_names},
+    {"json", 0, NULL, "one JSON object on standard output: each finding", set_json},
     {NULL, 0, NULL, NULL, NULL},
 };
 static const struct option_row *const tables[] = {rows, NULL};
@@ -87,9 +98,21 @@ static bool write_text(void *arg, const char *text, size_t len) {
   return fwrite(text, 1, len, ((struct scrub_command *)arg)->output.file) == len;
 }
 
+// One a line, as they are found: there may be any number of them.
+static void print_finding_json(struct scrub_command *c, const struct ehlo_scrub_finding *finding) {
+  fputs(c->num_findings++ > 0 ? ",\n    " : "\n    ", stdout);
+  text_write_json(stdout,
+                  json_pack("{s:o, s:I, s:I, s:s}", "file", text_to_json(ehlo_str(c->path)), "line",
+                            (json_int_t)finding->line, "column", (json_int_t)finding->column,
+                            "what", finding->what),
+                  JSON_COMPACT);
+}
+
 static void print_finding(void *arg, const struct ehlo_scrub_finding *finding) {
-  const struct scrub_command *c = arg;
-  if (c->check) {
+  struct scrub_command *c = arg;
+  if (c->json) {
+    print_finding_json(c, finding);
+  } else if (c->check) {
     text_print(stdout, ehlo_str(c->path));
     printf(":%" PRIu64 ":%" PRIu64 ": %s\n", finding->line, finding->column, finding->what);
   }
@@ -157,9 +180,9 @@ static int scrub(struct scrub_command *c, FILE *file) {
   if (!read_all(&s, file, ehlo_scrub_learn)) {
     status = unreadable(c->path);
   } else if (!ehlo_scrub_learn_end(&s)) {
-    fputs("ehlo: ", stderr);
-    text_print(stderr, ehlo_str(c->path));
-    fprintf(stderr,
+    fputs("ehlo: ", complaints());
+    text_print(complaints(), ehlo_str(c->path));
+    fprintf(complaints(),
             ": more than %zu different credentials, which is more than are looked for; split it\n",
             SCRUB_KNOWN_MAX);
   } else {
@@ -183,7 +206,23 @@ static const char *conflict(const struct scrub_command *c, const struct option_u
   if (uses->num_operands > 1 && !c->check && !c->in_place) {
     return "several files want --check or --in-place";
   }
+  if (c->json && !c->check && !c->in_place &&
+      (c->out_path == NULL || strcmp(c->out_path, "-") == 0)) {
+    return "--json wants --check, --in-place or --output: the text would be on standard output too";
+  }
   return c->in_place && has_stdin ? "standard input has no place to be written to" : NULL;
+}
+
+static void end_json(const struct scrub_command *c, int status) {
+  const char *error = status > 1 ? complaints_last() : "";
+  printf("%s],\n  \"num\": %" PRIu64 ",\n  \"status\": %d,\n  \"error\": ",
+         c->num_findings > 0 ? "\n  " : "", c->num_findings, status);
+  if (error[0] != '\0') {
+    text_write_json_string(stdout, ehlo_str(error));
+  } else {
+    fputs("null", stdout);
+  }
+  fputs("\n}\n", stdout);
 }
 
 static int run(void *options, const struct option_uses *uses) {
@@ -197,6 +236,10 @@ static int run(void *options, const struct option_uses *uses) {
     options_complain(&command, "%s", wrong);
     return EX_USAGE;
   }
+  if (c->json) {
+    text_note_json();
+    fputs("{\n  \"findings\": [", stdout);
+  }
   for (int i = 0; i < uses->num_operands; i++) {
     c->path = uses->operands[i];
     FILE *file = input_spool(c->path, NULL, NULL);
@@ -206,7 +249,11 @@ static int run(void *options, const struct option_uses *uses) {
       file_close(file);
     }
   }
-  return status != 0 ? status : c->found ? 1 : 0;
+  status = status != 0 ? status : c->found ? 1 : 0;
+  if (c->json) {
+    end_json(c, status);
+  }
+  return status;
 }
 
 int command_scrub(int argc, char **argv) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/credential.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/token.h"
 
 void secret_wipe(struct secret *s) {
@@ -30,11 +31,12 @@ static int read_line(struct secret *out, int fd, const char *what) {
       continue;
     }
     if (n < 0) {
-      fprintf(stderr, "ehlo: cannot read %s: %s\n", what, strerror(errno));
+      fprintf(complaints(), "ehlo: cannot read %s: %s\n", what, strerror(errno));
       return EX_NOINPUT;
     }
     if (out->len == sizeof(out->bytes)) {
-      fprintf(stderr, "ehlo: %s has more than %d characters in its first line\n", what, SECRET_MAX);
+      fprintf(complaints(), "ehlo: %s has more than %d characters in its first line\n", what,
+              SECRET_MAX);
       return EX_DATAERR;
     }
     out->bytes[out->len++] = c;
@@ -67,7 +69,7 @@ static void look_behind(struct secret *out, int fd) {
 static int from_file(struct secret *out, const char *path) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    fprintf(stderr, "ehlo: cannot read the password file %s: %s\n", path, strerror(errno));
+    fprintf(complaints(), "ehlo: cannot read the password file %s: %s\n", path, strerror(errno));
     return EX_NOINPUT;
   }
   int status = read_line(out, fd, "the password file");
@@ -82,7 +84,7 @@ static int from_file(struct secret *out, const char *path) {
 static int from_command(struct secret *out, const char *command) {
   FILE *pipe = popen(command, "re");
   if (pipe == NULL) {
-    fprintf(stderr, "ehlo: cannot run the password command: %s\n", strerror(errno));
+    fprintf(complaints(), "ehlo: cannot run the password command: %s\n", strerror(errno));
     return EX_NOINPUT;
   }
   int status = read_line(out, fileno(pipe), "the password command");
@@ -94,7 +96,7 @@ static int from_command(struct secret *out, const char *command) {
   }
   int ended = pclose(pipe);
   if (status == 0 && ended != 0) {
-    fprintf(stderr, "ehlo: the password command failed\n");
+    fprintf(complaints(), "ehlo: the password command failed\n");
     status = EX_NOINPUT;
   }
   return status;
@@ -110,7 +112,7 @@ static int from_descriptor(struct secret *out, int fd) {
 static int from_environment(struct secret *out, char *value) {
   size_t len = strlen(value);
   if (len > sizeof(out->bytes)) {
-    fprintf(stderr, "ehlo: EHLO_PASSWORD has more than %d characters\n", SECRET_MAX);
+    fprintf(complaints(), "ehlo: EHLO_PASSWORD has more than %d characters\n", SECRET_MAX);
     return EX_DATAERR;
   }
   memcpy(out->bytes, value, len);
@@ -124,7 +126,7 @@ static int from_prompt(struct secret *out, const char *user) {
   struct termios before;
   int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
   if (fd < 0 || tcgetattr(fd, &before) != 0) {
-    fprintf(stderr,
+    fprintf(complaints(),
             "ehlo: --user needs a password: --password-file, --password-command, "
             "EHLO_PASSWORD, or a terminal to ask on\n");
     return EX_USAGE;

@@ -20,7 +20,7 @@ struct secret_source {
   const char *command;
   const char *token_command;  // prints a token, or JSON with an access_token
   int fd;                     // one more than the descriptor; 0: none
-  const char *user;  // for the prompt
+  const char *user;           // for the prompt
 };
 
 // Fetches it: the file's first line, the command's first line, EHLO_PASSWORD, or a prompt on a

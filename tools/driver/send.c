@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/interrupt.h"
 #include "tools/driver/post.h"
 #include "tools/driver/send_options.h"
@@ -29,7 +30,7 @@ static int run(void *options, const struct option_uses *uses) {
     return read_and_submit(o);
   }
   if (o->live.json) {
-    send_report_early(o, "connect", "the command line or the configuration is wrong", NULL);
+    send_report_early(o, "connect", complaints_last(), NULL);
   }
   return status;
 }

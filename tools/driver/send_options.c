@@ -8,8 +8,10 @@
 
 #include "engine/argument.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/credential_options.h"
 #include "tools/driver/plan.h"
+#include "tools/driver/send_report.h"
 #include "tools/driver/text.h"
 #include "tools/mail/addresses.h"
 
@@ -181,6 +183,7 @@ const struct command send_command = {
         "Submits messages. SERVER is host[:port], smtp://, smtps://, lmtp://, unix:PATH\n"
         "or an account of the configuration. The default is port 587 with STARTTLS.",
     .tables = tables,
+    .early_json = send_report_usage,
     .notes =
         "ADDRESS may be \"Name <address>\". With --template, {{from}}, {{to}}, {{subject}},\n"
         "{{date}}, {{message-id}}, {{host}}, {{n}} and {{open}} (a \"{{\") are replaced.\n",
@@ -208,9 +211,9 @@ void send_options_free(struct send_options *o) {
 
 static int refuse_with(const struct send_options *o, const char *option, struct ehlo_span value,
                        const char *why) {
-  fprintf(stderr, "ehlo %s: --%s \"", o->command, option);
-  text_print_some(stderr, value);
-  fprintf(stderr, "\": %s\n", why);
+  fprintf(complaints(), "ehlo %s: --%s \"", o->command, option);
+  text_print_some(complaints(), value);
+  fprintf(complaints(), "\": %s\n", why);
   return EX_USAGE;
 }
 

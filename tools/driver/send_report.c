@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/explanation.h"
 #include "tools/driver/text.h"
 
@@ -42,6 +43,11 @@ void send_report_early(const struct send_options *o, const char *stage, const ch
       "capabilities", "auth", "auth_error", "round_trips", 0, "writes", 0, "seconds", 0.0, "hash",
       "error", error, "warnings", warnings_json(warnings, NULL), "explanation");
   text_print_json(json, JSON_INDENT(2));
+}
+
+void send_report_usage(const char *error) {
+  static const struct send_options none;
+  send_report_early(&none, "connect", error, NULL);
 }
 
 // What became of each, where there are several.
@@ -146,7 +152,7 @@ void send_report_words(const struct send_options *o, const struct post *p,
   }
   fflush(stdout);
   if (s->error[0] != '\0') {
-    fprintf(stderr, "ehlo: %s\n", s->error);
+    fprintf(complaints(), "ehlo: %s\n", s->error);
   }
   if (sink_is_kept(&s->sink) && !s->options->quiet) {
     printf("recorded in %s\n", s->sink.path);

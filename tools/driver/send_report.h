@@ -13,4 +13,7 @@ void send_report_words(const struct send_options *o, const struct post *p, const
 void send_report_early(const struct send_options *o, const char *stage, const char *error,
                        const struct warnings *warnings);
 
+// The same where the command line was not understood.
+void send_report_usage(const char *error);
+
 #endif  // EHLO_TOOLS_DRIVER_SEND_REPORT_H

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/post.h"
 #include "tools/driver/send_report.h"
 #include "tools/driver/sendmail_envelope.h"
@@ -36,7 +37,7 @@ static void work_free(struct work *w) {
 }
 
 static int complain(int status, const char *what) {
-  fprintf(stderr, "ehlo: %s\n", what);
+  fprintf(complaints(), "ehlo: %s\n", what);
   return status;
 }
 
@@ -120,7 +121,7 @@ static void report(const struct send_options *o, const struct post *p, const str
   } else if (!o->live.quiet) {
     send_report_words(o, p, s);
   } else if (s->error[0] != '\0') {
-    fprintf(stderr, "ehlo: %s\n", s->error);
+    fprintf(complaints(), "ehlo: %s\n", s->error);
   }
 }
 
@@ -208,8 +209,7 @@ static int send_it(struct sendmail_options *o, struct work *w, const struct opti
     return submit(w, o);
   }
   if (o->send.live.json) {
-    send_report_early(&o->send, "connect",
-                      "the command line, the configuration or an address is wrong", NULL);
+    send_report_early(&o->send, "connect", complaints_last(), NULL);
   }
   return status;
 }

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sysexits.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/text.h"
 #include "tools/mail/addresses.h"
 #include "tools/mail/fields.h"
@@ -64,12 +65,13 @@ char *sendmail_envelope_complete(const char *address, const char *domain) {
   if (mail_address_has_domain(address)) {
     complete = strdup(address);
   } else if (domain == NULL) {
-    fprintf(stderr, "ehlo: the address \"");
-    text_print_some(stderr, ehlo_str(address));
-    fprintf(stderr, "\" has no domain; --domain, or domain in the configuration, gives it one\n");
+    fprintf(complaints(), "ehlo: the address \"");
+    text_print_some(complaints(), ehlo_str(address));
+    fprintf(complaints(),
+            "\" has no domain; --domain, or domain in the configuration, gives it one\n");
   } else if (asprintf(&complete, "%s@%s", address, domain) < 0) {
     complete = NULL;
-    fprintf(stderr, "ehlo: out of memory\n");
+    fprintf(complaints(), "ehlo: out of memory\n");
   }
   return complete;
 }
@@ -105,7 +107,8 @@ static bool add_one(void *arg, const struct mail_mailbox *m) {
     return true;
   }
   if (e->num_to == SENDMAIL_RECIPIENTS_MAX) {
-    fprintf(stderr, "ehlo: there are more than " NUMBER(SENDMAIL_RECIPIENTS_MAX) " recipients\n");
+    fprintf(complaints(),
+            "ehlo: there are more than " NUMBER(SENDMAIL_RECIPIENTS_MAX) " recipients\n");
     free(address);
     a->status = EX_DATAERR;
     return false;
@@ -127,9 +130,9 @@ int sendmail_envelope_add(struct sendmail_envelope *e, const char *list, const c
     return 0;
   }
   if (a.status == 0) {
-    fprintf(stderr, "ehlo: the recipient \"");
-    text_print_some(stderr, ehlo_str(list));
-    fprintf(stderr, "\" is no address, nor a list of addresses with commas\n");
+    fprintf(complaints(), "ehlo: the recipient \"");
+    text_print_some(complaints(), ehlo_str(list));
+    fprintf(complaints(), "\" is no address, nor a list of addresses with commas\n");
   }
   return a.status == EX_OSERR ? EX_OSERR : EX_USAGE;
 }
@@ -148,7 +151,8 @@ static int add_field(struct sendmail_envelope *e, const struct mail_field *field
     return 0;
   }
   if (a.status == 0) {
-    fprintf(stderr, "ehlo: standard input:%" PRIu64 ": %.*s is no list of addresses with commas\n",
+    fprintf(complaints(),
+            "ehlo: standard input:%" PRIu64 ": %.*s is no list of addresses with commas\n",
             field->line, (int)field->name.len, (const char *)field->name.bytes);
   }
   return a.status == EX_OSERR ? EX_OSERR : EX_DATAERR;

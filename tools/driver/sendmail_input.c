@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/contents.h"
 
 size_t sendmail_input_end(size_t *from, const uint8_t *bytes, size_t len, bool is_all) {
@@ -38,7 +39,7 @@ struct input {
 
 static int fail(struct input *in, const char *why) {
   free(in->bytes);
-  fprintf(stderr, "ehlo: cannot read the message on standard input: %s\n", why);
+  fprintf(complaints(), "ehlo: cannot read the message on standard input: %s\n", why);
   return EX_NOINPUT;
 }
 

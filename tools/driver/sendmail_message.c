@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/mail/addresses.h"
 #include "tools/mail/domain.h"
 #include "tools/mail/outgoing.h"
@@ -148,7 +149,7 @@ int sendmail_message_make(struct message *out, uint8_t *bytes, size_t len,
     good = recode(out);
   }
   if (!good) {
-    fprintf(stderr, "ehlo: no memory, time or random bits for the message\n");
+    fprintf(complaints(), "ehlo: no memory, time or random bits for the message\n");
     return EX_OSERR;
   }
   return 0;

@@ -8,6 +8,7 @@
 #include "tools/driver/commands.h"
 #include "tools/driver/credential_options.h"
 #include "tools/driver/plan.h"
+#include "tools/driver/send_report.h"
 
 static const char *set_account(void *o, const char *value) {
   ((struct sendmail_options *)o)->account = value;
@@ -182,6 +183,7 @@ const struct command sendmail_command = {
         "Sends the message on standard input as an account of the configuration does.\n"
         "A link to ehlo with the name \"sendmail\" does the same.",
     .tables = tables,
+    .early_json = send_report_usage,
     .notes =
         "-r is -f, -oi is -i, -C is --config; -bm, -o, -O, -A, -B, -L, -p, -X, -G, -m, -n\n"
         "and -U are ignored. There is no queue, and no server for -bs.\n"

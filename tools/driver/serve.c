@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/file.h"
 #include "tools/driver/front_certificate.h"
 #include "tools/driver/input.h"
@@ -209,14 +210,15 @@ static int read_script(struct serve_command *s, const char *path) {
     case EHLO_SCRIPT_OK:
       return 0;
     case EHLO_SCRIPT_BAD:
-      fprintf(stderr, "ehlo: %s:%zu:%zu: %s\n", path, error.line, error.column, error.message);
+      fprintf(complaints(), "ehlo: %s:%zu:%zu: %s\n", path, error.line, error.column,
+              error.message);
       return EX_DATAERR;
     case EHLO_SCRIPT_FAILED:
       return input_complain(path, strerror(why));
     case EHLO_SCRIPT_MEMORY:
       break;
   }
-  fprintf(stderr, "ehlo: out of memory\n");
+  fprintf(complaints(), "ehlo: out of memory\n");
   return EX_OSERR;
 }
 
@@ -259,7 +261,7 @@ static int serve(struct serve_command *s, SSL_CTX *context) {
       .arg = s,
   };
   if (!listen_open(&listening, error, sizeof(error), &s->place)) {
-    fprintf(stderr, "ehlo serve: %s\n", error);
+    fprintf(complaints(), "ehlo serve: %s\n", error);
     return EX_IOERR;
   }
   listen_announce(&listening);
@@ -268,7 +270,7 @@ static int serve(struct serve_command *s, SSL_CTX *context) {
   int why = errno;
   close(server.listener);
   if (!good) {
-    fprintf(stderr, "ehlo serve: %s\n", strerror(why));
+    fprintf(complaints(), "ehlo serve: %s\n", strerror(why));
     return EX_OSERR;
   }
   return server.record_incomplete ? EX_CANTCREAT : 0;

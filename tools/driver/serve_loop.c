@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/serve_tap.h"
 
 #define STOP_US 2000000  // that the last words may take
@@ -113,7 +114,7 @@ static void accept_one(struct loop *l) {
   int fd = live_net_accept(l->serve->listener, 0);
   if (fd < 0 && live_net_is_starved(errno)) {
     if (l->accept_us == 0) {
-      fprintf(stderr, "ehlo: a connection has to wait: %s\n", strerror(errno));
+      fprintf(complaints(), "ehlo: a connection has to wait: %s\n", strerror(errno));
     }
     l->accept_us = live_net_clock_us() + LIVE_NET_STARVED_US;
   } else if (fd >= 0) {

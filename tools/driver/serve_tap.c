@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "replay/tap/tap.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/numbered.h"
 #include "tools/driver/sink.h"
 
@@ -18,7 +19,7 @@ struct serve_tap {
 struct serve_tap *serve_tap_open(const char *path, size_t number) {
   struct serve_tap *t = malloc(sizeof(*t));
   if (t == NULL || !numbered_path(t->path, sizeof(t->path), path, number)) {
-    fprintf(stderr, "ehlo serve: cannot record a connection: %s\n",
+    fprintf(complaints(), "ehlo serve: cannot record a connection: %s\n",
             t == NULL ? "out of memory" : "the path is too long");
     free(t);
     return NULL;

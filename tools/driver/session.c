@@ -18,6 +18,7 @@
 #include "replay/event_text.h"
 #include "replay/pump.h"
 #include "replay/settings.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/interrupt.h"
 #include "tools/driver/token_read.h"
 
@@ -40,7 +41,7 @@ static int judge_credentials(struct session *s, uint32_t findings) {
       continue;
     }
     if (ehlo_credential_is_refusal(finding)) {
-      fprintf(stderr, "ehlo: %s\n", ehlo_credential_text(finding));
+      fprintf(complaints(), "ehlo: %s\n", ehlo_credential_text(finding));
       status = finding == EHLO_CREDENTIAL_PASSWORD_NUL ? EX_DATAERR : EX_USAGE;
     } else {
       warnings_add(&s->warnings, "warning: %s", ehlo_credential_text(finding));
@@ -147,7 +148,7 @@ static int load_roots(struct session *s, X509 *root) {
   char error[LIVE_REASON_MAX];
   s->tls = live_tls_client_context(error, sizeof(error), &roots);
   if (s->tls == NULL) {
-    fprintf(stderr, "ehlo: %s\n", error);
+    fprintf(complaints(), "ehlo: %s\n", error);
     return EX_NOINPUT;
   }
   return network_options_dress(&s->options->network, s->tls);
@@ -197,7 +198,7 @@ struct session *session_new_trusting(int *out_status, const struct live_options 
                                      X509 *root) {
   struct session *s = calloc(1, sizeof(*s));
   if (s == NULL) {
-    fprintf(stderr, "ehlo: out of memory\n");
+    fprintf(complaints(), "ehlo: out of memory\n");
     *out_status = EX_OSERR;
     return NULL;
   }
@@ -355,7 +356,7 @@ void session_warn_of_insecure(struct session *s) {
   const struct live_tls_info *info = live_tls_information(&s->live);
   s->warned = true;
   if (info != NULL && info->judged && !(info->verdict.chain_ok && info->verdict.name_ok)) {
-    fprintf(stderr,
+    fprintf(complaints(),
             "ehlo: WARNING: the server's certificate is NOT trusted (%s); --insecure goes on\n",
             info->verdict.reason);
   }
@@ -391,7 +392,7 @@ static void tell_attempt(struct session *s) {
     int len = snprintf(text, sizeof(text), "note no login with %s, trying %s", s->mechanism->name,
                        submit->mechanism->name);
     ehlo_recorder_fact(&s->recorder, text, (size_t)len);
-    fprintf(stderr, "ehlo: no login with %s; trying %s, as --auth-attempts allows\n",
+    fprintf(complaints(), "ehlo: no login with %s; trying %s, as --auth-attempts allows\n",
             s->mechanism->name, submit->mechanism->name);
   }
   s->mechanism = submit->mechanism;
@@ -537,7 +538,7 @@ static void finish(struct session *s) {
 
 int session_run(struct session *s, const struct ehlo_source *source) {
   if (!report_init(&s->report, &s->redactor, &s->config)) {
-    fprintf(stderr, "ehlo: out of memory\n");
+    fprintf(complaints(), "ehlo: out of memory\n");
     return EX_OSERR;
   }
   s->report.host = s->options->server.host;

@@ -18,10 +18,10 @@ struct session {
   struct live live;
   SSL_CTX *tls;
   bool connected;
-  bool warned;       // of a certificate that --insecure let pass
+  bool warned;           // of a certificate that --insecure let pass
   uint64_t greeting_us;  // when the greeting was whole; 0: there was none
-  uint64_t flights;  // of the client, TLS handshake included and close_notify not: round trips
-  uint64_t writes;   // calls of send(2) that these took: one each, where all of a flight fits
+  uint64_t flights;      // of the client, TLS handshake included and close_notify not: round trips
+  uint64_t writes;       // calls of send(2) that these took: one each, where all of a flight fits
   enum live_net_result net_result;
   struct secret secret;
   struct ehlo_credentials credentials;

@@ -7,6 +7,7 @@
 
 #include "replay/pump.h"
 #include "replay/settings.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/shell.h"
 #include "tools/driver/shell_interrupt.h"
 
@@ -294,7 +295,7 @@ int shell_run(struct shell *sh) {
   begin(sh);
   sh->input = shell_input_open(sh->screen, &s->client);
   if (sh->input == NULL) {
-    fprintf(stderr, "ehlo: out of memory\n");
+    fprintf(complaints(), "ehlo: out of memory\n");
     return EX_OSERR;
   }
   sh->interactive = shell_input_is_terminal(sh->input);

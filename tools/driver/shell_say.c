@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/explanation.h"
 #include "tools/driver/shell.h"
 #include "tools/driver/shell_teach.h"
@@ -107,11 +108,11 @@ void shell_say_end(struct shell *sh) {
                        sh->explained ? explanation_json(&sh->explanation) : json_null()));
   } else if (sh->error[0] != '\0') {
     fflush(stdout);
-    fputs("ehlo: ", stderr);
-    text_print(stderr, ehlo_str(sh->error));
-    putc('\n', stderr);
+    fputs("ehlo: ", complaints());
+    text_print(complaints(), ehlo_str(sh->error));
+    putc('\n', complaints());
     if (sh->explained && !sh->live.quiet) {
-      explanation_print(stderr, &sh->explanation, 2);
+      explanation_print(complaints(), &sh->explanation, 2);
     }
   }
 }

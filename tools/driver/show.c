@@ -8,6 +8,7 @@
 
 #include "replay/transcript.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/explanation.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"
@@ -103,7 +104,7 @@ static void take_text(void *view, const struct ehlo_item *item) {
 static int complain(const struct ehlo_reader *reader, enum ehlo_read_result why, const char *path) {
   fflush(stdout);
   if (why == EHLO_READ_BAD) {
-    fprintf(stderr, "ehlo: %s:%zu:%zu: %s\n", path, reader->error.line, reader->error.column,
+    fprintf(complaints(), "ehlo: %s:%zu:%zu: %s\n", path, reader->error.line, reader->error.column,
             reader->error.message);
     return EX_DATAERR;
   }
@@ -156,7 +157,7 @@ static void take_page(void *page, const struct ehlo_item *item) {
 }
 
 static int cannot_write(const char *path) {
-  fprintf(stderr, "ehlo: cannot write %s: %s\n", path, strerror(errno));
+  fprintf(complaints(), "ehlo: cannot write %s: %s\n", path, strerror(errno));
   return EX_CANTCREAT;
 }
 
@@ -203,7 +204,7 @@ static int show_html(FILE *file, const char *path, const char *to) {
   }
   show_page_free(&page);
   if (status == EX_OSERR) {
-    fprintf(stderr, "ehlo: out of memory\n");
+    fprintf(complaints(), "ehlo: out of memory\n");
   }
   return status;
 }

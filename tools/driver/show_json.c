@@ -173,13 +173,13 @@ static const char *part_name(enum show_role role) {
 static void put_reply(const struct show_piece *piece) {
   const struct ehlo_enhanced *e = &piece->enhanced;
   char enhanced[24];
-  snprintf(enhanced, sizeof(enhanced), "%u.%u.%u", e->class, e->subject, e->detail);
+  snprintf(enhanced, sizeof(enhanced), "%u.%u.%u", e->class_code, e->subject, e->detail);
   if (piece->code == 0) {
     put(",\"code\":null");
   } else {
     put_number(",\"code\":", piece->code);
   }
-  put_word(",\"enhanced\":", e->class != 0 ? enhanced : NULL);
+  put_word(",\"enhanced\":", e->class_code != 0 ? enhanced : NULL);
   if (piece->code == 0) {
     put(",\"last\":null");
   } else {

@@ -11,6 +11,7 @@
 
 #include "replay/shrink/shrink.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"
 #include "tools/driver/options.h"
@@ -233,19 +234,20 @@ static void print_json(const struct shrink_command *c, const char *path,
 static void print_summary(const struct shrink_command *c, const struct ehlo_shrink_result *r) {
   const struct ehlo_replay_result *kept = &r->replay;
   if (kept->verdict == EHLO_REPLAY_DIVERGED) {
-    fprintf(stderr, "it diverges: expected %s, got %s\n", kept->divergence.expected,
+    fprintf(complaints(), "it diverges: expected %s, got %s\n", kept->divergence.expected,
             kept->divergence.got);
   } else if (kept->is_submission) {
-    fprintf(stderr, "kept: %s at %s\n", ehlo_outcome_name(kept->outcome),
+    fprintf(complaints(), "kept: %s at %s\n", ehlo_outcome_name(kept->outcome),
             ehlo_stage_name(kept->stage));
   } else {
-    fprintf(stderr, "kept: ends %s\n", ehlo_state_name(kept->state));
+    fprintf(complaints(), "kept: ends %s\n", ehlo_state_name(kept->state));
   }
-  fprintf(stderr, "items %zu -> %zu, lines %zu -> %zu, bytes %zu -> %zu; %llu replays, %.1f s\n",
+  fprintf(complaints(),
+          "items %zu -> %zu, lines %zu -> %zu, bytes %zu -> %zu; %llu replays, %.1f s\n",
           r->before.items, r->after.items, r->before.lines, r->after.lines, r->before.bytes,
           r->after.bytes, (unsigned long long)r->num_replays, (double)elapsed_ns(c) / 1e9);
   if (!r->minimal) {
-    fputs("a bound ended it; more may go with --until-seconds or --max-replays\n", stderr);
+    fputs("a bound ended it; more may go with --until-seconds or --max-replays\n", complaints());
   }
 }
 
@@ -258,22 +260,22 @@ static int shrink(struct shrink_command *c, const char *path, const char *text, 
   }
   switch (status) {
     case EHLO_SHRINK_BAD:
-      fprintf(stderr, "ehlo: %s:%zu:%zu: %s\n", path, result.replay.error.line,
+      fprintf(complaints(), "ehlo: %s:%zu:%zu: %s\n", path, result.replay.error.line,
               result.replay.error.column, result.replay.error.message);
       return EX_DATAERR;
     case EHLO_SHRINK_TOO_LONG:
-      fprintf(stderr, "ehlo: %s: more than 16 MiB or 1000000 lines cannot be shrunk\n", path);
+      fprintf(complaints(), "ehlo: %s: more than 16 MiB or 1000000 lines cannot be shrunk\n", path);
       return EX_DATAERR;
     case EHLO_SHRINK_NO_MEMORY:
-      fprintf(stderr, "ehlo: out of memory\n");
+      fprintf(complaints(), "ehlo: out of memory\n");
       return EX_OSERR;
     case EHLO_SHRINK_OK:
       break;
   }
   int exit_status = 0;
   if (!write_out(c, result.text, result.len)) {
-    fprintf(stderr, "ehlo: cannot write %s: %s\n", c->out != NULL ? c->out : "standard output",
-            strerror(errno));
+    fprintf(complaints(), "ehlo: cannot write %s: %s\n",
+            c->out != NULL ? c->out : "standard output", strerror(errno));
     exit_status = EX_CANTCREAT;
   } else if (c->json) {
     print_json(c, path, &result);

@@ -1,5 +1,6 @@
 // See sink.h. Unbuffered; it knows nothing of what the lines say.
 #include "tools/driver/sink.h"
+#include "tools/driver/complaints.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 #define FIRST_NAME_ENDING ".XXXXXX.partial"
 
 static int cannot_open(const struct sink *s) {
-  fprintf(stderr, "ehlo: cannot write the transcript %s: %s\n", s->path, strerror(errno));
+  fprintf(complaints(), "ehlo: cannot write the transcript %s: %s\n", s->path, strerror(errno));
   return EX_CANTCREAT;
 }
 
@@ -62,7 +63,7 @@ int sink_open(struct sink *s, const char *path, struct trace *trace) {
 int sink_open_withheld(struct sink *s, const char *path, struct trace *trace) {
   *s = (struct sink){.fd = -1, .path = path, .trace = trace, .withheld = true};
   if (!is_replaceable(path)) {
-    fprintf(stderr, "ehlo: cannot withhold the transcript %s: it is no regular file\n", path);
+    fprintf(complaints(), "ehlo: cannot withhold the transcript %s: it is no regular file\n", path);
     return EX_CANTCREAT;
   }
   open_beside(s);
@@ -72,8 +73,8 @@ int sink_open_withheld(struct sink *s, const char *path, struct trace *trace) {
 static void take_name(struct sink *s) {
   s->named = rename(s->first_name, s->path) == 0;
   if (!s->named) {
-    fprintf(stderr, "ehlo: the transcript stays in %s and cannot be named %s: %s\n", s->first_name,
-            s->path, strerror(errno));
+    fprintf(complaints(), "ehlo: the transcript stays in %s and cannot be named %s: %s\n",
+            s->first_name, s->path, strerror(errno));
     s->incomplete = true;
     s->withheld = true;
     s->first_name[0] = '\0';  // it is not removed
@@ -82,7 +83,7 @@ static void take_name(struct sink *s) {
 
 // What is there is cut back to whole lines, so that it can be read as far as it goes.
 static void give_up(struct sink *s, int why) {
-  fprintf(stderr, "ehlo: the transcript %s is incomplete from here on: %s\n", s->path,
+  fprintf(complaints(), "ehlo: the transcript %s is incomplete from here on: %s\n", s->path,
           strerror(why));
   s->incomplete = true;
   if (ftruncate(s->fd, s->whole) != 0) {
@@ -137,7 +138,8 @@ void sink_keep(struct sink *s) {
 void sink_close(struct sink *s) {
   if (s->fd >= 0 && close(s->fd) != 0) {
     s->incomplete = true;
-    fprintf(stderr, "ehlo: the transcript %s may be incomplete: %s\n", s->path, strerror(errno));
+    fprintf(complaints(), "ehlo: the transcript %s may be incomplete: %s\n", s->path,
+            strerror(errno));
   }
   s->fd = -1;
   if (!s->named && s->first_name[0] != '\0') {

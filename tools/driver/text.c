@@ -84,7 +84,18 @@ static void print_json_escape(FILE *out, uint32_t c) {
   }
 }
 
+static bool has_json;
+
+bool text_has_json(void) {
+  return has_json;
+}
+
+void text_note_json(void) {
+  has_json = true;
+}
+
 void text_write_json(FILE *out, json_t *json, size_t flags) {
+  has_json = has_json || out == stdout;
   char *dump = json_dumps(json, flags | JSON_REAL_PRECISION(9));
   size_t len = dump != NULL ? strlen(dump) : 0;
   size_t plain = 0;  // from here on nothing needs an escape

@@ -32,6 +32,10 @@ void text_write_json(FILE *out, json_t *json, size_t flags);
 // The same to standard output, with a line feed.
 void text_print_json(json_t *json, size_t flags);
 
+// Whether JSON went to standard output yet. What prints it in another way notes it.
+bool text_has_json(void);
+void text_note_json(void);
+
 // Whether colour may be used on `out`: a terminal, NO_COLOR unset, TERM not "dumb".
 bool text_colour(FILE *out);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "engine/ehlo.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/text.h"
 
 void warnings_add(struct warnings *w, const char *format, ...) {
@@ -14,7 +15,7 @@ void warnings_add(struct warnings *w, const char *format, ...) {
   vsnprintf(text, sizeof(text), format, arguments);
   va_end(arguments);
   if (!w->silent) {
-    fprintf(stderr, "ehlo: %s\n", text);
+    fprintf(complaints(), "ehlo: %s\n", text);
   }
   if (w->list == NULL) {
     w->list = json_array();

@@ -112,7 +112,7 @@ static bool enhanced_fits(const struct explain_entry *e, const struct explain_qu
   if (e->enhanced_rule == EXPLAIN_ENHANCED_ANY) {
     return true;
   }
-  if (q->enhanced.class == 0) {
+  if (q->enhanced.class_code == 0) {
     return e->enhanced_rule == EXPLAIN_ENHANCED_SAME;
   }
   return q->enhanced.subject == e->subject && q->enhanced.detail == e->detail;
@@ -144,7 +144,7 @@ static size_t score_words(const struct explain_entry *e, const struct explain_qu
     return 0;
   }
   return len * 4 + (e->provider == provider ? OWN_WORDS : 0) +
-         (e->enhanced_rule != EXPLAIN_ENHANCED_ANY && q->enhanced.class != 0);
+         (e->enhanced_rule != EXPLAIN_ENHANCED_ANY && q->enhanced.class_code != 0);
 }
 
 // Less than any words: a problem says more than a status, and an entry for one stage more than one

@@ -131,7 +131,7 @@ static const struct code_row *find_code(unsigned code, enum ehlo_stage stage) {
 
 // The row of an enhanced status code that may be believed and that says more than the code does.
 static const struct explain_enhanced *find_enhanced(unsigned code, struct ehlo_enhanced e) {
-  if (e.class != code / 100 || e.detail == 0) {
+  if (e.class_code != code / 100 || e.detail == 0) {
     return NULL;
   }
   return explain_enhanced_find(e.subject, e.detail);
@@ -161,7 +161,7 @@ static void explain(struct explanation *out, enum ehlo_stage stage, const char *
   *out = (struct explanation){.who = more != NULL ? more->who : row->who, .retry = code / 100 == 4};
   if (more != NULL) {
     snprintf(out->meaning, sizeof(out->meaning), "The code %u %u.%u.%u says that %s.", code,
-             enhanced.class, enhanced.subject, enhanced.detail, more->says);
+             enhanced.class_code, enhanced.subject, enhanced.detail, more->says);
     snprintf(out->source, sizeof(out->source), "IANA enhanced status codes, X.%u.%u \"%s\" (%s)",
              enhanced.subject, enhanced.detail, more->name, more->reference);
   } else {

@@ -97,7 +97,7 @@ Test(explain, prefers_the_enhanced_code_where_it_says_more) {
   static const struct ehlo_enhanced passed_over[] = {{4, 1, 1}, {5, 1, 77}, {5, 9, 1}, {5, 7, 0}};
   for (size_t i = 0; i < sizeof(passed_over) / sizeof(passed_over[0]); i++) {
     struct ehlo_enhanced x = passed_over[i];
-    struct explanation other = explain(EHLO_STAGE_RCPT, 550, x.class, x.subject, x.detail);
+    struct explanation other = explain(EHLO_STAGE_RCPT, 550, x.class_code, x.subject, x.detail);
     cr_expect(strstr(other.meaning, "The code 550, at this stage (rcpt), says") == other.meaning,
               "%s", other.meaning);
   }

@@ -227,7 +227,7 @@ static bool find_begin(struct begin *out, const struct explain_log *l, struct eh
     size_t n = explain_codes(&out->code, &out->enhanced, rest);
     bool is_token = n > 0 && out->code == 334 && begins(rest, "334 ey");  // base64 of JSON
     if (n == 0 || (out->code < 400 && !is_token) ||
-        !may_follow(l, line, at, out->enhanced.class != 0)) {
+        !may_follow(l, line, at, out->enhanced.class_code != 0)) {
       continue;
     }
     out->at = out->text = at;

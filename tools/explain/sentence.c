@@ -65,15 +65,15 @@ static size_t own_codes(const struct explain_question *q, struct ehlo_span rest,
   size_t n = q->code != 0 ? explain_codes(&code, &e, rest) : 0;
   if (n == 0 || code != q->code) {
     n = begins_line ? enhanced_code(&e, rest) : 0;
-    return n > 0 && e.class == q->enhanced.class && e.subject == q->enhanced.subject &&
+    return n > 0 && e.class_code == q->enhanced.class_code && e.subject == q->enhanced.subject &&
                    e.detail == q->enhanced.detail
                ? n
                : 0;
   }
-  bool same = e.class == q->enhanced.class && e.subject == q->enhanced.subject &&
+  bool same = e.class_code == q->enhanced.class_code && e.subject == q->enhanced.subject &&
               e.detail == q->enhanced.detail;
   // Within a line only what the lines of one reply repeat is a code of its.
-  return begins_line || (same && (e.class != 0 || rest.bytes[3] == '-')) ? n : 0;
+  return begins_line || (same && (e.class_code != 0 || rest.bytes[3] == '-')) ? n : 0;
 }
 
 void explain_sentence_make(struct explain_sentence *out, const struct explain_question *q) {

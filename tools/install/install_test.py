@@ -62,6 +62,46 @@ int main(void) {
 }
 """
 
+CXX = r"""
+#include <ehlo.h>
+#include <ehlo-replay.h>
+#include <cstdio>
+#include <cstring>
+int main() {
+  static const char text[] = "S: 220 mail.example\nC: QUIT\nS: 221 2.0.0 bye\n";
+  static uint8_t buffer[EHLO_BUFFER_DEFAULT];
+  const ehlo_mechanism *const mechanisms[] = {&ehlo_mechanism_scram_sha_256, &ehlo_mechanism_plain};
+  ehlo_config config = {};
+  ehlo_client client;
+  ehlo_event event;
+  size_t used;
+  const char *greeting = "220-mail.example\r\n220 2.0.0 ready\r\n";
+  ehlo_client_init(&client, &config, buffer, sizeof(buffer), 0);
+  ehlo_input(&client, &used, reinterpret_cast<const uint8_t *>(greeting), std::strlen(greeting), 1);
+  while (ehlo_next(&client, &event) == EHLO_EVENT_REPLY) {
+    struct ehlo_reply_line line;
+    size_t at = 0;
+    while (ehlo_reply_line(&event.reply, &at, &line)) {
+      ehlo_enhanced enhanced;
+      size_t len = ehlo_enhanced_parse(&enhanced, line.text);
+      std::printf("%u %u ", event.reply.code, len > 0 ? enhanced.class_code : 0U);
+    }
+  }
+  ehlo_memory transcript = {};
+  transcript.bytes = reinterpret_cast<const uint8_t *>(text);
+  transcript.len = sizeof(text) - 1;
+  ehlo_replay_options options = {};
+  ehlo_replay_result result;
+  ehlo_replay_run(&result, ehlo_memory_read, &transcript, &options);
+  std::printf("%s %s\n", mechanisms[1]->name, result.verdict == EHLO_REPLAY_SAME ? "same" : "differs");
+  return 0;
+}
+"""
+CXX_SAYS = "220 0 220 2 PLAIN same\n"
+C_COMPILERS = [["gcc", "-std=c11"], ["clang", "-std=c11"]]
+STRICT = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
+CXX_COMPILERS = [[compiler, f"-std={standard}"] for compiler in ("g++", "clang++") for standard in ("c++11", "c++17")]
+
 
 def run(*arguments, **more):
     return subprocess.run([str(a) for a in arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BOUND * 3,
@@ -108,6 +148,12 @@ def check_libraries():
         check(f"... and runs by itself with {name}", done.returncode == 0 and done.stdout.startswith(says), done.stdout)
 
 
+def headers_in(*places):
+    """As a program includes them."""
+    include = prefix / "include/ehlo"
+    return {str(header.relative_to(include)) for place in places for header in (include / place).rglob("*.h")}
+
+
 def declared(headers):
     """The functions and variables that headers declare, as the compiler has them."""
     file = work / "declared.c"
@@ -118,9 +164,40 @@ def declared(headers):
             if d["kind"] in ("FunctionDecl", "VarDecl") and d["name"].startswith("ehlo_") and d.get("storageClass") != "static"}
 
 
+def check_cxx():
+    """The headers as C++ reads them, and a program of it linked with what is C."""
+    file, all_names = work / "program.cc", work / "names.cc"
+    file.write_text(CXX)
+    # Whatever has the name that C++ would give it is not found.
+    places = "".join(f"(const void *)&{name},\n" for name in sorted(declared(headers_in("engine", "replay"))))
+    all_names.write_text(f"#include <ehlo.h>\n#include <ehlo-replay.h>\nextern const void *const names[];\n"
+                         f"const void *const names[] = {{\n{places}}};\n")
+    flags = run("pkg-config", "--cflags", "--libs", "ehlo-replay").stdout.split()
+    for compiler in CXX_COMPILERS:
+        done = run(*compiler, *STRICT, file, all_names, *flags, "-o", work / "cxx")
+        check(f"{' '.join(compiler)} builds a program", done.returncode == 0, done.stdout)
+        if done.returncode != 0:
+            continue
+        done = run(work / "cxx", LD_LIBRARY_PATH=f"{prefix}/lib")
+        check("... and it runs", done.returncode == 0 and done.stdout == CXX_SAYS, done.stdout)
+
+
+def check_headers():
+    """Each by itself: it includes what it needs."""
+    flags = run("pkg-config", "--cflags", "ehlo").stdout.split()
+    for suffix, compilers in (("c", C_COMPILERS), ("cc", CXX_COMPILERS)):
+        files = []
+        for place in sorted(headers_in(".")):
+            files.append(work / f"{place.replace('/', '_')}.{suffix}")
+            # Twice: the second time it says nothing.
+            files[-1].write_text(f'#include "{place}"\n' * 2)
+        for compiler in compilers:
+            done = run(*compiler, *STRICT, "-fsyntax-only", *flags, *files)
+            check(f"{' '.join(compiler)} takes each of {len(files)} headers alone", done.returncode == 0 and files, done.stdout)
+
+
 def check_exports():
-    include = prefix / "include/ehlo"
-    headers = {str(h.relative_to(include)) for h in include.glob("*/**/*.h")}
+    headers = headers_in("engine", "replay")
     engine = {h for h in headers if re.fullmatch(r"engine/[^/]*", h)}
     for name, mine, others, node in (("ehlo", engine, set(), "EHLO_0"), ("ehlo-replay", headers, engine, "EHLO_REPLAY_0")):
         listing = run("nm", "-D", "--defined-only", "--with-symbol-versions", prefix / f"lib/lib{name}.so.0").stdout
@@ -194,6 +271,8 @@ def main(install, deb, parts):
     check_program()
     check_libraries()
     check_exports()
+    check_cxx()
+    check_headers()
     check_bash()
     check_fish()
     check_zsh()

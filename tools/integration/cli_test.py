@@ -233,6 +233,25 @@ def cases_usage():
             if result.json()["outcome"] != "usage" or not result.json()["error"]:
                 yield f"probe {arguments}: the JSON is not that of a wrong usage"
 
+    # Each command that knows --json, with what is wrong in another way.
+    wrong = {"send": (("SERVER", *SEND, "--user"), 64), "sendmail": (("-bs",), 64), "probe": ((), 64), "shell": ((), 64),
+             "explain": (("/nowhere/x", "--stage", "nowhere"), 64), "profiles": (("nobody",), 64), "doctor": (("--tls", "x"), 64),
+             "record": (("--to", "localhost"), 64), "show": (("/nowhere",), 66), "replay": (("--jobs", "x"), 64),
+             "serve": (("/nowhere", "--listen", "127.0.0.1:0"), 66), "diff": (("one",), 64), "shrink": (("/nowhere",), 66),
+             "import": (("/nowhere", "-o", "x"), 66), "scrub": ((), 64), "demo": (("x",), 64)}
+    for command, (arguments, status) in wrong.items():
+        @case(f"usage/json/{command}")
+        def _(ehlo, command=command, arguments=arguments, status=status):
+            for line, wanted in ((("--json", *arguments), status), (("--json", "--bogus"), 64), (("--bogus", "--json"), 64)):
+                result = ehlo(command, *line)
+                yield from want(result, wanted, err="^ehlo")
+                sentence = result.err.decode().splitlines()[0].partition(": ")[2]
+                document = result.json()
+                if document["outcome"] != "usage" or document["error"] != sentence:
+                    yield f"{line}: {document}, and {sentence} on standard error"
+            if ehlo(command, "--bogus").out or ehlo(command, "--bogus", "--", "--json").out:
+                yield "there is something on standard output that nobody asked for"
+
     @case("usage/help")
     def _(ehlo):
         for command in ((), ("send",), ("probe",), ("record",), ("replay",), ("serve",), ("show",), ("diff",),
@@ -250,7 +269,10 @@ def cases_usage():
 
     @case("usage/version")
     def _(ehlo):
-        yield from want(ehlo("--version"), 0, out=r"\Aehlo \d+\.\d+\.\d+\n\Z")
+        result = ehlo("--version")
+        yield from want(result, 0, out=r"\Aehlo \d+\.\d+\.\d+\n\Z")
+        if "ehlo " + ehlo("--version", "--json").json()["version"] + "\n" != result.out.decode():
+            yield "the JSON has another version"
 
 
 # ---- The message -------------------------------------------------------------------------------------------------
@@ -948,6 +970,19 @@ def cases_transcript():
         yield from want(ehlo("replay", "--chunks", "all", path), 0, out="3 same")
         yield from want(ehlo("show", path), 0, out="AUTH LOGIN")
         shutil.rmtree(path.parent)
+
+    @case("demo/json")
+    def _(ehlo):
+        result = ehlo("demo", "--json")
+        yield from want(result, 0)
+        document = result.json()
+        replays = [(r["chunks"], r["same"], r["hash"]) for r in document["replays"]]
+        if replays != [(chunks, True, document["hash"]) for chunks in ("recorded", "line", "byte")]:
+            yield f"the replays are {replays}"
+        if (document["outcome"], document["stage"]) != ("accepted", "quit"):
+            yield f"it ended {document}"
+        yield from want(ehlo("show", document["record"]), 0, out="AUTH LOGIN")
+        shutil.rmtree(pathlib.Path(document["record"]).parent)
 
 
 # ---- Memory ------------------------------------------------------------------------------------------------------

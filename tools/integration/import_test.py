@@ -340,6 +340,11 @@ def scrubbed_clean(ehlo, path, log):
     places = check.out.decode().splitlines()
     if (len(places) > 0) != (first.status == 1) or not all(re.fullmatch(r".+:\d+:\d+: [\w \-']+", p) for p in places):
         yield f"scrub --check prints {check.out!r}"
+    told = json.loads(ehlo("scrub", "--check", "--json", path).out)
+    if [f"{f['file']}:{f['line']}:{f['column']}: {f['what']}" for f in told["findings"]] != places:
+        yield f"as JSON, the findings are {told}"
+    if (told["num"], told["status"], told["error"]) != (len(places), first.status, None):
+        yield f"as JSON, there are {told['num']}, status {told['status']}, {told['error']}"
 
 
 def add_client(name, kind, client, mechanism, tls, whole, recipients):
@@ -466,6 +471,14 @@ if may_capture():
                 yield f"{number} does not replay"
         if ehlo("import", "--connection", 4, path).status != 64:
             yield "there is a fourth connection"
+        listed = json.loads(ehlo("import", "--json", "-o", "x.smtp", path).out)
+        if [c["number"] for c in listed["connections"]] != [1, 2, 3] or not listed["error"]:
+            yield f"JSON lists {listed}"
+        told = json.loads(ehlo("import", "--json", "-o", "x.smtp", "--connection", 2, path).out)
+        if told != {"format": "pcap", "file": str(path), "output": "x.smtp"}:
+            yield f"JSON tells {told}"
+        if (ehlo.directory / "x.smtp").read_bytes() != ehlo("import", "--connection", 2, path).out:
+            yield "with --json another transcript was written"
 
     @case("pcap/damaged")
     def _(ehlo):

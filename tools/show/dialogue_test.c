@@ -48,8 +48,8 @@ static void log_piece(struct log *l, const struct show_piece *p) {
   say(l, "%s %s %s ", roles[p->role], ehlo_verb_name(p->verb), ehlo_stage_name(p->stage));
   if (p->role == SHOW_REPLY) {
     say(l, "[%u", p->code);
-    if (p->enhanced.class != 0) {
-      say(l, " %u.%u.%u", p->enhanced.class, p->enhanced.subject, p->enhanced.detail);
+    if (p->enhanced.class_code != 0) {
+      say(l, " %u.%u.%u", p->enhanced.class_code, p->enhanced.subject, p->enhanced.detail);
     }
     say(l, "%s] ", p->code != 0 && !p->last ? "-" : "");
   }

@@ -138,7 +138,7 @@ static void take_reply(struct show_summary *s, const struct show_piece *piece) {
   if (piece->code != 0) {
     r->code = piece->code;
   }
-  r->enhanced = r->enhanced.class == 0 ? piece->enhanced : r->enhanced;
+  r->enhanced = r->enhanced.class_code == 0 ? piece->enhanced : r->enhanced;
   append_piece(r, piece);
   if (piece->ends && (piece->code == 0 || piece->last)) {
     end_reply(s);
