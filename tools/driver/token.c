@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "tools/driver/complaints.h"
 #include "tools/driver/token_read.h"
 
 int token_get(struct secret *out, const char *command) {
@@ -16,7 +17,7 @@ int token_get(struct secret *out, const char *command) {
   ssize_t n;
   FILE *pipe = popen(command, "re");
   if (pipe == NULL) {
-    fprintf(stderr, "ehlo: cannot run the token command: %s\n", strerror(errno));
+    fprintf(complaints(), "ehlo: cannot run the token command: %s\n", strerror(errno));
     return EX_NOINPUT;
   }
   while (len < sizeof(text) - 1 &&
@@ -28,14 +29,15 @@ int token_get(struct secret *out, const char *command) {
   text[len] = '\0';
   int status = pclose(pipe) != 0 && !too_long ? EX_NOINPUT : 0;
   if (status != 0) {
-    fputs("ehlo: the token command failed\n", stderr);
+    fputs("ehlo: the token command failed\n", complaints());
   } else if (too_long) {
-    fprintf(stderr, "ehlo: the token command printed more than %zu octets\n", sizeof(text) - 1);
+    fprintf(complaints(), "ehlo: the token command printed more than %zu octets\n",
+            sizeof(text) - 1);
     status = EX_DATAERR;
   } else {
     const char *wrong = token_take(out->bytes, &out->len, sizeof(out->bytes), text, len);
     if (wrong != NULL) {
-      fprintf(stderr, "ehlo: %s\n", wrong);
+      fprintf(complaints(), "ehlo: %s\n", wrong);
       status = EX_DATAERR;
     }
   }
