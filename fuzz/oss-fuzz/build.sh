@@ -58,7 +58,7 @@ link() {
   local out=$1 engine=$2
   shift 2
   # shellcheck disable=SC2046,SC2086
-  $CXX $CXXFLAGS $(objects_of "$@") $engine $BORINGSSL_LIBS -o "$out"
+  $CXX $CXXFLAGS $(objects_of "$@") $engine $BORINGSSL_LIBS -l:libjansson.a -o "$out"
 }
 
 # lines KIND [NAME]: what follows in the lines of that kind.

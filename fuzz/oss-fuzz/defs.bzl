@@ -16,7 +16,7 @@ load("//tools/build:defs.bzl", "EHLO_COPTS")
 _Parts = provider("What a target adds to the list.", fields = ["sources", "files", "seeds", "made"])
 
 # Libraries that the script finds by itself, whatever they are called there.
-_OUTSIDE = ["boringssl"]
+_OUTSIDE = ["boringssl", "jansson"]
 
 def _path(file):
     return file.path if file.is_source else "made/" + file.short_path

@@ -35,7 +35,7 @@ def problem_of_applying(path, tree):
 
 def main():
     tree = os.path.join(os.environ["TEST_TMPDIR"], "tree")
-    for sources in ("engine", "replay/tap", "tools/live"):
+    for sources in ("engine", "replay/tap", "tools/driver", "tools/live"):
         shutil.copytree(sources, os.path.join(tree, sources))
     planted = sorted(glob.glob("fuzz/planted/*.patch"))
     leaks = sorted(glob.glob("fuzz/planted/leaks/*.patch"))

@@ -20,7 +20,7 @@
 #include "replay/settings.h"
 #include "tools/driver/complaints.h"
 #include "tools/driver/interrupt.h"
-#include "tools/driver/token.h"
+#include "tools/driver/token_read.h"
 
 // ---- Preparing --------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@
 #include "tools/explain/sentence.h"
 
 #define SHORT_MATCH 12  // characters: a match that is shorter has to be all of the sentence
+#define LONG_MATCH 24   // one that is as long is the same whatever its code is, within the class
 #define OWN_WORDS \
   70  // what a provider means weighs as much as some characters more of the software's
 
@@ -93,23 +94,28 @@ static bool provider_fits(const struct explain_entry *e, size_t provider) {
   return explain_providers[e->provider].is_software && !e->shared;
 }
 
-static bool code_fits(const struct explain_entry *e, const struct explain_question *q) {
+enum code_fit { CODE_DIFFERS, CODE_OF_CLASS, CODE_FITS };
+
+// Servers may be told to use another code for a refusal.
+static enum code_fit fit_code(const struct explain_entry *e, const struct explain_question *q) {
+  enum code_fit fit = CODE_DIFFERS;
   if (e->num_codes == 0) {
-    return q->code == 0;  // a server that says so speaks of what happened behind it
+    // A server that says so speaks of what happened behind it.
+    return q->code == 0 ? CODE_FITS : CODE_DIFFERS;
   }
   if (q->code == 0) {
-    return !explain_failure_is_any(&q->failure);
+    return explain_failure_is_any(&q->failure) ? CODE_DIFFERS : CODE_FITS;
   }
-  for (size_t i = 0; i < e->num_codes; i++) {
-    if (e->codes[i] == q->code) {
-      return true;
-    }
+  for (size_t i = 0; i < e->num_codes && fit != CODE_FITS; i++) {
+    fit = e->codes[i] == q->code               ? CODE_FITS
+          : e->codes[i] / 100 == q->code / 100 ? CODE_OF_CLASS
+                                               : fit;
   }
-  return false;
+  return fit;
 }
 
 static bool enhanced_fits(const struct explain_entry *e, const struct explain_question *q) {
-  if (e->enhanced_rule == EXPLAIN_ENHANCED_ANY) {
+  if (e->enhanced_rule < EXPLAIN_ENHANCED_SAME) {
     return true;
   }
   if (q->enhanced.class_code == 0) {
@@ -139,12 +145,15 @@ static size_t match_len(const struct explain_entry *e, size_t provider,
 
 static size_t score_words(const struct explain_entry *e, const struct explain_question *q,
                           size_t provider, const struct explain_sentence *s) {
-  size_t len = code_fits(e, q) && enhanced_fits(e, q) ? match_len(e, provider, s) : 0;
-  if (len == 0) {
+  enum code_fit fit = fit_code(e, q);
+  size_t len = fit != CODE_DIFFERS && enhanced_fits(e, q) ? match_len(e, provider, s) : 0;
+  bool unlike = e->enhanced_rule == EXPLAIN_ENHANCED_NONE && q->enhanced.class_code != 0 &&
+                e->provider != provider;
+  if (len == 0 || ((fit == CODE_OF_CLASS || unlike) && len < LONG_MATCH)) {
     return 0;
   }
-  return len * 4 + (e->provider == provider ? OWN_WORDS : 0) +
-         (e->enhanced_rule != EXPLAIN_ENHANCED_ANY && q->enhanced.class_code != 0);
+  return len * 4 + (e->provider == provider ? OWN_WORDS : 0) + (fit == CODE_FITS ? 2 : 0) +
+         (e->enhanced_rule >= EXPLAIN_ENHANCED_SAME && q->enhanced.class_code != 0);
 }
 
 // Less than any words: a problem says more than a status, and an entry for one stage more than one

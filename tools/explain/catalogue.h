@@ -28,6 +28,7 @@ struct explain_provider {
 // What the enhanced status code of a reply has to be.
 enum explain_enhanced_rule {
   EXPLAIN_ENHANCED_ANY,
+  EXPLAIN_ENHANCED_NONE,    // the server has none: with one, only long words or its name tell
   EXPLAIN_ENHANCED_SAME,    // subject and detail are these, if there is one
   EXPLAIN_ENHANCED_NEEDED,  // there is one, with these
 };

@@ -163,7 +163,7 @@ def print_table(providers, entries):
         code, found = code_of(e)
         codes = e.get("codes") or ([code] if code else [])
         enhanced = (int(found[4]), int(found[5])) if found and found[3] else None
-        rule = "ANY" if enhanced is None or e.get("enhanced") == "any" else "NEEDED" if e.get("needs_enhanced") else "SAME"
+        rule = "ANY" if e.get("enhanced") == "any" else "NONE" if enhanced is None else "NEEDED" if e.get("needs_enhanced") else "SAME"
         retry, sentence = again(e)
         fixes = e["fix"] + ([sentence] if sentence else [])
         print(f"    {{.id = {quoted(e['id'])},")

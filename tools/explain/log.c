@@ -74,6 +74,11 @@ static void append(struct explain_log *l, struct ehlo_span text) {
   l->len += n;
 }
 
+static bool has_entry(const struct explain_question *q) {
+  struct explanation e;
+  return explain_answer(&e, q) && e.id != NULL;
+}
+
 static void finish(struct explain_log *l) {
   if (!l->open) {
     return;
@@ -88,8 +93,13 @@ static void finish(struct explain_log *l) {
       .stage = l->own_stage_known ? l->own_stage : l->stage,
       .code = l->code,
       .enhanced = l->enhanced,
-      .words = {l->words, l->len},
+      .words = {l->words, l->folded ? l->sure_len : l->len},
   };
+  if (l->folded && !has_entry(&q)) {
+    struct explain_question whole = q;
+    whole.words.len = l->len;
+    q = has_entry(&whole) ? whole : q;
+  }
   l->found(l->arg, &q);
 }
 
@@ -214,7 +224,17 @@ static bool may_follow(const struct explain_log *l, struct ehlo_span line, size_
   return enhanced || l->is_reply || (at > 1 && strchr(":;", line.bytes[at - 2]) != NULL);
 }
 
+// "250 2.0.0 Ok: queued as 554": all of it is a reply, and no refusal.
+static bool is_consent(const struct explain_log *l, struct ehlo_span line) {
+  unsigned code;
+  struct ehlo_enhanced e;
+  return l->is_reply && explain_codes(&code, &e, line) > 0 && code < 300;
+}
+
 static bool find_begin(struct begin *out, const struct explain_log *l, struct ehlo_span line) {
+  if (is_consent(l, line)) {
+    return false;
+  }
   for (size_t at = 0; at + 3 <= line.len; at++) {
     bool digit = line.bytes[at] == '4' || line.bytes[at] == '5' || line.bytes[at] == '3';
     if (!digit || (at > 0 && line.bytes[at - 1] >= '0' && line.bytes[at - 1] <= '9')) {
@@ -230,6 +250,9 @@ static bool find_begin(struct begin *out, const struct explain_log *l, struct eh
         !may_follow(l, line, at, out->enhanced.class_code != 0)) {
       continue;
     }
+    if (!l->is_reply && at > 0 && rest.len == 3) {
+      continue;  // "failed: 553", of a reply that stands elsewhere
+    }
     out->at = out->text = at;
     out->quote = at > 0 && strchr("'\"", line.bytes[at - 1]) != NULL ? (char)line.bytes[at - 1] : 0;
     out->code = is_token ? 0 : out->code;
@@ -243,6 +266,7 @@ static void open_reply(struct explain_log *l, const struct begin *b, struct ehlo
   l->code = b->code;
   l->enhanced = b->enhanced;
   l->quote = b->quote;
+  l->folded = false;
   l->len = 0;
   look_before(l, (struct ehlo_span){line.bytes, b->at});
   struct ehlo_span rest = from(line, b->at);
@@ -250,11 +274,32 @@ static void open_reply(struct explain_log *l, const struct begin *b, struct ehlo
   append(l, cut(l, from(line, b->text)));
 }
 
+// A line of a reply that somebody wrapped, as far as one can see.
+static bool is_fold(const struct explain_log *l, struct ehlo_span line, bool marked) {
+  struct begin b;
+  unsigned code;
+  struct ehlo_enhanced e;
+  if (!l->open || line.len == 0 || !(marked || l->is_reply) || l->quote != 0) {
+    return false;
+  }
+  if (explain_codes(&code, &e, line) > 0) {
+    return l->folded && code == l->code;
+  }
+  memset(&b, 0, sizeof(b));
+  return !find_begin(&b, l, line) || b.code == l->code;
+}
+
+static void fold(struct explain_log *l, struct ehlo_span line) {
+  l->sure_len = l->folded ? l->sure_len : l->len;
+  l->folded = true;
+  append(l, cut(l, line));
+}
+
 // Whether a line goes on with the reply at hand.
 static bool continues(struct explain_log *l, struct ehlo_span line) {
   unsigned code = 0;
   struct ehlo_enhanced e = {0};
-  if (!l->open || !l->goes_on) {
+  if (!l->open || !l->goes_on || l->folded) {
     return false;
   }
   size_t n = explain_codes(&code, &e, line);
@@ -269,7 +314,7 @@ static bool continues(struct explain_log *l, struct ehlo_span line) {
 
 // ---- What stands around -----------------------------------------------------------------------------
 
-// Takes the marks off the front. True if the client said it.
+// Takes the marks and blanks off the front. True if the client said it.
 static bool strip(struct ehlo_span *line) {
   bool of_client = false;
   for (bool again = true; again;) {
@@ -317,11 +362,17 @@ static void learn(struct explain_log *l, struct ehlo_span line, bool of_client) 
 
 static void take_line(struct explain_log *l, struct ehlo_span line) {
   struct begin b;
+  size_t whole = line.len;
   bool of_client = strip(&line);
+  bool marked = line.len < whole;
   while (line.len > 0 && (line.bytes[line.len - 1] == '\r' || line.bytes[line.len - 1] == ' ')) {
     line.len--;
   }
   if (continues(l, line)) {
+    return;
+  }
+  if (!of_client && is_fold(l, line, marked)) {
+    fold(l, line);
     return;
   }
   finish(l);

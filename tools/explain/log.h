@@ -20,8 +20,10 @@ struct explain_log {
   enum ehlo_stage stage;
   // The reply at hand.
   bool open;
-  bool goes_on;  // its last line said so
-  char quote;    // a program put it between these; 0: it did not
+  bool goes_on;     // its last line said so
+  bool folded;      // lines without a code came, that may belong to it or not
+  size_t sure_len;  // of the words, before these
+  char quote;       // a program put it between these; 0: it did not
   bool own_stage_known;
   enum ehlo_stage own_stage;
   char own_host[256];
@@ -34,6 +36,8 @@ struct explain_log {
 // `found` gets each refusal, in order, with words that live until it returns.
 void explain_log_init(struct explain_log *l,
                       void (*found)(void *arg, const struct explain_question *q), void *arg);
+// Lines without a code that follow a reply, with the same mark or further in, are taken for a part of
+// it where its own lines are not known and all together are.
 // A line without its end. A line end that a program wrote as the two characters "\n" counts as one.
 void explain_log_line(struct explain_log *l, struct ehlo_span line);
 void explain_log_end(struct explain_log *l);

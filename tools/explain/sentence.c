@@ -76,6 +76,25 @@ static size_t own_codes(const struct explain_question *q, struct ehlo_span rest,
   return begins_line || (same && (e.class_code != 0 || rest.bytes[3] == '-')) ? n : 0;
 }
 
+// A character of a web page or a word processor, as a mail server would have written it; its length
+// in octets, 0 for another one.
+static size_t plain(char *out, struct ehlo_span text) {
+  static const struct {
+    const char *from;
+    char to;
+  } rows[] = {{"\xe2\x80\x98", '\''}, {"\xe2\x80\x99", '\''}, {"\xe2\x80\x9c", '"'},
+              {"\xe2\x80\x9d", '"'},  {"\xe2\x80\x90", '-'},  {"\xe2\x80\x91", '-'},
+              {"\xe2\x80\x93", '-'},  {"\xc2\xa0", ' '}};
+  for (size_t i = 0; text.bytes[0] >= 0x80 && i < sizeof(rows) / sizeof(rows[0]); i++) {
+    size_t n = strlen(rows[i].from);
+    if (text.len >= n && memcmp(text.bytes, rows[i].from, n) == 0) {
+      *out = rows[i].to;
+      return n;
+    }
+  }
+  return 0;
+}
+
 void explain_sentence_make(struct explain_sentence *out, const struct explain_question *q) {
   out->len = 0;
   for (size_t at = 0; at < q->words.len;) {
@@ -83,8 +102,10 @@ void explain_sentence_make(struct explain_sentence *out, const struct explain_qu
     bool begins_word = begins_line || q->words.bytes[at - 1] == ' ';
     struct ehlo_span rest = {q->words.bytes + at, q->words.len - at};
     size_t skip = begins_word ? own_codes(q, rest, begins_line) : 0;
+    char c = ' ';
+    skip = skip > 0 ? skip : plain(&c, rest);
     if (skip > 0) {
-      add(out, ' ');
+      add(out, c);
       at += skip;
     } else {
       add(out, (char)q->words.bytes[at++]);

@@ -18,7 +18,8 @@ struct explain_sentence {
 size_t explain_codes(unsigned *out_code, struct ehlo_enhanced *out_enhanced, struct ehlo_span line);
 
 // Joins the lines of `words` by blanks, each without the code of `q` and its enhanced status code,
-// also where somebody joined the lines before. White space comes down to single blanks.
+// also where somebody joined the lines before. White space comes down to single blanks, and what
+// word processors make of quotes, blanks and hyphens (in UTF-8) to those of ASCII.
 void explain_sentence_make(struct explain_sentence *out, const struct explain_question *q);
 
 // Where it is a 334 with base64 of JSON, as servers refuse a token (RFC 7628 §3.2.2), the JSON

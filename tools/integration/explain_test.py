@@ -81,6 +81,38 @@ def _(ehlo):
         yield from want(ids(ehlo("explain", "--json", wrapped)), ["exchange-online/smtp-auth-disabled-tenant"])
 
 
+def rows():
+    """Entry, options and reply, of explain_rows.txt."""
+    text = pathlib.Path(__file__).with_name("explain_rows.txt").read_text(encoding="utf-8")
+    for row in text.split("\n== ")[1:]:
+        head, _, reply = row.partition("\n")
+        entry, *options = head.split()
+        yield None if entry == "general" else entry, options, reply.rstrip("\n")
+
+
+@case("replies-as-they-are-met")
+def _(ehlo):
+    count = 0
+    for entry, options, reply in rows():
+        count += 1
+        for arguments, stdin in ((options + [reply], None), (options, reply.encode() + b"\n")):
+            result = ehlo("explain", "--json", *arguments, stdin=stdin)
+            found = [answer["explanation"] for answer in result.json()["answers"]]
+            if [e["id"] for e in found] != [entry]:
+                yield f"{[e['id'] for e in found]}, and not {entry}: {reply} {options}"
+            elif entry is None and not options and found[0]["provider"] is not None:
+                yield f"{reply} is no word of {found[0]['provider']}"
+    if count < 300:
+        yield f"there are {count} rows"
+
+
+@case("consent-and-a-bare-code")
+def _(ehlo):
+    yield from want(ids(ehlo("explain", "--json", "250 2.0.0 Ok: queued as 554")), [])
+    log = b"curl: (55) MAIL failed: 553\n< 553 5.7.1 <a@b.test>: Sender address rejected: not owned by user c@b.test\n"
+    yield from want(ids(ehlo("explain", "--json", stdin=log)), ["postfix/sender-not-owned"])
+
+
 @case("each-refusal-once")
 def _(ehlo):
     log = "".join(f"<** {line}\n" for line in ("554 5.7.1 <b@c.test>: Relay access denied", DISABLED,
