@@ -1,8 +1,8 @@
 """The system's libraries as Bazel repositories: @boringssl, @cares, @criterion, @gmime, @jansson, @libedit, @pcap.
 
 A library is found by asking the C compiler where it is (-print-file-name), so no multiarch directory, and
-no architecture, is assumed. It is linked by its full path, with an rpath to its directory, because Debian
-keeps BoringSSL outside the loader's search path. One that needs the headers of others, as GMime does GLib's,
+no architecture, is assumed. It is linked by its full path, BoringSSL with an rpath to its directory, because Debian
+keeps it outside the loader's search path. One that needs the headers of others, as GMime does GLib's,
 is asked of pkg-config instead. What one command in many uses is linked from its archive, so that the others do not
 load it.
 
@@ -74,8 +74,10 @@ def _system_library_impl(ctx):
         elif path.basename.endswith(".a"):
             ctx.symlink(path, path.basename)
             srcs, linkopts = [path.basename], ["-lstdc++", "-lpthread"]
-        else:
+        elif own or ctx.attr.lib_prefix:
             srcs, linkopts = [], [str(path), "-Wl,-rpath," + str(path.dirname)]
+        else:
+            srcs, linkopts = [], [str(path)]
         build.append("""
 cc_library(
     name = "{name}",

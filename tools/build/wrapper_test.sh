@@ -8,9 +8,9 @@ failed=0 passed=0
 everything="bazel-bootstrap clang lld libclang-rt-dev android-libboringssl-dev libcriterion-dev libjansson-dev \
 libgmime-3.0-dev libedit-dev libc-ares-dev pkg-config libpcap-dev patch python3 ca-certificates postfix dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd python3-aiosmtpd swaks \
 libnet-ssleay-perl gsasl tmux curl msmtp openssl php-cli libphp-phpmailer nodejs node-nodemailer tcpdump strace python3-yaml chromium \
-git-email libmailtools-perl mutt cron mandoc bash-completion zsh fish haproxy dante-server tinyproxy iproute2 g++"
+git-email libmailtools-perl mutt cron mandoc bash-completion zsh fish haproxy dante-server tinyproxy iproute2 g++ dpkg-dev"
 commands="bazel clang ld.lld patch python3 swaks gsasl tmux curl msmtp openssl php node tcpdump strace chromium socat \
-pkg-config mutt cron mandoc zsh fish haproxy tinyproxy ip g++"
+pkg-config mutt cron mandoc zsh fish haproxy tinyproxy ip g++ dpkg-shlibdeps"
 
 # A command that records its name, its arguments and whether services may start, and exits with $2.
 stand_in() {

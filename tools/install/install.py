@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Installs ehlo: program, manual, completions, headers, libraries and their pkg-config files.
 
-usage: install.py FILE… [--prefix DIR] [--destdir DIR] [--with-sendmail]
+usage: install.py FILE… [--prefix DIR] [--libdir DIR] [--destdir DIR] [--with-sendmail]
 
 FILE… are the parts, as //tools/install:files has them.
 """
@@ -62,8 +62,9 @@ def closure(parts, roots):
 
 
 class Installer:
-    def __init__(self, prefix, destdir):
+    def __init__(self, prefix, libdir, destdir):
         self.prefix = pathlib.Path(prefix)
+        self.libdir = libdir  # below the prefix
         self.root = pathlib.Path(str(destdir) + str(self.prefix)) if destdir else self.prefix
 
     def put(self, source, place, mode=0o644):
@@ -109,13 +110,13 @@ def install_libraries(i, parts):
     for name, (description, requires, more) in ABOUT.items():
         for place in closure(parts, ROOTS[name]):
             i.put(parts[place], f"include/ehlo/{place}")
-        i.put(parts[f"tools/install/lib{name}.a"], f"lib/lib{name}.a")
-        i.put(parts[f"tools/install/lib{name}.so.0"], f"lib/lib{name}.so.0")
-        i.link(f"lib{name}.so.0", f"lib/lib{name}.so")
-        i.put(f"prefix={i.prefix}\n\nName: {name}\nDescription: {description}\nVersion: {version}\n"
+        i.put(parts[f"tools/install/lib{name}.a"], f"{i.libdir}/lib{name}.a")
+        i.put(parts[f"tools/install/lib{name}.so.0"], f"{i.libdir}/lib{name}.so.0")
+        i.link(f"lib{name}.so.0", f"{i.libdir}/lib{name}.so")
+        i.put(f"prefix={i.prefix}\nlibdir=${{prefix}}/{i.libdir}\n\nName: {name}\nDescription: {description}\nVersion: {version}\n"
               f"Requires: {requires}\nCflags: -I${{prefix}}/include/ehlo\n"
-              f"Libs: -L${{prefix}}/lib -l{name}\nLibs.private: {more.format(android=android)}\n",
-              f"lib/pkgconfig/{name}.pc")
+              f"Libs: -L${{libdir}} -l{name}\nLibs.private: {more.format(android=android)}\n",
+              f"{i.libdir}/pkgconfig/{name}.pc")
         lines = "".join(f'#include "{header}"\n' for header in ROOTS[name])
         i.put(f"// Everything of the library.\n{lines}", f"include/ehlo/{name}.h")
 
@@ -124,13 +125,14 @@ def main():
     parser = argparse.ArgumentParser(prog="install", description="Installs ehlo.")
     parser.add_argument("parts", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--prefix", default="/usr/local", help="where to (default: /usr/local)")
+    parser.add_argument("--libdir", default="lib", help="where below the prefix the libraries go (default: lib)")
     parser.add_argument("--destdir", default="", help="put before the prefix, for packages")
     parser.add_argument("--with-sendmail", action="store_true", help="a link sbin/sendmail besides")
     arguments = parser.parse_args()
     here = os.environ.get("BUILD_WORKING_DIRECTORY", ".")
     prefix = os.path.normpath(os.path.join(here, arguments.prefix))
     destdir = os.path.normpath(os.path.join(here, arguments.destdir)) if arguments.destdir else ""
-    parts, installer = Parts(arguments.parts), Installer(prefix, destdir)
+    parts, installer = Parts(arguments.parts), Installer(prefix, arguments.libdir, destdir)
     try:
         install_program(installer, parts)
         install_libraries(installer, parts)

@@ -4,6 +4,8 @@
 usage: install_test.py INSTALL.PY EHLO.DEB FILE…
 """
 
+import gzip
+import hashlib
 import json
 import os
 import pathlib
@@ -251,12 +253,79 @@ def check_package(deb):
     run("dpkg-deb", "-x", deb, root)
     done = run(root / "usr/bin/ehlo", "--version")
     check("the program of the package runs", done.returncode == 0, done.stdout)
-    control = run("dpkg-deb", "-f", deb, "Depends").stdout
-    check("the package names what it needs", "libc6" in control and "libjansson4" in control, control)
     listing = run("dpkg-deb", "-c", deb).stdout
-    for file in ("./usr/share/man/man1/ehlo-send.1.gz", "./usr/lib/libehlo.so.0", "./usr/include/ehlo/ehlo.h",
-                 "./usr/share/zsh/vendor-completions/_ehlo"):
+    libdir = next(root.glob("usr/lib/*/libehlo.so.0")).parent
+    for file in ("./usr/share/man/man1/ehlo-send.1.gz", f"./{libdir.relative_to(root)}/libehlo-replay.so.0",
+                 "./usr/include/ehlo/ehlo.h", "./usr/share/zsh/vendor-completions/_ehlo"):
         check(f"the package has {file}", file in listing, listing)
+    check_owners(listing)
+    check_documents(root)
+    control = work / "control"
+    run("dpkg-deb", "-e", deb, control)
+    check_sums(root, control / "md5sums")
+    check_depends(deb, [root / "usr/bin/ehlo", *libdir.glob("*.so.0")])
+    for field, wanted in (("Package", "ehlo"), ("Architecture", run("dpkg", "--print-architecture").stdout.strip()),
+                          ("Installed-Size", r"[1-9]\d+"), ("Description", r"SMTP .{20,70}(?:\n .{1,79})+")):
+        said = run("dpkg-deb", "-f", deb, field).stdout.strip()
+        check(f"the package says its {field}", re.fullmatch(wanted, said), said)
+    shlibs = (control / "shlibs").read_text()
+    check("the package says who has its libraries", re.fullmatch(r"(libehlo(-replay)? 0 ehlo \(>= [\d.]+\)\n){2}", shlibs), shlibs)
+    modes = [(f.name, oct(f.stat().st_mode & 0o777)) for f in control.iterdir() if f.stat().st_mode & 0o777 != 0o644]
+    check("the package's own files can be read and no more", not modes, str(modes))
+    wrong = [line for line in run("readelf", "-d", root / "usr/bin/ehlo", *libdir.glob("*.so.0")).stdout.splitlines()
+             if "RUNPATH" in line and not re.search(r"\[(/[^:]*/android:?)+\]", line)]
+    check("only BoringSSL is looked for in a place of its own", not wrong, str(wrong))
+
+
+def check_owners(listing):
+    """root's, and nobody else may write."""
+    wrong = []
+    for line in listing.splitlines():
+        mode, owner, name = line.split()[0], line.split()[1], line.split()[5]
+        program = name.startswith("./usr/bin/") or mode[0] == "d"
+        if owner != "root/root" or mode not in ("lrwxrwxrwx", f"{mode[0]}{'rwxr-xr-x' if program else 'rw-r--r--'}"):
+            wrong.append(line)
+    check("the package's files are root's, with the usual permissions", not wrong, "\n".join(wrong))
+
+
+def check_documents(root):
+    doc = root / "usr/share/doc/ehlo"
+    rights = (doc / "copyright").read_text()
+    check("the package says that there is no licence", "There is no licence text" in rights, rights)
+    for package in ("libedit-dev", "libc-ares-dev"):
+        notice = pathlib.Path("/usr/share/doc", package, "copyright").read_text()
+        check(f"the package has the notice of {package}", notice in rights)
+    changes = gzip.decompress((doc / "changelog.Debian.gz").read_bytes()).decode()
+    version = run("ehlo", "--version").stdout.split()[1]
+    check("the changelog begins with this version", changes.startswith(f"ehlo ({version}-"), changes)
+
+
+def check_sums(root, sums):
+    wanted = "".join(f"{hashlib.md5(f.read_bytes()).hexdigest()}  {f.relative_to(root)}\n"
+                     for f in sorted(root.rglob("*")) if f.is_file() and not f.is_symlink())
+    check("the package has the sum of each file", sums.read_text() == wanted, sums.read_text())
+
+
+def owner_of(library):
+    """The package that a library is from, as dpkg has it, where /lib is a link to /usr/lib or was one."""
+    for place in (library, os.path.realpath(library), os.path.realpath(library).removeprefix("/usr")):
+        found = subprocess.run(["dpkg", "-S", place], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if found.stdout:
+            return found.stdout.split(":")[0]
+    return f"nobody, of {library}"
+
+
+def check_depends(deb, binaries):
+    needed = set()
+    for binary in binaries:
+        names = re.findall(r"NEEDED\s+(\S+)", run("objdump", "-p", binary).stdout)
+        found = dict(re.findall(r"(\S+) => (/\S+)", run("ldd", binary).stdout))
+        needed |= {owner_of(found[name]) for name in names if not name.startswith("libehlo") and name in found}
+    said = run("dpkg-deb", "-f", deb, "Depends").stdout.strip()
+    depends = dict(re.fullmatch(r"(\S+)(?: \((.*)\))?", entry).groups() for entry in said.split(", "))
+    check("the package depends on what has its libraries", needed == set(depends) - {"ca-certificates"}, f"{needed}\n{said}")
+    check("the package trusts somebody", "ca-certificates" in depends, said)
+    check("... of the versions that it was linked with", re.match(r">= 2\.", depends.get("libc6") or ""), said)
 
 
 def main(install, deb, parts):
