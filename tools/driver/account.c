@@ -1,7 +1,6 @@
 // See account.h.
 #include "tools/driver/account.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -61,6 +60,10 @@ bool account_choose(char *out, size_t cap, const char *config, size_t config_len
       break;
     }
   }
-  int len = found.text != NULL ? snprintf(out, cap, "%.*s", (int)found.len, found.text) : -1;
-  return len >= 0 && (size_t)len < cap;
+  if (found.text == NULL || found.len >= cap) {
+    return false;
+  }
+  memcpy(out, found.text, found.len);
+  out[found.len] = '\0';
+  return true;
 }
