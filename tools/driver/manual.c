@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// ---- Text -------------------------------------------------------------------------------------------
+// ---- Text ---------------------------------------------------------------------------------------
 
 static void put(const char *text, bool is_prose) {
   bool begins_line = true;
@@ -40,7 +40,7 @@ void manual_put_literal(const char *text) {
   fputs(text[strlen(text) - 1] == '\n' ? ".Ed\n" : "\n.Ed\n", stdout);
 }
 
-// ---- What is around ---------------------------------------------------------------------------------
+// ---- What is around -----------------------------------------------------------------------------
 
 // A variable or a file, and the commands that it means something to.
 struct thing {
@@ -112,7 +112,7 @@ void manual_print_surroundings(const struct command *command) {
                sizeof(files) / sizeof(files[0]));
 }
 
-// ---- Examples ---------------------------------------------------------------------------------------
+// ---- Examples -----------------------------------------------------------------------------------
 
 static const struct {
   const char *command;
