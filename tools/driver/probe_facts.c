@@ -1,5 +1,4 @@
 // Facts of a server, and what changed of them.
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/driver/baseline.h"
+#include "tools/driver/complaints.h"
+#include "tools/driver/contents.h"
 #include "tools/driver/output.h"
 #include "tools/driver/probe.h"
-#include "tools/driver/text.h"
 
 bool probe_days_left(long *out_days, const struct live_tls_info *info) {
   bool found = false;
@@ -120,65 +121,6 @@ json_t *probe_facts(const struct session *s,
 
 // ---- The baseline -----------------------------------------------------------------------------------
 
-static void say(const char *path, const char *what, const json_t *value) {
-  char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-  printf("%s: %s ", path, what);
-  text_print(stdout, ehlo_str(text != NULL ? text : "?"));
-  putchar('\n');
-  free(text);
-}
-
-static bool has(const json_t *array, const json_t *value) {
-  for (size_t i = 0; i < json_array_size(array); i++) {
-    if (json_equal(json_array_get(array, i), value)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static size_t compare_arrays(const char *path, const json_t *old, const json_t *now) {
-  size_t num = 0;
-  for (size_t i = 0; i < json_array_size(old); i++) {
-    if (!has(now, json_array_get(old, i))) {
-      say(path, "gone:", json_array_get(old, i));
-      num++;
-    }
-  }
-  for (size_t i = 0; i < json_array_size(now); i++) {
-    if (!has(old, json_array_get(now, i))) {
-      say(path, "new:", json_array_get(now, i));
-      num++;
-    }
-  }
-  return num;
-}
-
-// Prints each difference; returns how many there are.
-static size_t compare(const char *path, json_t *old, json_t *now) {
-  char below[300];
-  const char *key;
-  json_t *value;
-  size_t num = 0;
-  if (json_equal(old, now)) {
-    return 0;
-  }
-  if (json_is_array(old) && json_is_array(now)) {
-    return compare_arrays(path, old, now);
-  }
-  if (!json_is_object(old) || !json_is_object(now)) {
-    say(path, "was:", old);
-    say(path, "is: ", now);
-    return 1;
-  }
-  json_object_foreach(now, key, value) {
-    json_t *before = json_object_get(old, key);
-    snprintf(below, sizeof(below), "%s%s%s", path, path[0] != '\0' ? "." : "", key);
-    num += compare(below, before != NULL ? before : json_null(), value);
-  }
-  return num;
-}
-
 static int write_facts(const char *path, json_t *facts) {
   char *text = json_dumps(facts, JSON_INDENT(2) | JSON_SORT_KEYS);
   struct output output;
@@ -200,14 +142,18 @@ int probe_baseline(const char *path, json_t *facts, bool update, bool quiet) {
     }
     return status;
   }
-  json_t *old = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-  if (old == NULL || !json_is_object(old)) {
-    fprintf(stderr, "ehlo: %s:%d:%d: this is no baseline: %s\n", path, old == NULL ? error.line : 1,
-            old == NULL ? error.column : 1, old == NULL ? error.text : "no object");
-    json_decref(old);
+  struct contents file;
+  int status = contents_read(&file, path, "the baseline");
+  if (status != 0) {
+    return status;
+  }
+  json_t *old = baseline_read(&error, (const char *)file.bytes, file.len);
+  contents_free(&file);
+  if (old == NULL) {
+    baseline_complain(complaints(), path, &error);
     return EX_DATAERR;
   }
-  size_t num = compare("", old, facts);
+  size_t num = baseline_compare(stdout, old, facts);
   json_decref(old);
   if (num == 0 && !quiet) {
     printf("nothing changed since the baseline\n");

@@ -131,6 +131,10 @@ def _(ehlo):
         yield from want(ehlo(*here), 0, "nothing changed")
         (ehlo.directory / "facts.json").write_text('{"a": 1,\n oops')
         yield from want(ehlo(*here), 65, r"facts.json:2:\d+: this is no baseline")
+        (ehlo.directory / "facts.json").write_text('{"a": \x1b[31m')
+        yield from want(refused := ehlo(*here), 65, r"this is no baseline: .*\\x1b")
+        if unsafe_characters(refused.err):
+            yield refused.describe()
     order = ("250-mail.ehlo.test", "250-SIZE 2000", "250 AUTH X-ODD LOGIN PLAIN")
     (ehlo.directory / "facts.json").unlink()
     with Server(Submission(), context) as server:
