@@ -287,9 +287,10 @@ json_t *report_capabilities_json(const struct kept_reply *hello) {
 }
 
 static json_t *certificate_json(const struct live_certificate_info *c) {
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "subject", c->subject, "issuer", c->issuer,
-                   "not_before", c->not_before, "not_after", c->not_after, "names", c->names,
-                   "sha256", c->sha256);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[s+, s+]}", "subject", c->subject, "issuer",
+                   c->issuer, "not_before", c->not_before, "not_after", c->not_after, "names",
+                   c->names, "sha256", c->sha256, "pins", "cert:sha256:", c->sha256,
+                   "spki:sha256:", c->spki_sha256);
 }
 
 static const char *or_null(const char *text) {
