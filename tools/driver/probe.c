@@ -274,7 +274,8 @@ static void print_tls(const struct live_tls_info *info) {
     if (c->num_names > 0) {
       printf("    names    %s\n", c->names);
     }
-    printf("    sha256   %s\n", c->sha256);
+    printf("    sha256   %s\n    pins     cert:sha256:%s\n             spki:sha256:%s\n", c->sha256,
+           c->sha256, c->spki_sha256);
   }
   if (info->judged) {
     bool trusted = info->verdict.chain_ok && info->verdict.name_ok;

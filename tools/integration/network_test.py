@@ -120,6 +120,10 @@ def _(ehlo):
                 yield "a pin that fits is warned of"
             yield from want(ehlo(*here, "--pin", pin), 78)
         yield from want(ehlo(*here, *CA, "--pin", wrong, "--pin", good[0]), 0)
+        yield from want(ehlo(*here, *CA), 0, *(f" {pin}$" for pin in good[:2]))
+        chain = ehlo(*here, *CA, "--json").json()["tls"]["chain"]
+        if chain[0]["pins"] != list(good[:2]) or any(len(set(c["pins"])) != 2 for c in chain):
+            yield f"the pins of the chain: {chain}"
         for more in (CA, ("--insecure",)):
             yield from want(ehlo(*here, *more, "--pin", wrong), 78, f"not the pinned one.*{cert.hex()}.*{key.hex()}")
 

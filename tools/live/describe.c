@@ -9,8 +9,9 @@
 #include <time.h>
 
 #include <openssl/bio.h>
-#include <openssl/digest.h>
+#include <openssl/mem.h>
 #include <openssl/nid.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -75,16 +76,27 @@ size_t live_describe_names(struct live_text *t, X509 *x, size_t max) {
   return found;
 }
 
-static void describe_digest(char out[65], const X509 *x) {
-  uint8_t digest[EVP_MAX_MD_SIZE];
-  unsigned len = 0;
+static void describe_digest(char out[65], const uint8_t *der, int len) {
+  uint8_t digest[SHA256_DIGEST_LENGTH];
   struct live_text t;
   live_text_init(&t, out, 65);
-  if (X509_digest(x, EVP_sha256(), digest, &len)) {
-    for (unsigned i = 0; i < len; i++) {
+  if (len > 0) {
+    SHA256(der, (size_t)len, digest);
+    for (size_t i = 0; i < sizeof digest; i++) {
       live_text_format(&t, "%02x", digest[i]);
     }
   }
+}
+
+static void describe_digests(struct live_certificate_info *out, X509 *x) {
+  uint8_t *whole = NULL;
+  uint8_t *key = NULL;
+  int len = i2d_X509(x, &whole);
+  describe_digest(out->sha256, whole, len);
+  len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key);
+  describe_digest(out->spki_sha256, key, len);
+  OPENSSL_free(whole);
+  OPENSSL_free(key);
 }
 
 void live_describe_certificate(struct live_certificate_info *out, X509 *x) {
@@ -97,5 +109,5 @@ void live_describe_certificate(struct live_certificate_info *out, X509 *x) {
   out->num_names = live_describe_names(&t, x, SIZE_MAX);
   live_describe_time(out->not_before, X509_get0_notBefore(x));
   live_describe_time(out->not_after, X509_get0_notAfter(x));
-  describe_digest(out->sha256, x);
+  describe_digests(out, x);
 }

@@ -16,9 +16,10 @@ struct live_certificate_info {
   char issuer[256];
   char not_before[LIVE_TIME_MAX];  // ISO 8601, UTC; "?" where the certificate holds no time
   char not_after[LIVE_TIME_MAX];
-  char sha256[65];   // of the whole certificate, hexadecimal
-  char names[1024];  // host names and IP addresses of subjectAltName, joined with ", "
-  size_t num_names;  // how many there are, also of those that `names` has no room for
+  char sha256[65];       // of the whole certificate, hexadecimal
+  char spki_sha256[65];  // of its SubjectPublicKeyInfo
+  char names[1024];      // host names and IP addresses of subjectAltName, joined with ", "
+  size_t num_names;      // how many there are, also of those that `names` has no room for
 };
 
 void live_describe_certificate(struct live_certificate_info *out, X509 *x);
