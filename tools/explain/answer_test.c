@@ -184,6 +184,9 @@ static const struct sentence_row sentences[] = {
      "at greeting: the server sent a line that is not an SMTP reply: \"HTTP/1.1 400 Bad Request\"; "
      "this is a web server, not a mail server"},
     {"any/closed-at-auth", "at auth: the server closed the connection"},
+    {"any/closed-before-greeting", "at greeting: the connection broke: Connection reset by peer"},
+    {"any/closed", "at mail: the connection broke: Connection timed out"},
+    {"any/closed", "ConnectionResetError: [Errno 104] Connection reset by peer"},
     {"any/closed", "the server closed the connection, with the reply to MAIL awaited"},
     {"any/silent-at-greeting", "no greeting within 30 s"},
     {"any/extension-not-offered",
