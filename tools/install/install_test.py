@@ -125,8 +125,30 @@ def check_program():
     commands = run("ehlo", "--help=complete").stdout
     for command in re.findall(r"^(\S+)\t", commands, re.M):
         check(f"there is a page on {command}", (prefix / f"share/man/man1/ehlo-{command}.1").exists())
-    done = run("mandoc", "-T", "lint", "-W", "warning", *sorted(prefix.glob("share/man/man?/*")))
-    check("mandoc has nothing to say of the manual", done.returncode == 0 and not done.stdout, done.stdout)
+
+
+def check_manual():
+    pages = sorted(prefix.glob("share/man/man?/*"))
+    done = run("mandoc", "-T", "lint", *pages)
+    # mandoc looks for other pages where the system has them.
+    told = [line for line in done.stdout.splitlines() if "referenced manual not found" not in line]
+    check("mandoc has nothing to say of the manual", not told and len(pages) > 10, "\n".join(told))
+    variables = set()
+    for page in pages:
+        text = page.read_text()
+        variables |= set(re.findall(r"Ev (\w+)", text))
+        for name, section in re.findall(r"^\.Xr (\S+) (\d)", text, re.M):
+            name = name.replace("\\-", "-")
+            check(f"{page.name} speaks of {name}", name == "sendmail" or (prefix / f"share/man/man{section}/{name}.{section}").exists())
+        check(f"{page.name} has examples", ".Sh EXAMPLES\n" in text)
+        check(f"{page.name} has a heading once", all(text.count(h) == 1 for h in re.findall(r"^\.Sh .*\n", text, re.M)), text)
+        if re.search(r"^\.It Fl \\-config ", text, re.M):
+            check(f"{page.name} says where the configuration is", ".It Pa ~/.config/ehlo/config\n" in text and ".It Ev XDG_CONFIG_HOME\n" in text)
+    sources = [*pathlib.Path("tools/driver").glob("*.c"), *pathlib.Path("tools/live").glob("*.c")]
+    read = set(re.findall(r'getenv\("(\w+)"\)', "".join(f.read_text() for f in sources if not f.stem.endswith("_test"))))
+    # What everybody knows, and what Bazel says to a program that it runs.
+    wanted = read - {"HOME", "BUILD_WORKING_DIRECTORY"}
+    check("the manual has the variables that the program reads", variables == wanted and len(wanted) > 5, f"{variables ^ wanted}")
     text = run("mandoc", prefix / "share/man/man1/ehlo-send.1").stdout
     check("the page on send has its options", "quit-after" in re.sub(".\b", "", text), text)
 
@@ -338,6 +360,7 @@ def main(install, deb, parts):
     config.write_text("[work]\nserver = mail.example.com\n")
     check("sendmail is a link to it", os.readlink(prefix / "sbin/sendmail") == "../bin/ehlo")
     check_program()
+    check_manual()
     check_libraries()
     check_exports()
     check_cxx()
