@@ -18,6 +18,7 @@ import tempfile
 import time
 
 BOUND = 20  # seconds: what takes longer hangs
+LETTER = "letter to Bob.eml"  # a file to complete
 failures, passed = [], 0
 work = pathlib.Path(tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR")))
 prefix = work / "prefix"
@@ -235,30 +236,36 @@ def check_exports():
 def check_bash():
     script = f"source {prefix}/share/bash-completion/completions/ehlo\n"
     for words, wanted in ((["prob"], "probe"), (["send", "--tls-"], "--tls-name"), (["send", "--tls", "star"], "starttls"),
-                          (["send", "wor"], "work"), (["send", "--auth", "XO"], "XOAUTH2"), (["explain", "--stage", "rc"], "rcpt")):
+                          (["send", "work"], "works.eml\nwork"), (["send", "--auth", "XO"], "XOAUTH2"), (["explain", "--stage", "rc"], "rcpt"),
+                          (["send", "--data", "lett"], LETTER), (["send", "--attach", "lett"], LETTER), (["show", "lett"], LETTER),
+                          (["send", "--data", "wor"], "works.eml")):
         line = " ".join(f'"{w}"' for w in ["ehlo", *words])
-        done = run("bash", "-c", f"{script}COMP_WORDS=({line}); COMP_CWORD={len(words)}; _ehlo; echo ${{COMPREPLY[@]}}")
-        check(f"bash completes {words}", done.stdout.split() == [wanted], done.stdout)
+        done = run("bash", "-c", f"{script}COMP_WORDS=({line}); COMP_CWORD={len(words)}; _ehlo; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+        check(f"bash completes {words}", done.stdout == f"{wanted}\n", done.stdout)
 
 
 def check_fish():
-    for line, wanted in (("ehlo prob", "probe"), ("ehlo send --tls-", "--tls-name"), ("ehlo send --tls star", "starttls"), ("ehlo send wor", "work")):
+    for line, wanted in (("ehlo prob", "probe"), ("ehlo send --tls-", "--tls-name"), ("ehlo send --tls star", "starttls"), ("ehlo send wor", "work"),
+                         ("ehlo send --data lett", LETTER), ("ehlo show lett", LETTER), ("ehlo send --data wor", "works.eml")):
         done = run("fish", "--no-config", "-c", f"source {prefix}/share/fish/vendor_completions.d/ehlo.fish; complete -C '{line}'")
         found = [entry.split("\t")[0] for entry in done.stdout.splitlines()]
         check(f"fish completes {line}", wanted in found, done.stdout)
+        check(f"... with no account where a file is wanted: {line}", "--data" not in line or "work" not in found, done.stdout)
 
 
 def check_zsh():
     """In a terminal: zsh completes nowhere else."""
     pid, terminal = pty.fork()
     if pid == 0:
+        os.chdir(work)
         os.execve("/usr/bin/zsh", ["zsh", "-f", "-i"], {**ENVIRONMENT, "TERM": "vt100"})
     try:
         seen = b""
         os.write(terminal, f"PS1='ready> '; fpath=({prefix}/share/zsh/site-functions $fpath); autoload -U compinit; "
                            "compinit -u -D; echo on\n".encode())
         for typed, wanted in ((b"", b"on\r\n"), (b"ehlo prob\t", b"probe"), (b"\x15ehlo send --ca-f\t", b"--ca-file"),
-                              (b"\x15ehlo send --tls start\t", b"starttls")):
+                              (b"\x15ehlo send --tls start\t", b"starttls"), (b"\x15ehlo send priv\t", b"private"),
+                              (b"\x15ehlo send --data lett\t", b"letter\\ to\\ Bob.eml"), (b"\x15ehlo show lett\t", b"letter\\ to\\ Bob.eml")):
             os.write(terminal, typed)
             mark, end = len(seen), time.monotonic() + BOUND
             while wanted not in seen[mark:] and time.monotonic() < end:
@@ -357,7 +364,9 @@ def main(install, deb, parts):
     check("it is installed", done.returncode == 0 and str(prefix) in done.stdout, done.stdout)
     config = work / ".config/ehlo/config"
     config.parent.mkdir(parents=True)
-    config.write_text("[work]\nserver = mail.example.com\n")
+    for name in (LETTER, "works.eml"):
+        (work / name).write_text("Subject: x\n\nhello\n")
+    config.write_text("[work]\nserver = mail.example.com\n[private]\nserver = mail.example.org\n")
     check("sendmail is a link to it", os.readlink(prefix / "sbin/sendmail") == "../bin/ehlo")
     check_program()
     check_manual()
