@@ -7,6 +7,7 @@
 
 #include "engine/submit.h"
 #include "replay/settings.h"
+#include "tools/driver/manual.h"
 
 #define HELP_COLUMN 30
 #define SCREEN 24                     // lines, with that of the prompt
@@ -81,34 +82,6 @@ static void print_help(const struct command *command, bool all) {
 
 // ---- The manual page --------------------------------------------------------------------------------
 
-// Text in which nothing is a macro or an escape, and each sentence begins a line, as mdoc wants it.
-static void put_lines(const char *text, bool is_prose) {
-  bool begins_line = true;
-  for (; *text != '\0'; text++) {
-    if (begins_line && (*text == '.' || *text == '\'')) {
-      fputs("\\&", stdout);
-    }
-    if (*text == '\\') {
-      fputs("\\e", stdout);
-    } else if (*text == '-') {
-      fputs("\\-", stdout);
-    } else {
-      putchar(*text);
-    }
-    begins_line = *text == '\n';
-    if (is_prose && strchr(".?!:", *text) != NULL && text[1] == ' ' &&
-        isupper((unsigned char)text[2])) {
-      putchar('\n');
-      begins_line = true;
-      text++;
-    }
-  }
-}
-
-static void put_roff(const char *text) {
-  put_lines(text, true);
-}
-
 // The first sentence of the summary, as the line of a page's name wants it.
 static void put_description(const char *summary) {
   size_t len = strcspn(summary, ".:;");
@@ -132,30 +105,25 @@ static void put_option(const struct command *command, const struct option_row *r
     printf("Fl %c , ", row->letter);
   }
   fputs("Fl ", stdout);
-  put_roff("-");
-  put_roff(row->name);
+  manual_put("-");
+  manual_put(row->name);
   if (row->argument != NULL) {
     fputs(" Ar ", stdout);
     // A macro's argument with blanks would be several.
     putchar('"');
-    put_roff(row->argument);
+    manual_put(row->argument);
     putchar('"');
   }
   putchar('\n');
-  put_roff(row->help);
+  manual_put(row->help);
   putchar('\n');
-}
-
-static void put_literal(const char *text) {
-  fputs(".Bd -literal\n", stdout);
-  put_lines(text, false);
-  fputs(text[strlen(text) - 1] == '\n' ? ".Ed\n" : "\n.Ed\n", stdout);
 }
 
 static const char *const statuses[][2] = {
     {"0",
-     "accepted for every recipient, or the stage asked for was reached, or all is as it should be"},
-    {"1", "accepted for some recipients only, or a transcript diverged, or two things differ"},
+     "accepted for every recipient, or the stage asked for was reached,\n"
+     "or all is as it should be"},
+    {"1", "accepted for some recipients only, or a transcript diverged,\nor two things differ"},
     {"64", "wrong usage"},
     {"65", "malformed message, transcript or input"},
     {"66", "input cannot be read"},
@@ -175,15 +143,15 @@ static void print_man(const struct command *command) {
   put_heading(command->name);
   put_description(command->summary);
   fputs(".Sh SYNOPSIS\n.Nm ehlo Cm ", stdout);
-  put_roff(command->name);
+  manual_put(command->name);
   putchar('\n');
   if (command->synopsis[0] != '\0') {
     fputs(".Ar \"", stdout);
-    put_roff(command->synopsis);
+    manual_put(command->synopsis);
     fputs("\"\n", stdout);
   }
   fputs(".Sh DESCRIPTION\n", stdout);
-  put_roff(command->summary);
+  manual_put(command->summary);
   fputs("\n.Sh OPTIONS\n.Bl -tag -width Ds\n", stdout);
   for (size_t t = 0; command->tables[t] != NULL; t++) {
     for (const struct option_row *row = command->tables[t]; row->name != NULL; row++) {
@@ -195,13 +163,17 @@ static void print_man(const struct command *command) {
   fputs(".It Fl h , Fl \\-help Op Cm all\nShow the options.\n.El\n", stdout);
   if (command->notes != NULL) {
     fputs(".Sh NOTES\n", stdout);
-    put_literal(command->notes);
+    manual_put_literal(command->notes);
   }
+  manual_print_surroundings(command);
   fputs(".Sh EXIT STATUS\n.Bl -tag -width Ds\n", stdout);
   for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
     printf(".It %s\n%s\n", statuses[i][0], statuses[i][1]);
   }
-  fputs(".El\n.Sh SEE ALSO\n.Xr ehlo 1\n", stdout);
+  fputs(".El\n", stdout);
+  manual_print_examples(command);
+  fputs(".Sh SEE ALSO\n.Xr ehlo 1", stdout);
+  puts(options_find(command, "config") != NULL ? " ,\n.Xr ehlo.conf 5" : "");
 }
 
 // ---- Completion -------------------------------------------------------------------------------------

@@ -158,6 +158,9 @@ static bool is_about_token(const struct ehlo_submit *submit, const struct ehlo_e
 
 void report_event(struct report *r, const struct ehlo_submit *submit, const struct ehlo_client *c,
                   const struct ehlo_event *event) {
+  if (event->type == EHLO_EVENT_REPLY || event->type == EHLO_EVENT_CHALLENGE) {
+    r->heard += event->reply.text.len;
+  }
   if (is_about_token(submit, event)) {
     keep_oauth(r, event->challenge);
   } else if (event->type == EHLO_EVENT_REPLY) {
@@ -165,6 +168,8 @@ void report_event(struct report *r, const struct ehlo_submit *submit, const stru
   } else if (event->type == EHLO_EVENT_FAILED) {
     struct ehlo_reply line = {.text = event->error.line, .num_lines = 1};
     r->status = event->error.status;
+    r->unfinished =
+        ehlo_status_class(r->status) == EHLO_CLASS_TRANSPORT && event->error.offset > r->heard;
     keep(&r->offending, r, &line);
   }
   r->decided = submit->verdict.outcome != EHLO_OUTCOME_OPEN;
@@ -239,7 +244,8 @@ static bool explain_failed(struct explanation *out, const struct report *r,
       .stage_known = true,
       .stage = v->stage,
       .words = of_transport ? ehlo_str(r->reason) : line,
-      .failure = {v->outcome, v->problem, v->status != EHLO_OK ? v->status : r->status, line},
+      .failure = {v->outcome, v->problem, v->status != EHLO_OK ? v->status : r->status, line,
+                  r->unfinished},
   };
   return is_failure(v) && explain_answer(out, &q);
 }
@@ -345,6 +351,8 @@ static void status_error(char *out, size_t cap, const struct report *r, enum ehl
   if (reason[0] != '\0' && ehlo_status_class(r->status) == EHLO_CLASS_TRANSPORT &&
       r->status != EHLO_E_TIMEOUT) {
     snprintf(out, cap, "at %s: %s", stage, reason);
+  } else if (r->unfinished && line[0] == '\0') {
+    snprintf(out, cap, "at %s: %s; the reply was not finished", stage, ehlo_status_text(r->status));
   } else if (r->status == EHLO_E_TIMEOUT && at == EHLO_STAGE_GREETING && line[0] == '\0') {
     snprintf(out, cap,
              "at greeting: the server said nothing in time; if it expects TLS from the first byte, "

@@ -31,6 +31,8 @@ struct report {
   json_t *oauth;                // what a server said of a token that it refused, or NULL
   struct kept_reply offending;  // the line of an error, as a reply of code 0
   enum ehlo_status status;      // of the client
+  uint64_t heard;               // octets of whole replies
+  bool unfinished;              // a further one had begun when the session failed
   const char *reason;           // of the transport, the caller's; NULL or empty: none
   bool decided;
   uint64_t seconds_us;

@@ -77,6 +77,7 @@ struct shell {
   bool at_end;       // of the input: QUIT was sent by the shell itself
   int status;        // the exit status so far
   char error[512];   // why the session ended, where it did not end well
+  uint64_t heard;    // octets of whole replies
   bool explained;    // and what that means:
   struct explanation explanation;
   // The line that was read and waits for the present time.

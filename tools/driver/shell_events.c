@@ -118,6 +118,7 @@ static void explain_failure(struct shell *sh, const struct ehlo_client *c,
   struct explain_failure f = {
       .outcome = sh->status == EX_UNKNOWN ? EHLO_OUTCOME_UNKNOWN : EHLO_OUTCOME_OPEN,
       .status = e->status,
+      .unfinished = ehlo_status_class(e->status) == EHLO_CLASS_TRANSPORT && e->offset > sh->heard,
   };
   if (line_shown) {
     f.line = e->line;
@@ -152,6 +153,9 @@ static void on_failure(struct shell *sh, const struct ehlo_client *c, const stru
 }
 
 void shell_act(struct shell *sh, struct ehlo_client *c, const struct ehlo_event *event) {
+  if (event->type == EHLO_EVENT_REPLY || event->type == EHLO_EVENT_CHALLENGE) {
+    sh->heard += event->reply.text.len;
+  }
   switch (event->type) {
     case EHLO_EVENT_REPLY:
       on_reply(sh, event);

@@ -89,7 +89,10 @@ bool explain_failure_has(const struct explain_failure *f, struct explain_cause c
     case EXPLAIN_CAUSE_STATUS:
       return f->status == (enum ehlo_status)cause.value;
     case EXPLAIN_CAUSE_LINE:
-      return line_counts && explain_line_fault(f->line) == (enum explain_line_fault)cause.value;
+      return cause.value == EXPLAIN_LINE_UNFINISHED
+                 ? f->unfinished
+                 : line_counts &&
+                       explain_line_fault(f->line) == (enum explain_line_fault)cause.value;
     case EXPLAIN_CAUSE_PROBLEM:
       return f->problem == (enum ehlo_submit_problem)cause.value;
   }
@@ -174,6 +177,8 @@ bool explain_failure_read(struct explain_failure *out, uint8_t line[EXPLAIN_FAIL
   }
   if (found != NULL) {
     out->line = (struct ehlo_span){line, read_line(line, found)};
+    out->unfinished = ehlo_status_class(out->status) == EHLO_CLASS_TRANSPORT &&
+                      (out->line.len > 0 || strstr(found, "the reply was not finished") != NULL);
   }
   return found != NULL;
 }

@@ -12,19 +12,21 @@ struct explain_failure {
   enum ehlo_submit_problem problem;  // NONE: there is none, or it is not known
   enum ehlo_status status;           // of the client; OK likewise
   struct ehlo_span line;             // of the server, that broke the protocol; may be cut; or empty
+  bool unfinished;  // a reply had begun when the connection ended or the time was up
 };
 
 // Why a line is no reply (RFC 5321 §4.2).
 enum explain_line_fault {
   EXPLAIN_LINE_NONE = 0,  // there is no line
   EXPLAIN_LINE_EMPTY,
-  EXPLAIN_LINE_TLS,       // a record of TLS
-  EXPLAIN_LINE_NUL,       // it holds one
-  EXPLAIN_LINE_NO_CODE,   // no digits, or fewer than three
-  EXPLAIN_LINE_DIGITS,    // more than three
-  EXPLAIN_LINE_CLASS,     // the code is none of 200 to 599
-  EXPLAIN_LINE_NO_BLANK,  // something else than a blank or "-" behind the code
-  EXPLAIN_LINE_END,       // it begins well: what is wrong is its end, LF or CR alone
+  EXPLAIN_LINE_TLS,         // a record of TLS
+  EXPLAIN_LINE_NUL,         // it holds one
+  EXPLAIN_LINE_NO_CODE,     // no digits, or fewer than three
+  EXPLAIN_LINE_DIGITS,      // more than three
+  EXPLAIN_LINE_CLASS,       // the code is none of 200 to 599
+  EXPLAIN_LINE_NO_BLANK,    // something else than a blank or "-" behind the code
+  EXPLAIN_LINE_END,         // it begins well: what is wrong is its end, LF or CR alone
+  EXPLAIN_LINE_UNFINISHED,  // there is nothing wrong, but there should be more of it
 };
 
 enum explain_line_fault explain_line_fault(struct ehlo_span line);

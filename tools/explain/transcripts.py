@@ -190,6 +190,10 @@ def failed_session(entry, providers):
     elif kind in ("line", "failed"):
         s.reach("greeting" if kind == "line" and not quoted else re.match(r"at (\w+):", text)[1] if kind == "line" else at)
         s.event(f"failed {status or 'reply-syntax'} at {broken(s, status or 'reply-syntax', line)}")
+    elif kind == "unfinished":
+        s.reach(at)
+        s.server(b"250-2.1.0 ok")
+        s.fact("eof S")
     elif kind == "line-feed":
         s.reach("ehlo")
         s.server(line, b"\n")

@@ -236,6 +236,18 @@ def closing(peer):
     peer.close()
 
 
+def half(peer):
+    peer.say("220-mail.ehlo.test ESMTP")
+    peer.expect("EHLO")  # which never comes
+
+
+def half_and_gone(peer):
+    peer.say("220 mail.ehlo.test ESMTP")
+    peer.expect("EHLO")
+    peer.say("250-mail.ehlo.test\r\n250-SIZE 1000")
+    peer.close()
+
+
 def four_digits(peer):
     peer.say("220 mail.ehlo.test ESMTP")
     peer.expect("EHLO")
@@ -273,6 +285,7 @@ def bare_feed(peer):
 
 NONE, STARTTLS = ("--tls", "none"), ("--tls", "starttls")
 FAILURES = [("silent", silent, NONE, "any/silent-at-greeting"), ("closing", closing, NONE, "any/closed-before-greeting"),
+            ("half", half, NONE, "any/reply-unfinished"), ("half-and-gone", half_and_gone, NONE, "any/reply-unfinished"),
             ("four-digits", four_digits, NONE, "any/line-digits"), ("web", web, NONE, "any/http"),
             ("no-starttls", plain, STARTTLS, "any/starttls-not-offered"), ("after-220", after_220, STARTTLS, "any/closed-at-starttls"),
             ("bare-feed", bare_feed, NONE, "any/line-end")]
@@ -282,7 +295,7 @@ def failure_case(name, server, tls, expected):
     def run(ehlo):
         (ehlo.directory / "message.eml").write_bytes(MESSAGE)
         common = (*tls, "--timeout", "1")
-        typed = b"EHLO a\n" if name == "four-digits" else b""
+        typed = b"EHLO a\n" if name in ("four-digits", "half-and-gone") else b""
         send = ("--from", "a@ehlo.test", "--to", "b@ehlo.test", "--data", "message.eml", *common)
         with Server(server, None) as s:
             document = ehlo("send", f"127.0.0.1:{s.port}", *send, "--record", "s.smtp", "--json").json()
@@ -316,6 +329,28 @@ def failure_case(name, server, tls, expected):
 
 for row in FAILURES:
     failure_case(*row)
+
+
+def closing_in_auth(peer):
+    peer.say("220 mail.ehlo.test ESMTP")
+    peer.expect("EHLO")
+    peer.say("250-mail.ehlo.test\r\n250 AUTH LOGIN")
+    peer.expect("AUTH LOGIN")
+    for challenge in ("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"):
+        peer.say(challenge)
+        peer.hear()
+    peer.close()
+
+
+@case("failure-after-challenges-is-no-reply-unfinished")
+def _(ehlo):
+    (ehlo.directory / "message.eml").write_bytes(MESSAGE)
+    (ehlo.directory / "password").write_text("s3kr1t-Zebra\n")
+    with Server(closing_in_auth, None) as s:
+        result = ehlo("send", f"127.0.0.1:{s.port}", "--tls", "none", "--allow-cleartext-auth", "--user", "a", "--password-file",
+                      "password", "--from", "a@ehlo.test", "--to", "b@ehlo.test", "--data", "message.eml", "--timeout", "2", "--json")
+    if result.json()["explanation"]["id"] != "any/closed-at-auth":
+        yield result.describe()
 
 
 @case("failure-to-connect-and-in-cleartext")

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Runs every command of the README's fenced blocks. In a network of its own the hosts that it names are this machine,
+"""Runs every command of the README's fenced blocks, and every example of the manual. In a network of its own the hosts that it names are this machine,
 where one server stands in for them; a command that is not known here fails the test.
 
-usage: readme_test.py EHLO README.md
+usage: readme_test.py EHLO README.md EHLO.1
 """
 
 import os
@@ -29,7 +29,7 @@ HOSTS = ["smtp.office365.com", "smtp.gmail.com", "smtp.example.com", "mail.examp
 
 # Commands that other tests run, by what they begin with, and which.
 ELSEWHERE = {
-    "tools/bazel run //tools:ehlo -- demo": "demo is run below as a program",
+    "tools/bazel run //tools:ehlo -- demo": "demo is an example of the manual",
     "tools/bazel test //...": "this is one of its tests",
     "tools/bazel run //tools:install": "//tools/install:install_test",
     "tools/bazel build //tools/install:deb": "//tools/install:install_test",
@@ -40,7 +40,7 @@ ELSEWHERE = {
     "ln -s": "//tools/integration:sendmail_test",
 }
 # What ends with another status than 0, by what it begins with.
-STATUS = {"ehlo diff": {0, 1}, "ehlo shell": {0}, "printf 'VRFY": {0, 69}}
+STATUS = {"ehlo diff": {0, 1}, "ehlo scrub debug.log": {1}, "ehlo shell": {0}, "printf 'VRFY": {0, 69}}
 
 
 def in_namespace():
@@ -57,6 +57,23 @@ def commands(text):
             line = re.sub(r"\s+# .*$", "", line.removeprefix("$ "))
             if re.match(r"(ehlo|tools/bazel|git|echo|php|ln|printf) ", line) and not line.startswith("echo $?") and not line.startswith("ehlo: "):
                 yield " ".join(line.split()) if "'" not in line and '"' not in line else line
+
+
+def unquoted(page):
+    """The literal text of a page's examples."""
+    section = page.partition(".Sh EXAMPLES\n")[2].split("\n.Sh ")[0]
+    return [text.replace("\\-", "-").replace("\\e", "\\").replace("\\&", "") for text in re.findall(r"^\.Bd -literal\n(.*?)^\.Ed$", section, re.M | re.S)]
+
+
+def examples(ehlo, main_page):
+    """The commands of the manual's examples, of each page at least one."""
+    listing = subprocess.run([ehlo, "--help=complete"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    names = [line.split("\t")[0] for line in listing.splitlines()]
+    pages = {name: subprocess.run([ehlo, name, "--help=man"], check=True, stdout=subprocess.PIPE, text=True).stdout for name in names}
+    found = {name: [c for text in unquoted(page) for c in commands(f"```\n{text}```\n")] for name, page in pages.items()}
+    found["ehlo"] = [c for text in unquoted(main_page) for c in commands(f"```\n{text}```\n")]
+    lacking = [name for name, lines in found.items() if not any(name in line for line in lines)]
+    return [line for lines in found.values() for line in lines], lacking
 
 
 class Stand:
@@ -109,7 +126,7 @@ class Stand:
         peer.close_politely()
 
 
-def prepare(directory, ehlo, readme, corpus):
+def prepare(directory, ehlo, readme, corpus, imports):
     """The files and programs that the README takes for granted."""
     binaries = directory / "bin"
     binaries.mkdir()
@@ -123,6 +140,8 @@ def prepare(directory, ehlo, readme, corpus):
     for name in ("letter.txt", "letter.html", "logo.png", "report.pdf", "data"):
         (directory / name).write_text("<p>hello</p>\n")
     providers = corpus / "providers"
+    (directory / "debug.log").write_text("-> AUTH PLAIN AGFsaWNlAFdvbmRlcmxhbmQ=\n<- 235 2.7.0 welcome\n")
+    shutil.copy(imports / "swaks-20201014-tls.log", directory / "swaks.log")
     for name, source in (("session", "exchange-online-accepted"), ("yesterday", "exchange-online-accepted"), ("today", "exchange-online-535-5.7.3"),
                          ("failing", "exchange-online-535-5.7.3")):
         shutil.copy(providers / f"{source}.smtp", directory / f"{name}.smtp")
@@ -184,18 +203,22 @@ def run(command, environment):
     return done.returncode, done.stdout
 
 
-def main(ehlo, readme_path):
+def main(ehlo, readme_path, page_path):
     readme = pathlib.Path(readme_path).read_text()
+    in_manual, lacking = examples(pathlib.Path(ehlo).resolve(), pathlib.Path(page_path).read_text())
     corpus = pathlib.Path("corpus/transcripts").resolve()
+    imports = pathlib.Path("replay/import/testdata").resolve()
     directory = pathlib.Path(tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR")))
-    prepare(directory, pathlib.Path(ehlo).resolve(), readme, corpus)
+    prepare(directory, pathlib.Path(ehlo).resolve(), readme, corpus, imports)
     names = own_names(directory)
     Stand(directory)
     environment = {"PATH": f"{directory}/bin:/usr/bin:/bin", "HOME": str(directory), "LC_ALL": "C.UTF-8", "EHLO_PASSWORD": "Sekrit-of-readme",
                    "SSL_CERT_FILE": str(directory / "ca.pem"), "TERM": "xterm"}
     os.chdir(directory)
-    passed, failed = 0, 0
-    for command in [*commands(readme), "ehlo demo"]:
+    passed, failed = 0, len(lacking)
+    for name in lacking:
+        print(f"FAILED the manual page of {name} has no example")
+    for command in [*commands(readme), *in_manual]:
         if any(command.startswith(known) for known in ELSEWHERE):
             continue
         wanted = next((s for begin, s in STATUS.items() if command.startswith(begin)), {0})
@@ -215,4 +238,4 @@ def main(ehlo, readme_path):
 
 if "--inside" not in sys.argv:
     in_namespace()
-sys.exit(main(sys.argv[1], sys.argv[2]))
+sys.exit(main(*sys.argv[1:4]))

@@ -177,12 +177,17 @@ GOLDEN = {
 === timeout
 === eof C
 === timeout at ehlo
-    The server did not answer in time; it does not have the message.
+    The server began a reply and did not finish it: "-" behind the code of its
+    last line says that more comes, or the line has no end.
     Who can act: who runs the server
-    1. Wait longer: five minutes are allowed for most commands (--timeout 300).
-    2. ehlo show FILE of a record tells for what was waited how long.
-    3. Try again after 10 minutes.
-    Source: RFC 5321 §4.5.3.2
+    1. If it was the time that ran out, wait longer: some servers greet in
+       pieces on purpose, half a minute or more (--timeout 300).
+    2. Who wrote the server has to put a blank behind the code in the last
+       line, and CRLF at its end.
+    3. Look at the record for what came (--record FILE, ehlo show -v FILE):
+       large replies that get lost point to the network (MTU, VPN).
+    4. Try again after 10 minutes.
+    Source: RFC 5321 §4.2.1
     As of: 2026-11
 """),
     "refused": (REFUSED, """\

@@ -80,6 +80,7 @@ bool show_failure_question(struct explain_question *out, struct show_asked *aske
   struct show_verdict v = show_summary_verdict(s, &inferred);
   enum ehlo_status_class class = ehlo_status_class(s->status);
   bool of_line = class == EHLO_CLASS_SERVER || class == EHLO_CLASS_LIMIT;
+  bool begun = s->reply.line != 0 && !of_line;
   if (!is_failure(s, v)) {
     return false;
   }
@@ -89,6 +90,7 @@ bool show_failure_question(struct explain_question *out, struct show_asked *aske
       .outcome = v.outcome,
       .status = s->status,
       .line = of_line ? span_of(&s->line) : (struct ehlo_span){NULL, 0},
+      .unfinished = begun && !s->tls.failed,
   };
   if (of_line) {
     out->words = out->failure.line;
