@@ -10,6 +10,6 @@
 // The name of the first section whose "from" is the address `from`, its name, letter case and
 // subaddress ("+detail", RFC 5233) aside; else what "default" before any section says. False if
 // there is neither, or `cap` is too small.
-bool account_choose(char *out, size_t cap, const char *config, const char *from);
+bool account_choose(char *out, size_t cap, const char *config, size_t config_len, const char *from);
 
 #endif  // EHLO_TOOLS_DRIVER_ACCOUNT_H

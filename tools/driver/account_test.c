@@ -2,6 +2,7 @@
 #include "tools/driver/account.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 static const char config[] =
     "# from = no@x.test\n"
@@ -17,7 +18,7 @@ static const char config[] =
 
 static void expect(const char *text, const char *from, const char *wanted) {
   char name[16];
-  bool good = account_choose(name, sizeof(name), text, from);
+  bool good = account_choose(name, sizeof(name), text, strlen(text), from);
   cr_assert_eq(good, wanted != NULL, "%s", from);
   if (good) {
     cr_assert_str_eq(name, wanted);

@@ -18,6 +18,7 @@
 
 #include "engine/argument.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/credential_options.h"
 #include "tools/driver/plan.h"
 #include "tools/driver/text.h"
@@ -246,7 +247,7 @@ static int run(void *options, const struct option_uses *uses) {
     return d->status;
   }
   if (d->status != 0) {
-    say(d, PROBLEM, "configuration", "it cannot be used; standard error says why and where");
+    say(d, PROBLEM, "configuration", "it cannot be used: %s", complaints_last());
   } else {
     look_at_server(d);
   }

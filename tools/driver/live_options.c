@@ -1,17 +1,13 @@
 // Shared options: their rows, and where their values come from.
 #include "tools/driver/live_options.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "tools/driver/account.h"
-#include "tools/driver/commands.h"
-#include "tools/driver/complaints.h"
-#include "tools/driver/compose_options.h"
+#include "tools/driver/config.h"
 #include "tools/driver/plan.h"
 #include "tools/driver/profile.h"
 
@@ -100,8 +96,7 @@ static const char *set_timeout(void *o, const char *value) {
   return NULL;
 }
 
-static const char *set_server(void *o, const char *value) {
-  struct live_options *options = o;
+const char *live_options_set_server(struct live_options *options, const char *value) {
   options->server_given = true;
   return server_parse(&options->server, value);
 }
@@ -157,159 +152,27 @@ const struct option_row live_option_rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
-// ---- The configuration file -------------------------------------------------------------------------
+// ---- Where they came from ---------------------------------------------------------------------------
 
-// Lines "option = value", "option", "[section]", "# comment". The options are those of the command
-// line, and "server" besides. Settings of other commands' options are left to them.
-struct config {
-  const char *path;
-  size_t line;
-  bool is_private;  // nobody but its owner, who runs this, can read it
-  bool section_found;
-};
-
-static int config_wrong(const struct config *c, const char *what) {
-  fprintf(complaints(), "ehlo: %s:%zu: %s\n", c->path, c->line, what);
-  return EX_CONFIG;
+void live_options_note_origin(struct live_options *o, const char *name, const char *path,
+                              size_t line) {
+  size_t i = 0;
+  while (i < o->num_origins && strcmp(o->origins[i].name, name) != 0) {
+    i++;
+  }
+  if (i < LIVE_ORIGINS_MAX) {
+    o->origins[i] = (struct setting_origin){name, path, line};
+    o->num_origins = i == o->num_origins ? i + 1 : o->num_origins;
+  }
 }
 
-static char *trim(char *text) {
-  text += strspn(text, " \t");
-  size_t len = strlen(text);
-  while (len > 0 && strchr(" \t\r", text[len - 1]) != NULL) {
-    text[--len] = '\0';
-  }
-  return text;
-}
-
-// Whether only another command has a use for it.
-static bool is_of_others(const char *name) {
-  static const struct option_row *const tables[] = {
-      send_option_rows,      transfer_option_rows, compose_option_rows,
-      sendmail_setting_rows, shell_option_rows,    record_option_rows,
-      probe_option_rows,     plan_option_rows,     NULL};
-  static const struct command others = {.tables = tables};
-  return options_find(&others, name) != NULL;
-}
-
-// A password may stand in a file that its owner alone can read.
-static int take_password(struct live_options *options, const struct config *c, const char *value) {
-  if (value == NULL) {
-    return config_wrong(c, "a value is missing");
-  }
-  if (!c->is_private) {
-    return config_wrong(c,
-                        "a password stands in a file that others can read, or that is not yours; "
-                        "chmod 600 it, or use password-file or password-command");
-  }
-  options->password = value;
-  return 0;
-}
-
-static int apply_setting(struct live_options *options, const struct command *command,
-                         const struct config *c, char *text) {
-  char *equals = strchr(text, '=');
-  char *value = NULL;
-  if (equals != NULL) {
-    *equals = '\0';
-    value = trim(equals + 1);
-  }
-  const char *name = trim(text);
-  const char *wrong;
-  if (strcmp(name, "server") == 0) {
-    wrong = value != NULL ? set_server(options, value) : "a value is missing";
-    return wrong == NULL ? 0 : config_wrong(c, wrong);
-  }
-  if (strcmp(name, "default") == 0) {
-    return value != NULL ? 0 : config_wrong(c, "a value is missing");
-  }
-  if (strcmp(name, "password") == 0) {
-    return take_password(options, c, value);
-  }
-  const struct option_row *row = options_find(command, name);
-  if (row == NULL && is_of_others(name)) {
-    return 0;
-  }
-  if (row == NULL || row->set == set_config) {
-    return config_wrong(c, "there is no such setting");
-  }
-  if ((row->argument != NULL) != (value != NULL)) {
-    return config_wrong(c, value != NULL ? "this setting takes no value" : "a value is missing");
-  }
-  wrong = row->set(options, value);
-  return wrong == NULL ? 0 : config_wrong(c, wrong);
-}
-
-// Applies the settings before any section, and those of `section`.
-static int apply_config(struct live_options *options, const struct command *command,
-                        struct config *c, char *text, const char *section) {
-  bool mine = true;
-  for (char *line = text; line != NULL; c->line++) {
-    char *next = strchr(line, '\n');
-    if (next != NULL) {
-      *next++ = '\0';
+const struct setting_origin *live_options_origin(const struct live_options *o, const char *name) {
+  for (size_t i = 0; i < o->num_origins; i++) {
+    if (strcmp(o->origins[i].name, name) == 0) {
+      return &o->origins[i];
     }
-    line = trim(line);
-    size_t len = strlen(line);
-    if (line[0] == '[') {
-      if (line[len - 1] != ']') {
-        return config_wrong(c, "the ']' of the section is missing");
-      }
-      line[len - 1] = '\0';
-      mine = section != NULL && strcmp(line + 1, section) == 0;
-      c->section_found = c->section_found || mine;
-    } else if (line[0] != '#' && line[0] != '\0' && mine) {
-      int status = apply_setting(options, command, c, line);
-      if (status != 0) {
-        return status;
-      }
-    }
-    line = next;
   }
-  return 0;
-}
-
-static bool default_path(char *out, size_t cap) {
-  const char *base = getenv("XDG_CONFIG_HOME");
-  const char *home = getenv("HOME");
-  int len = -1;
-  if (base != NULL && base[0] == '/') {
-    len = snprintf(out, cap, "%s/ehlo/config", base);
-  } else if (home != NULL) {
-    len = snprintf(out, cap, "%s/.config/ehlo/config", home);
-  }
-  return len > 0 && (size_t)len < cap;
-}
-
-static int load_config(struct live_options *options, const struct command *command,
-                       const struct option_uses *uses, bool *out_is_section) {
-  char path[4096];
-  const char *given = options_last(uses, "config");
-  const char *section = uses->num_operands > 0 ? uses->operands[0] : options->account;
-  given = given != NULL ? given : options->config;
-  *out_is_section = false;
-  if (given == NULL && !default_path(path, sizeof(path))) {
-    return 0;
-  }
-  struct config c = {.path = given != NULL ? given : path, .line = 1};
-  const char *unreadable = settings_file_read(&options->settings, c.path);
-  if (unreadable != NULL) {
-    if (given == NULL && errno == ENOENT) {
-      return 0;
-    }
-    int status = errno == 0 ? EX_CONFIG : EX_NOINPUT;
-    fprintf(complaints(), "ehlo: cannot read %s: %s\n", c.path, unreadable);
-    return status;
-  }
-  c.is_private = options->settings.is_private;
-  if (options->account_is_chosen && section == NULL &&
-      account_choose(options->chosen, sizeof(options->chosen), options->settings.text,
-                     options->account_from)) {
-    section = options->account = options->chosen;
-  }
-  int status = apply_config(options, command, &c, options->settings.text, section);
-  *out_is_section = c.section_found;
-  return status;
+  return NULL;
 }
 
 // ---- Together ---------------------------------------------------------------------------------------
@@ -324,10 +187,14 @@ static int check(const struct live_options *options, const struct command *comma
   return 0;
 }
 
+static const char *server_word(const struct live_options *options) {
+  return options->server_word != NULL ? options->server_word : "SERVER";
+}
+
 int live_options_resolve_any(struct live_options *options, const struct command *command,
                              const struct option_uses *uses) {
   bool is_section;
-  int status = load_config(options, command, uses, &is_section);
+  int status = config_load(options, command, uses, &is_section);
   if (status != 0) {
     return status;
   }
@@ -343,17 +210,22 @@ int live_options_resolve_any(struct live_options *options, const struct command 
       !(is_section && (options->server_given || options->profile != NULL))) {
     const struct profile *profile = profile_find(uses->operands[0]);
     options->profile = profile != NULL ? profile : options->profile;
-    const char *wrong = set_server(options, profile != NULL ? profile->server : uses->operands[0]);
+    const char *wrong =
+        live_options_set_server(options, profile != NULL ? profile->server : uses->operands[0]);
+    live_options_note_origin(options, "server", NULL, 0);
     if (wrong != NULL) {
-      options_complain(command, "SERVER \"%s\": %s", uses->operands[0], wrong);
+      options_complain(command, "%s \"%s\": %s", server_word(options), uses->operands[0], wrong);
       return EX_USAGE;
     }
   }
   if (!options_apply(uses, command, options)) {
     return EX_USAGE;
   }
+  for (size_t i = 0; i < uses->num; i++) {
+    live_options_note_origin(options, uses->uses[i].row->name, NULL, 0);
+  }
   if (options->profile != NULL && !options->server_given) {
-    set_server(options, options->profile->server);
+    live_options_set_server(options, options->profile->server);
   }
   if (options->profile != NULL && options->profile->cleartext && !options->tls_given) {
     options->tls = EHLO_TLS_NONE;
@@ -373,8 +245,7 @@ int live_options_resolve(struct live_options *options, const struct command *com
                          const struct option_uses *uses) {
   int status = live_options_resolve_any(options, command, uses);
   if (status == 0 && !options->server_given) {
-    options_complain(command, "%s is missing",
-                     options->server_word != NULL ? options->server_word : "SERVER");
+    options_complain(command, "%s is missing", server_word(options));
     return EX_USAGE;
   }
   return status;

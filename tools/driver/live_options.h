@@ -11,6 +11,14 @@
 
 struct profile;
 
+// Where a setting came from: FILE:LINE of the configuration, or with `path` NULL the command line.
+struct setting_origin {
+  const char *name;
+  const char *path;
+  size_t line;
+};
+#define LIVE_ORIGINS_MAX 128
+
 // First member of each live command's own options.
 struct live_options {
   const char *server_word;  // what it is called in complaints; NULL: SERVER
@@ -47,9 +55,12 @@ struct live_options {
   struct network_options network;
   const struct profile *profile;  // of a provider, NULL: none
   bool dry_run;
-  const char *password;  // of the configuration file, which nobody else can read; NULL: none
-  char chosen[256];      // the account, where it was found out
+  const char *password;    // of the configuration file, which nobody else can read; NULL: none
+  char chosen[256];        // the account, where it was found out
+  char config_path[4096];  // of the file that was read
   struct settings_file settings;  // what the values above may point into
+  struct setting_origin origins[LIVE_ORIGINS_MAX];
+  size_t num_origins;
 };
 
 extern const struct option_row live_option_rows[];
@@ -64,6 +75,18 @@ int live_options_resolve(struct live_options *options, const struct command *com
 // The same where there need be no server.
 int live_options_resolve_any(struct live_options *options, const struct command *command,
                              const struct option_uses *uses);
+
+// Sets the server as SERVER does. Returns NULL, or a sentence on what is wrong with it.
+const char *live_options_set_server(struct live_options *options, const char *value);
+
+// Notes where the value of an option, or "server", came from, in place of what was noted before. Texts are
+// the caller's, as long as the options.
+void live_options_note_origin(struct live_options *options, const char *name, const char *path,
+                              size_t line);
+// NULL: it was not set.
+const struct setting_origin *live_options_origin(const struct live_options *options,
+                                                 const char *name);
+
 void live_options_free(struct live_options *options);
 
 // The host name that the certificate must carry.

@@ -190,10 +190,39 @@ static const char *password_words(const struct live_options *o) {
                                        : "EHLO_PASSWORD, or a prompt on a terminal";
 }
 
-static void row(FILE *out, const char *label, const char *text) {
+// Where a value came from: the first of the options that was set, else the profile or nobody.
+static void origin_words(char *out, size_t cap, const struct live_options *o,
+                         const char *const *names, bool of_profile) {
+  const struct setting_origin *origin = NULL;
+  for (; origin == NULL && *names != NULL; names++) {
+    origin = live_options_origin(o, *names);
+  }
+  if (origin != NULL && origin->path != NULL) {
+    snprintf(out, cap, "%s:%zu", origin->path, origin->line);
+  } else if (origin != NULL) {
+    snprintf(out, cap, "command line");
+  } else {
+    snprintf(out, cap, "%s", of_profile && o->profile != NULL ? "profile" : "default");
+  }
+}
+
+static void row(FILE *out, const char *label, const char *text, const char *origin) {
   fprintf(out, "  %-10s ", label);
   text_print(out, ehlo_str(text));
+  if (origin != NULL) {
+    fputs("  (", out);
+    text_print(out, ehlo_str(origin));
+    putc(')', out);
+  }
   putc('\n', out);
+}
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+static void row_of(FILE *out, const struct live_options *o, const char *label, const char *text,
+                   const char *const *names, bool of_profile) {
+  char origin[512];
+  origin_words(origin, sizeof(origin), o, names, of_profile);
+  row(out, label, text, origin);
 }
 
 static void server_words(char out[400], const struct live_options *o) {
@@ -205,6 +234,13 @@ static void server_words(char out[400], const struct live_options *o) {
   }
 }
 
+// Without TLS there is no channel to bind to.
+static bool may_use(const struct live_options *o, const struct ehlo_mechanism *m) {
+  size_t len = strlen(m->name);
+  bool plus = len > 5 && strcmp(m->name + len - 5, "-PLUS") == 0;
+  return !plus || o->tls != EHLO_TLS_NONE;
+}
+
 // The mechanisms that may be used, in order.
 static void mechanism_words(char out[600], const struct live_options *o) {
   size_t num = o->num_mechanisms > 0 ? o->num_mechanisms : ehlo_num_password_mechanisms;
@@ -213,7 +249,64 @@ static void mechanism_words(char out[600], const struct live_options *o) {
   for (size_t i = 0; i < num && len < 500; i++) {
     const struct ehlo_mechanism *m =
         o->num_mechanisms > 0 ? o->mechanisms[i] : ehlo_all_mechanisms[i];
-    len += (size_t)snprintf(out + len, 600 - len, "%s%s", i > 0 ? ", " : "", m->name);
+    if (may_use(o, m)) {
+      len += (size_t)snprintf(out + len, 600 - len, "%s%s", len > 0 ? ", " : "", m->name);
+    }
+  }
+}
+
+// What will end it before anything is sent, or NULL.
+static const char *obstacle(const struct live_options *o) {
+  return o->user != NULL && o->tls == EHLO_TLS_NONE && !o->allow_cleartext_auth
+             ? "it will end at auth with exit status 78: the login would go in cleartext; use TLS, "
+               "or "
+               "--allow-cleartext-auth"
+             : NULL;
+}
+
+static void print_login(FILE *out, const struct live_options *o) {
+  char text[600];
+  mechanism_words(text, o);
+  row_of(out, o, "auth", text, NAMES("auth"), false);
+  row_of(out, o, "password", password_words(o),
+         NAMES("password-file", "password-command", "token-command", "password-fd", "password"),
+         false);
+}
+
+// Settings that have no row of their own.
+static void print_others(FILE *out, const struct live_options *o) {
+  static const char *const shown[] = {"server",
+                                      "profile",
+                                      "tls",
+                                      "tls-name",
+                                      "ca-file",
+                                      "insecure",
+                                      "helo",
+                                      "user",
+                                      "auth",
+                                      "password-file",
+                                      "password-fd",
+                                      "password",
+                                      "token-command",
+                                      "password-command",
+                                      "timeout",
+                                      "record",
+                                      "record-on-failure",
+                                      "dry-run",
+                                      "json",
+                                      "config",
+                                      "default",
+                                      "from",
+                                      "to",
+                                      NULL};
+  for (size_t i = 0; i < o->num_origins; i++) {
+    const char *const *name = shown;
+    while (*name != NULL && strcmp(*name, o->origins[i].name) != 0) {
+      name++;
+    }
+    if (*name == NULL) {
+      row_of(out, o, "also", o->origins[i].name, NAMES(o->origins[i].name), false);
+    }
   }
 }
 
@@ -221,27 +314,46 @@ void plan_print(FILE *out, const struct live_options *o) {
   char text[600];
   fputs("dry run: nothing is sent, and nothing was connected or fetched\n", out);
   server_words(text, o);
-  row(out, "server", text);
+  row_of(out, o, "server", text, NAMES("server"), true);
   if (o->profile != NULL) {
-    row(out, "profile", o->profile->title);
+    row_of(out, o, "profile", o->profile->title, NAMES("profile", "server"), false);
   }
-  row(out, "tls", tls_words(o));
+  row_of(out, o, "tls", tls_words(o), NAMES("tls"), o->profile != NULL && o->profile->cleartext);
   if (o->tls != EHLO_TLS_NONE) {
-    row(out, "name", live_options_tls_name(o));
-    row(out, "trust",
-        o->insecure          ? "ANY certificate (--insecure)"
-        : o->ca_file != NULL ? o->ca_file
-                             : "the system's store");
+    row_of(out, o, "name", live_options_tls_name(o), NAMES("tls-name"), false);
+    row_of(out, o, "trust",
+           o->insecure          ? "ANY certificate (--insecure)"
+           : o->ca_file != NULL ? o->ca_file
+                                : "the system's store",
+           NAMES("insecure", "ca-file"), false);
   }
-  row(out, "user", o->user != NULL ? o->user : "nobody logs in");
+  row_of(out, o, "helo", o->helo != NULL ? o->helo : "this host's name", NAMES("helo"), false);
+  row_of(out, o, "user", o->user != NULL ? o->user : "nobody logs in", NAMES("user"), false);
   if (o->user != NULL) {
-    mechanism_words(text, o);
-    row(out, "auth", text);
-    row(out, "password", password_words(o));
+    print_login(out, o);
   }
+  if (o->timeout_ms > 0) {
+    snprintf(text, sizeof(text), "%.3g s for each wait", o->timeout_ms / 1000.0);
+  }
+  row_of(out, o, "timeout", o->timeout_ms > 0 ? text : "as RFC 5321 says", NAMES("timeout"), false);
   if (o->record != NULL || o->record_on_failure != NULL) {
-    row(out, "record", o->record != NULL ? o->record : o->record_on_failure);
+    row_of(out, o, "record", o->record != NULL ? o->record : o->record_on_failure,
+           NAMES("record", "record-on-failure"), false);
   }
+  print_others(out, o);
+  if (obstacle(o) != NULL) {
+    row(out, "BUT", obstacle(o), NULL);
+  }
+}
+
+static json_t *origins_json(const struct live_options *o) {
+  json_t *json = json_object();
+  char words[512];
+  for (size_t i = 0; i < o->num_origins; i++) {
+    origin_words(words, sizeof(words), o, NAMES(o->origins[i].name), false);
+    json_object_set_new(json, o->origins[i].name, text_to_json(ehlo_str(words)));
+  }
+  return json;
 }
 
 json_t *plan_json(const struct live_options *o) {
@@ -250,7 +362,7 @@ json_t *plan_json(const struct live_options *o) {
   server_words(server, o);
   mechanism_words(mechanisms, o);
   return json_pack(
-      "{s:b, s:o, s:s?, s:s, s:o, s:b, s:o, s:s?, s:s?, s:o}", "dry_run", 1, "server",
+      "{s:b, s:o, s:s?, s:s, s:o, s:b, s:o, s:s?, s:s?, s:o, s:s?, s:o}", "dry_run", 1, "server",
       text_to_json(ehlo_str(server)), "profile", o->profile != NULL ? o->profile->name : NULL,
       "tls", tls_words(o), "tls_name",
       o->tls != EHLO_TLS_NONE ? text_to_json(ehlo_str(live_options_tls_name(o))) : json_null(),
@@ -258,7 +370,8 @@ json_t *plan_json(const struct live_options *o) {
       o->user != NULL ? text_to_json(ehlo_str(o->user)) : json_null(), "auth",
       o->user != NULL ? mechanisms : NULL, "password_from",
       o->user != NULL ? password_words(o) : NULL, "record",
-      o->record != NULL ? text_to_json(ehlo_str(o->record)) : json_null());
+      o->record != NULL ? text_to_json(ehlo_str(o->record)) : json_null(), "obstacle", obstacle(o),
+      "origins", origins_json(o));
 }
 
 void plan_show(const struct live_options *o) {

@@ -47,10 +47,11 @@ static const char *set_listen_tls(void *o, const char *value) {
   return NULL;
 }
 
+// What --to says is taken as the operand of other commands is. In an account, "to" is a recipient.
 static const char *set_to(void *o, const char *value) {
-  struct record_options *options = o;
-  options->live.server_given = true;
-  return server_parse(&options->live.server, value);
+  (void)o;
+  (void)value;
+  return NULL;
 }
 
 static const char *set_connections(void *o, const char *value) {
@@ -87,7 +88,7 @@ static const char *set_allow_cleartext_listen(void *o, const char *value) {
 
 const struct option_row record_option_rows[] = {
     {"listen", 0, "HOST:PORT", "where programs connect; port 0 takes a free one", set_listen},
-    {"to", 0, "SERVER", "the server behind", set_to},
+    {"to", 0, "SERVER", "the server behind, or an account", set_to},
     {"listen-tls", 0, "starttls|implicit|none", "in front (default: starttls)", set_listen_tls},
     {"tls-cert", 0, "FILE", "the certificate in front (default: one made now)", set_tls_cert},
     {"tls-key", 0, "FILE", "its key", set_tls_key},
@@ -327,21 +328,30 @@ static int prepare_and_serve(struct record *r) {
 
 static int run(void *arg, const struct option_uses *uses) {
   struct record_options *options = arg;
-  int status = live_options_resolve(&options->live, &command, uses);
+  struct option_uses with_server = *uses;
+  char *to = (char *)options_last(uses, "to");
+  if (to != NULL && uses->num_operands > 0) {
+    options_complain(&command, "the server is given by --to, and \"%s\" is too many",
+                     uses->operands[0]);
+    return EX_USAGE;
+  }
+  if (to != NULL) {
+    with_server.operands = &to;
+    with_server.num_operands = 1;
+  }
+  int status = live_options_resolve(&options->live, &command, &with_server);
   if (status == 0) {
     const char *wrong = what_is_wrong(options);
     if (wrong != NULL) {
       options_complain(&command, "%s", wrong);
       status = EX_USAGE;
-    } else if (uses->num_operands > 0 && options_last(uses, "to") != NULL) {
-      options_complain(&command, "the server is given by --to, and \"%s\" is too many",
-                       uses->operands[0]);
-      status = EX_USAGE;
     } else if (has_idle_option(uses)) {
       status = EX_USAGE;
     }
   }
-  if (status == 0) {
+  if (status == 0 && options->live.dry_run) {
+    plan_show(&options->live);
+  } else if (status == 0) {
     struct record record = {.options = options, .relay = {.listen_fd = -1}};
     status = prepare_and_serve(&record);
   }

@@ -642,7 +642,7 @@ def cases_config():
             with Sink() as server:
                 result = ehlo("send", server.address, *CLEAR, *SEND, "--config", "config")
             if pattern is not None:
-                yield from want(result, 78, err=rf"config:3: .*{re.escape(pattern)}")
+                yield from want(result, 78, err=rf"config:3:\d+: .*{re.escape(pattern)}")
                 yield from want_nobody(server)
 
     @case("config/missing")

@@ -62,6 +62,89 @@ def _(ehlo):
             yield f"{command} has another plan"
 
 
+ORIGINS = """timeout = 5
+default = g
+[g]
+server = mail.invalid
+  user = alice@ehlo.test
+from = alice@ehlo.test
+to = bob@ehlo.test
+helo = x.example
+[other]
+helo = y.example
+"""
+
+
+@case("dry-run/origins")
+def _(ehlo):
+    """Where each setting came from, whatever the command."""
+    config = configure(ehlo, ORIGINS)
+    wanted = {"timeout": "config:1", "default": "config:2", "server": "config:4", "user": "config:5", "helo": "config:8"}
+    for command, more, origins in (("send", ("--test",), {"from": "config:6", "to": "config:7"}), ("probe", (), {}), ("shell", (), {})):
+        found = ehlo(command, *config, *more, "--json", "--dry-run").json()["origins"]
+        for option in ("config", "json", "dry-run", "test"):
+            if found.pop(option, "command line") != "command line":
+                yield f"{command}: --{option} is of {found}"
+        if found != {**wanted, **origins}:
+            yield f"{command}: {found}"
+    result = ehlo("probe", "g", *config, "--dry-run", "--user", "bob", "--helo", "z.example")
+    for row in (r"server +mail\.invalid:587  \(config:4\)", r"user +bob  \(command line\)", r"helo +z\.example  \(command line\)",
+                r"timeout +5 s for each wait  \(config:1\)", r"tls +STARTTLS  \(default\)"):
+        yield from want(result, 0, row)
+    plan = ehlo("probe", "gmail", "--dry-run")
+    yield from want(plan, 0, r"server +smtp\.gmail\.com:587  \(command line\)")
+
+
+@case("dry-run/what-will-end-it")
+def _(ehlo):
+    for options, words, plus in ((("--tls", "none"), "exit status 78", False), (("--tls", "none", "--allow-cleartext-auth"), None, False),
+                                 ((), None, True)):
+        plan = ehlo("probe", "mail.invalid", "--user", "alice", *options, "--dry-run", "--json").json()
+        if words is None and plan["obstacle"] is not None or words is not None and words not in plan["obstacle"]:
+            yield f"{options}: {plan['obstacle']}"
+        if ("-PLUS" in plan["auth"]) != plus:
+            yield f"{options}: {plan['auth']}"
+
+
+@case("account/default")
+def _(ehlo):
+    """Without SERVER it is the account that sends as the sender, or the default one, or none."""
+    text = "default = b\n[a]\nserver = a.invalid\nfrom = alice@ehlo.test\n[b]\nserver = b.invalid\nfrom = bob@ehlo.test\n"
+    config = configure(ehlo, text)
+    for arguments, server in ((("send", "--from", "alice@ehlo.test", "--to", "x@ehlo.test", "--test"), "a.invalid:587"),
+                              (("send", "--from", "carol@ehlo.test", "--to", "x@ehlo.test", "--test"), "b.invalid:587"),
+                              (("send", "--to", "x@ehlo.test", "--test"), "b.invalid:587"), (("probe",), "b.invalid:587"),
+                              (("shell",), "b.invalid:587"), (("probe", "a"), "a.invalid:587"), (("probe", "c.invalid"), "c.invalid:587")):
+        plan = ehlo(*arguments, *config, "--json", "--dry-run").json()
+        if plan["server"] != server:
+            yield f"{arguments}: {plan['server']}"
+    (ehlo.directory / "config").write_text(text.partition("\n")[2])
+    yield from want(ehlo("probe", *config, "--dry-run"), 64, "SERVER is missing")
+    (ehlo.directory / "config").write_text("default = nobody\n")
+    yield from want(ehlo("probe", *config, "--dry-run"), 78, 'no account "nobody"')
+
+
+@case("account/of-a-relay")
+def _(ehlo):
+    """--to is the server or an account; in the account, "to" is a recipient."""
+    config = configure(ehlo, "[a]\nserver = a.invalid\nto = bob@ehlo.test\n")
+    for to, server in (("a", "a.invalid:587"), ("b.invalid:25", "b.invalid:25")):
+        plan = ehlo("record", "--to", to, "--listen", "127.0.0.1:0", "--record", "x.smtp", *config, "--json", "--dry-run").json()
+        if plan["server"] != server:
+            yield f"{to}: {plan['server']}"
+    yield from want(ehlo("record", "--to", "a b", "--listen", "127.0.0.1:0", "--record", "x.smtp", *config), 64, '--to "a b": ')
+
+
+@case("file/places")
+def _(ehlo):
+    """What is wrong has its line and column, wherever it stands."""
+    for text, place in (("x\n  frobnicate = 1\n", "1:1"), ("\xef\xbb\xbf# x\r\n\t timeout =  soon\n", "2:14"), ("[a]\n timeout\n", "2:2"),
+                        ("[a\n", "1:3"), ("[ ]\n", "1:2"), ("json = yes", "1:8"), ("= x", "1:1"), ("[b]\nfrobnicate\n[c", "3:3"),
+                        ("server =\n", "1:9"), ("[a]\nserver = a b\n", "2:10"), ("default\n", "1:1")):
+        (ehlo.directory / "config").write_bytes(text.encode("latin-1"))
+        yield from want(ehlo("probe", "a", "--config", "config", "--dry-run"), 78, rf"config:{place}: ")
+
+
 @case("dry-run/what-is-wrong-is-told")
 def _(ehlo):
     (ehlo.directory / "message.eml").write_bytes(b"Subject: x\n\nbare\rcr\n")
@@ -124,7 +207,7 @@ def _(ehlo):
     text = f"[a]\nserver = 127.0.0.1:1\nuser = alice@ehlo.test\npassword = {PASSWORD}\n"
     for mode, status in ((0o644, 78), (0o640, 78), (0o604, 78), (0o600, 0), (0o400, 0)):
         result = ehlo("send", "a", *configure(ehlo, text, mode), *SEND, "--dry-run")
-        yield from want(result, status, *(("config:4: .*chmod 600",) if status else ("password +the configuration file",)))
+        yield from want(result, status, *(("config:4:1: .*chmod 600",) if status else ("password +the configuration file",)))
         if secrets_in(result.out + result.err):
             yield "the password is shown"
         (ehlo.directory / "config").unlink()
@@ -168,7 +251,7 @@ def _(ehlo):
         result = ehlo(command, "a", *config, *options, *(() if command == "doctor" else ("--dry-run",)))
         if b"there is no such setting" in result.err:
             yield f"{command}: {result.err}"
-    yield from want(ehlo("send", "a", *configure(ehlo, "teachh\n"), *SEND, "--dry-run"), 78, "config:1: there is no such setting")
+    yield from want(ehlo("send", "a", *configure(ehlo, "teachh\n"), *SEND, "--dry-run"), 78, "config:1:1: there is no such setting")
 
 
 @case("doctor")
@@ -186,7 +269,7 @@ def _(ehlo):
 @case("doctor/what-is-wrong")
 def _(ehlo):
     yield from want(ehlo("doctor", "host.invalid"), 1, "PROBLEM +name +host.invalid has no address")
-    yield from want(ehlo("doctor", *configure(ehlo, "nonsense = 1\n")), 78, "config:1: there is no such setting", "PROBLEM +configuration")
+    yield from want(ehlo("doctor", *configure(ehlo, "nonsense = 1\n")), 78, "config:1:1: there is no such setting", "PROBLEM +configuration")
     config = configure(ehlo, "[a]\nserver = localhost\nuser = u\npassword-file = /nowhere\n")
     yield from want(ehlo("doctor", "a", *config), 78, "PROBLEM +password +/nowhere")
     (ehlo.directory / "empty.pem").write_text("")
