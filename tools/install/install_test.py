@@ -228,6 +228,8 @@ def check_exports():
         listing = run("nm", "-D", "--defined-only", "--with-symbol-versions", prefix / f"lib/lib{name}.so.0").stdout
         exported = {line.split()[2] for line in listing.splitlines() if line.split()[1] != "A"}
         wanted = {f"{symbol}@@{node}" for symbol in declared(mine) - declared(others)}
+        foreign = re.findall(r" [A-TV-Z] (?!ehlo_)(\S+)$", run("nm", "-g", "--defined-only", prefix / f"lib/lib{name}.a").stdout, re.M)
+        check(f"lib{name}.a, which can hide nothing, has names of its own alone", not foreign, str(foreign))
         check(f"lib{name}.so exports something", len(exported) > 20, listing)
         check(f"lib{name}.so exports nothing that no header declares", exported <= wanted, str(sorted(exported - wanted)))
         check(f"lib{name}.so exports all that its headers declare", wanted <= exported, str(sorted(wanted - exported)))
