@@ -1,5 +1,5 @@
-// Failures, by kind and back out of words. The words are the engine's own, so that a new one of them
-// is known here without a change.
+// Failures, by kind and back out of words. The words are the engine's own, so that a new one of
+// them is known here without a change.
 #include "tools/explain/failure.h"
 
 #include <stdio.h>
