@@ -1,5 +1,4 @@
 // ehlo probe: what a server says of itself, before and under TLS. It sends no mail and no password.
-#include <inttypes.h>
 #include <jansson.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -11,11 +10,10 @@
 #include "tools/driver/commands.h"
 #include "tools/driver/complaints.h"
 #include "tools/driver/credential_options.h"
-#include "tools/driver/explanation.h"
-#include "tools/driver/first_bytes.h"
 #include "tools/driver/interrupt.h"
 #include "tools/driver/plan.h"
 #include "tools/driver/probe.h"
+#include "tools/driver/probe_print.h"
 #include "tools/driver/text.h"
 
 static const char *set_all(void *o, const char *value) {
@@ -27,6 +25,12 @@ static const char *set_all(void *o, const char *value) {
 static const char *set_srv(void *o, const char *value) {
   (void)value;
   ((struct probe_options *)o)->srv = true;
+  return NULL;
+}
+
+static const char *set_mx(void *o, const char *value) {
+  (void)value;
+  ((struct probe_options *)o)->mx = true;
   return NULL;
 }
 
@@ -65,6 +69,7 @@ static const char *set_warn_days(void *o, const char *value) {
 const struct option_row probe_option_rows[] = {
     {"all", 0, NULL, "try 25, 465, 587 and 2525 over IPv4 and IPv6", set_all},
     {"srv", 0, NULL, "SERVER is a domain: ask the DNS for its servers", set_srv},
+    {"mx", 0, NULL, "SERVER is a domain: try the hosts of its mail", set_mx},
     {"dns", 0, "HOST[:PORT]", "… of this name server", set_dns},
     {"quick", 0, NULL, "one connection: do not try each version of TLS", set_quick},
     {"baseline", 0, "FILE", "tell what changed since FILE, which is made first", set_baseline},
@@ -75,9 +80,9 @@ const struct option_row probe_option_rows[] = {
 static const struct option_row *const tables[] = {probe_option_rows,   plan_option_rows,
                                                   network_option_rows, credential_option_rows,
                                                   live_option_rows,    NULL};
-static const char *const essentials[] = {"all",     "srv",      "quick",    "baseline", "tls",
-                                         "ca-file", "tls-name", "insecure", "timeout",  "record",
-                                         "json",    "verbose",  NULL};
+static const char *const essentials[] = {"all",    "srv",     "mx",       "quick",    "baseline",
+                                         "tls",    "ca-file", "tls-name", "insecure", "timeout",
+                                         "record", "json",    "verbose",  NULL};
 // What was wrong before there was a session.
 static void print_early_json(const char *error) {
   text_print_json(json_pack("{s:s, s:s, s:n, s:n, s:{s:n, s:n}, s:[], s:n, s:f, s:n, s:s, s:n}",
@@ -99,238 +104,11 @@ static const struct command command = {
     .notes =
         "With --baseline the exit status is 1 when something changed. SRV records come from\n"
         "the DNS unsigned, so the certificate is verified for the host that they name, and\n"
-        "a host outside the domain is told.\n",
+        "a host outside the domain is told. With --mx the port is 25, or that of SERVER, and\n"
+        "the exit status 0 when one of the hosts has verified TLS.\n",
 };
 
 const char *const probe_version_names[PROBE_VERSIONS] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
-
-// ---- JSON -------------------------------------------------------------------------------------------
-
-static json_t *hello_json(const struct report *r, bool secure) {
-  for (size_t i = 0; i < r->num_hello; i++) {
-    if (r->hello_secure[i] == secure) {
-      return report_capabilities_json(&r->hello[i]);
-    }
-  }
-  return json_null();
-}
-
-// The mechanisms of the last EHLO.
-static json_t *mechanisms_json(const struct ehlo_client *c) {
-  json_t *json = json_array();
-  const char *at = ehlo_client_capabilities(c)->mechanisms;
-  while (*(at += strspn(at, " ")) != '\0') {
-    size_t len = strcspn(at, " ");
-    json_array_append_new(json, json_stringn(at, len));
-    at += len;
-  }
-  return json;
-}
-
-static json_t *versions_json(const enum probe_version_state versions[PROBE_VERSIONS]) {
-  json_t *json = json_object();
-  for (int i = 0; i < PROBE_VERSIONS; i++) {
-    json_object_set_new(json, probe_version_names[i],
-                        versions[i] == PROBE_VERSION_UNKNOWN
-                            ? json_null()
-                            : json_boolean(versions[i] == PROBE_VERSION_TAKEN));
-  }
-  return json;
-}
-
-static void print_json(const struct session *s,
-                       const enum probe_version_state versions[PROBE_VERSIONS]) {
-  const struct ehlo_submit *submit = &s->submission.submit;
-  const struct report *r = &s->report;
-  const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
-  char hash[REPORT_HASH_SIZE];
-  report_hash(hash, r->hash);
-  long days;
-  json_t *json = json_pack(
-      "{s:s, s:s, s:o, s:o, s:{s:o, s:o}, s:o, s:o, s:f, s:s, s:s?, s:o}", "outcome",
-      ehlo_outcome_name(submit->verdict.outcome), "stage", ehlo_stage_name(submit->verdict.stage),
-      "greeting", report_reply_json(&r->greeting), "reply", report_reply_json(&r->deciding),
-      "capabilities", "before_tls", hello_json(r, false), "under_tls", hello_json(r, true),
-      "mechanisms", mechanisms_json(&s->client), "tls", report_tls_json(tls, true), "seconds",
-      (double)r->seconds_us / 1e6, "hash", hash, "error", s->error[0] != '\0' ? s->error : NULL,
-      "explanation", report_explanation_json(r, submit));
-  json_object_set_new(json, "greeting_seconds",
-                      s->greeting_us != 0 ? json_real((double)s->greeting_us / 1e6) : json_null());
-  json_object_set_new(json, "tls_versions", versions_json(versions));
-  json_object_set_new(json, "days_left",
-                      probe_days_left(&days, tls) ? json_integer(days) : json_null());
-  text_print_json(json, JSON_INDENT(2));
-}
-
-// ---- Words ------------------------------------------------------------------------------------------
-
-static void print_lines(const char *title, const struct kept_reply *kept, bool first_too) {
-  struct ehlo_reply_line line;
-  size_t pos = 0;
-  if (kept->text == NULL) {
-    return;
-  }
-  printf("%s\n", title);
-  if (!first_too) {
-    ehlo_reply_line(&kept->reply, &pos, &line);
-  }
-  while (ehlo_reply_line(&kept->reply, &pos, &line)) {
-    printf("  ");
-    text_print(stdout, first_too ? line.whole : line.text);
-    putchar('\n');
-  }
-}
-
-static bool has_line(const struct kept_reply *hello, struct ehlo_span text) {
-  struct ehlo_reply_line line;
-  size_t pos = 0;
-  ehlo_reply_line(&hello->reply, &pos, &line);
-  while (ehlo_reply_line(&hello->reply, &pos, &line)) {
-    if (line.text.len == text.len && memcmp(line.text.bytes, text.bytes, text.len) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// The lines of one EHLO reply that the other has not, behind a sign.
-static void print_only(char sign, const struct kept_reply *here, const struct kept_reply *there) {
-  struct ehlo_reply_line line;
-  size_t pos = 0;
-  ehlo_reply_line(&here->reply, &pos, &line);
-  while (ehlo_reply_line(&here->reply, &pos, &line)) {
-    if (!has_line(there, line.text)) {
-      printf("  %c ", sign);
-      text_print(stdout, line.text);
-      putchar('\n');
-    }
-  }
-}
-
-static void print_difference(const struct report *r) {
-  if (r->num_hello == 2 && r->hello[0].text != NULL && r->hello[1].text != NULL) {
-    puts("what TLS changes");
-    print_only('-', &r->hello[0], &r->hello[1]);
-    print_only('+', &r->hello[1], &r->hello[0]);
-  }
-}
-
-// What a mechanism asks of whoever logs in.
-static const char *mechanism_words(const char *name) {
-  for (size_t i = 0; i < ehlo_num_mechanisms; i++) {
-    if (strcasecmp(ehlo_all_mechanisms[i]->name, name) != 0) {
-      continue;
-    }
-    if (strcmp(ehlo_all_mechanisms[i]->name, "XOAUTH2") == 0 ||
-        strcmp(ehlo_all_mechanisms[i]->name, "OAUTHBEARER") == 0) {
-      return "a token; with --auth";
-    }
-    if (ehlo_all_mechanisms[i] == &ehlo_mechanism_external) {
-      return "a client certificate; with --auth";
-    }
-    return i < ehlo_num_password_mechanisms ? "a password" : "a password; with --auth";
-  }
-  return "ehlo does not know it";
-}
-
-static void print_mechanisms(const struct ehlo_client *c) {
-  char name[64];
-  const char *at = ehlo_client_capabilities(c)->mechanisms;
-  if (at[0] != '\0') {
-    puts("mechanisms");
-  }
-  while (*(at += strspn(at, " ")) != '\0') {
-    size_t len = strcspn(at, " ");
-    snprintf(name, sizeof(name), "%.*s", (int)(len < 63 ? len : 63), at);
-    printf("  %-20s wants %s\n", name, mechanism_words(name));
-    at += len;
-  }
-}
-
-static void print_versions(const enum probe_version_state versions[PROBE_VERSIONS]) {
-  bool any = false;
-  for (int i = 0; i < PROBE_VERSIONS; i++) {
-    any = any || versions[i] != PROBE_VERSION_UNKNOWN;
-  }
-  for (int i = 0; any && i < PROBE_VERSIONS; i++) {
-    printf("%s%s %s", i == 0 ? "  versions " : ", ", probe_version_names[i],
-           versions[i] == PROBE_VERSION_TAKEN ? "yes" : "no");
-  }
-  fputs(any ? "\n" : "", stdout);
-}
-
-static void print_tls(const struct live_tls_info *info) {
-  if (info == NULL) {
-    return;
-  }
-  printf("TLS\n");
-  if (info->version[0] != '\0') {
-    printf("  %s %s %s\n", info->version, info->cipher, info->group);
-  }
-  for (size_t i = 0; i < info->num_certificates; i++) {
-    const struct live_certificate_info *c = &info->certificates[i];
-    printf("  certificate %zu\n    subject  %s\n    issuer   %s\n    valid    %s to %s\n", i + 1,
-           c->subject, c->issuer, c->not_before, c->not_after);
-    if (c->num_names > 0) {
-      printf("    names    %s\n", c->names);
-    }
-    printf("    sha256   %s\n    pins     cert:sha256:%s\n             spki:sha256:%s\n", c->sha256,
-           c->sha256, c->spki_sha256);
-  }
-  if (info->judged) {
-    bool trusted = info->verdict.chain_ok && info->verdict.name_ok;
-    printf("  %s%s\n", trusted ? "trusted" : "NOT trusted: ", info->verdict.reason);
-  }
-}
-
-static void print_days(const struct live_tls_info *tls, unsigned warn_days) {
-  long days;
-  if (probe_days_left(&days, tls) && days < (long)warn_days) {
-    printf("  warning: a certificate of the chain %s %ld days\n",
-           days < 0 ? "has expired since" : "expires in", days < 0 ? -days : days);
-  }
-}
-
-static void print_words(const struct session *s, bool quiet,
-                        const enum probe_version_state versions[PROBE_VERSIONS],
-                        unsigned warn_days) {
-  struct explanation e;
-  const struct report *r = &s->report;
-  const struct live_tls_info *tls = s->connected ? live_tls_information(&s->live) : NULL;
-  if (s->connected) {
-    printf("connected to %s\n", live_address(&s->live));
-  }
-  print_lines("greeting", &r->greeting, true);
-  if (s->greeting_us != 0) {
-    printf("  after %.3f s%s\n", (double)s->greeting_us / 1e6,
-           s->greeting_us > 3000000 ? ": the server lets clients wait, to see who cannot" : "");
-  }
-  const char *who = r->greeting.text != NULL ? first_bytes_look(r->greeting.reply.text) : NULL;
-  if (who != NULL) {
-    printf("  %s\n", who);
-  }
-  for (size_t i = 0; i < r->num_hello; i++) {
-    print_lines(r->hello_secure[i] ? "capabilities under TLS" : "capabilities before TLS",
-                &r->hello[i], false);
-  }
-  print_difference(r);
-  print_mechanisms(&s->client);
-  print_tls(tls);
-  print_versions(versions);
-  print_days(tls, warn_days);
-  if (!quiet) {
-    report_print_hash(r);
-  }
-  if (!quiet && report_explain(&e, r, &s->submission.submit)) {
-    explanation_print(stdout, &e, 2);
-  }
-  fflush(stdout);
-  if (s->error[0] != '\0') {
-    fprintf(stderr, "ehlo: %s\n", s->error);
-  }
-}
-
-// ---- The command ------------------------------------------------------------------------------------
 
 static struct session *run_session(int *out_status, const struct live_options *options,
                                    long version) {
@@ -394,13 +172,13 @@ static int probe(const struct probe_options *o) {
     probe_versions(versions, &quiet);
   }
   if (o->live.json) {
-    print_json(s, versions);
+    probe_print_json(s, versions);
   } else if (o->baseline == NULL) {
-    print_words(s, o->live.quiet, versions, o->warn_days);
+    probe_print_words(s, o->live.quiet, versions, o->warn_days);
   }
   if (o->baseline != NULL) {
     if (!o->live.json && s->connected) {
-      print_days(live_tls_information(&s->live), o->warn_days);
+      probe_print_days(live_tls_information(&s->live), o->warn_days);
     }
     json_t *facts = probe_facts(s, versions);
     int compared =
@@ -452,12 +230,16 @@ static int run(void *options, const struct option_uses *uses) {
     options_complain(&command, "--all goes with neither --srv nor --baseline");
     status = EX_USAGE;
   }
+  if (status == 0 && o->mx && (o->all || o->srv || o->baseline != NULL)) {
+    options_complain(&command, "--mx goes with none of --all, --srv and --baseline");
+    status = EX_USAGE;
+  }
   if (status == 0 && o->live.dry_run) {
     plan_show(&o->live);
     return 0;
   }
   if (status == 0) {
-    return o->all ? probe_all(o) : o->srv ? probe_domain(o) : probe(o);
+    return o->all ? probe_all(o) : o->mx ? probe_mx(o) : o->srv ? probe_domain(o) : probe(o);
   }
   if (o->live.json) {
     print_early_json(complaints_last());

@@ -66,7 +66,7 @@ def installed_library(name, deps, node, packages, link = [], needs = []):
         srcs = [":" + parts, exports] + needs,
         outs = ["lib%s.so.0" % name],
         cmd = "clang -shared -fuse-ld=lld -Wl,-z,now -o $@ -Wl,-soname,lib%s.so.0 " % name +
-              "-Wl,--version-script=$(location %s) -Wl,--no-undefined-version -Wl,--no-undefined " % exports +
+              "-Wl,--version-script=$(location %s) -Wl,--no-undefined-version " % exports +
               "-Wl,--whole-archive $(locations :%s) " % parts +
               "-Wl,--no-whole-archive " + " ".join(["$(location %s)" % label for label in needs] + link),
     )

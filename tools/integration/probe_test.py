@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""ehlo probe: greeting and its delay, what TLS changes, versions of TLS, mechanisms, other protocols, SRV records, all
+"""ehlo probe: greeting and its delay, what TLS changes, versions of TLS, mechanisms, other protocols, SRV and MX records, all
 ports of a host, and a baseline with its changes.
 
 usage: probe_test.py EHLO [-- PATTERN]
@@ -166,6 +166,43 @@ def _(ehlo):
         names = Names(records)
         yield from want(ehlo("probe", "--srv", "ehlo.test", "--dns", f"127.0.0.1:{names.port}"), 68, words)
     yield from want(ehlo("probe", "--srv", "ehlo.test", "--dns", "no address"), 64, "--dns wants")
+
+
+def mx(ehlo, records, port, *more):
+    names = Names(records)
+    return ehlo("probe", "--mx", f"ehlo.test:{port}", "--dns", f"127.0.0.1:{names.port}", *CA, "--timeout", "5", *more)
+
+
+@case("mx")
+def _(ehlo):
+    records = {"MX": [(20, "localhost"), (5, "nowhere.invalid"), (20, "a\x1b[31m.invalid")]}
+    with Server(Submission(), context) as server:
+        result = mx(ehlo, records, server.port)
+        yield from want(result, 0, r"^  IPv4 STARTTLS +TLSv1.3, trusted; AUTH PLAIN LOGIN X-ODD$", "^1 of . addresses have verified TLS$",
+                        "the host has no such address")
+        order = re.findall(rb"^(\d+) (\S+)$", result.out, re.M)
+        if [name for _, name in order][0::2] != [b"nowhere.invalid", b"localhost"] or [int(n) for n, _ in order] != [5, 20, 20]:
+            yield f"the order is {order}: {result.describe()}"
+        if unsafe_characters(result.out + result.err):
+            yield result.describe()
+        facts = mx(ehlo, records, server.port, "--json").json()
+        seen = [(p["preference"], p["host"], p["family"], p["good"]) for p in facts["places"] if p["host"] == "localhost"]
+        if seen != [(20, "localhost", "IPv4", True), (20, "localhost", "IPv6", False)] or facts["implicit"] or facts["domain"] != "ehlo.test":
+            yield str(facts)
+        result = mx(ehlo, {"MX": [(0, "."), (1, "localhost")]}, server.port)
+        yield from want(result, 0, "a null MX stands beside others", "^1 localhost$")
+        yield from want(mx(ehlo, {"MX": [(i, "localhost") for i in range(17)]}, server.port), 0, "^15 localhost$", "^and 1 more, which")
+
+
+@case("mx/none")
+def _(ehlo):
+    port = 9
+    yield from want(mx(ehlo, {"MX": [(0, ".")]}, port), 68, r"ehlo.test: it takes no mail, says its MX record \(null MX, RFC 7505\)")
+    yield from want(mx(ehlo, {"MX": []}, port), 69, "^ehlo.test has no MX record, so its own address", "^0 ehlo.test$", "^0 of 0 addresses")
+    yield from want(mx(ehlo, {}, port), 68, "there is no such domain")
+    if (error := mx(ehlo, {"MX": [(0, ".")]}, port, "--json").json()["error"]) != "ehlo.test: it takes no mail, says its MX record (null MX, RFC 7505)":
+        yield error
+    yield from want(ehlo("probe", "--mx", "--all", "ehlo.test"), 64, "--mx goes with none of")
 
 
 sys.exit(bench.run())

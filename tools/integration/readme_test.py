@@ -88,12 +88,13 @@ class Stand:
                        cwd=directory, check=True, capture_output=True)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(directory / "ca.pem", directory / "key.pem")
-        self.listener = socket.create_server(("127.0.0.1", 587), backlog=50)
-        threading.Thread(target=self.serve, daemon=True).start()
+        for port in (25, 587):
+            listener = socket.create_server(("127.0.0.1", port), backlog=50)
+            threading.Thread(target=self.serve, args=(listener,), daemon=True).start()
 
-    def serve(self):
+    def serve(self, listener):
         while True:
-            connection, _ = self.listener.accept()
+            connection, _ = listener.accept()
             threading.Thread(target=self.converse, args=(connection,), daemon=True).start()
 
     def converse(self, connection):
@@ -161,7 +162,7 @@ def own_names(directory):
     (directory / "resolv.conf").write_text("nameserver 127.0.0.1\n")
     for name in ("hosts", "resolv.conf"):
         subprocess.run(["mount", "--bind", directory / name, os.path.realpath(f"/etc/{name}")], check=True)
-    return Names({"_submission._tcp": [(0, 1, 587, "mail.example.com")]}, 53)
+    return Names({"_submission._tcp": [(0, 1, 587, "mail.example.com")], "MX": [(10, "mail.example.com")]}, 53)
 
 
 def run_server(command, environment):
