@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/ehlo.h"
 #include "tools/driver/text.h"
@@ -31,7 +32,7 @@ static const char *sentence_of(const char *line) {
 static void take_line(struct memory *m) {
   m->line[m->len] = '\0';
   const char *sentence = sentence_of(m->line);
-  if (sentence != NULL && strncmp(sentence, "WARNING", strlen("WARNING")) != 0) {
+  if (sentence != NULL && strncasecmp(sentence, "warning", strlen("warning")) != 0) {
     memmove(m->last, sentence, strlen(sentence) + 1);
   }
   m->len = 0;

@@ -14,6 +14,7 @@ static const struct {
     {"ehlo send: --to is missing\nTry 'ehlo send --help'.\n", "--to is missing"},
     {"ehlo: one\nehlo: two\n", "two"},
     {"ehlo: one\nehlo: WARNING: whoever\n", "one"},
+    {"ehlo: one\nehlo: warning: others\n", "one"},
     {"ehlo: no line yet", ""},
     {"something else\n", ""},
     {"ehlo: \n", ""},

@@ -179,8 +179,8 @@ static void look_at_password(struct doctor *d) {
   } else if (o->password_file != NULL && stat(o->password_file, &stat_of) != 0) {
     say(d, PROBLEM, "password", "%s: %s", o->password_file, strerror(errno));
     d->status = EX_CONFIG;
-  } else if (o->password_file != NULL && S_ISREG(stat_of.st_mode) && (stat_of.st_mode & 004) != 0) {
-    say(d, WARNING, "password", "%s can be read by everybody: chmod 600 it", o->password_file);
+  } else if (o->password_file != NULL && S_ISREG(stat_of.st_mode) && (stat_of.st_mode & 044) != 0) {
+    say(d, WARNING, "password", "%s can be read by others: chmod 600 it", o->password_file);
   } else {
     say(d, FINE, "password", "%s",
         o->password_file != NULL          ? o->password_file

@@ -277,7 +277,7 @@ def _(ehlo):
     (ehlo.directory / "p").write_text("x\n")
     (ehlo.directory / "p").chmod(0o644)
     config = configure(ehlo, "[a]\nserver = localhost\nuser = u\npassword-file = p\n")
-    yield from want(ehlo("doctor", "a", *config), 0, "warning +password +p can be read by everybody")
+    yield from want(ehlo("doctor", "a", *config), 0, "warning +password +p can be read by others")
 
 
 sys.exit(bench.run())
