@@ -101,6 +101,8 @@ static const struct command command = {
         "mail server, a traceback, or a transcript. Each refusal is explained once.\n"
         "Words count more than codes, so give all of them, in quotes:\n\n"
         "  ehlo explain '535 5.7.139 Authentication unsuccessful, basic …'\n\n"
+        "JSON: {\"answers\": [{\"reply\", or \"error\" and \"outcome\", \"stage\",\n"
+        "\"explanation\"}], \"more\"}; with --list {\"replies\": […]}.\n\n"
         "Exit status: 0 something was explained, 65 there is no refusal in it.\n",
 };
 

@@ -194,7 +194,7 @@ json_t *report_reply_json(const struct kept_reply *kept) {
                    e->class_code != 0 ? enhanced : NULL, "lines", lines);
 }
 
-// The reply that refused; NULL where none did. Of several recipients, the first one that was refused.
+// The reply that refused; NULL where none did. Of several recipients, the first one refused.
 static const struct kept_reply *refusal(enum ehlo_stage *out_stage, const struct report *r,
                                         const struct ehlo_submit *submit) {
   const struct ehlo_verdict *v = &submit->verdict;

@@ -15,6 +15,7 @@ STAGES = {
     "starttls": ["STARTTLS", "TLS"],
     "auth": ["AUTH"],
     "envelope": ["MAIL", "RCPT", "DATA", "BODY"],
+    "connecting": ["CONNECT"],
     **{name.lower(): [name] for name in ("GREETING", "EHLO", "TLS", "MAIL", "RCPT", "DATA", "BODY", "QUIT")},
 }
 # What an entry may be for, where no reply ended the session, and its enumeration in C.
@@ -28,7 +29,7 @@ LINE = re.compile(r"([2-5]\d\d)([ -]|$)(?:(\d)\.(\d{1,3})\.(\d{1,3})(?= |$))?")
 FIX_MAX = 5  # with the sentence on trying again
 MEANING_MAX = 480
 CODES_MAX = 4
-MATCHES_MAX = 6
+MATCHES_MAX = 12
 CAUSES_MAX = 8
 
 

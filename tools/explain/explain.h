@@ -39,9 +39,9 @@ struct explain_question {
   unsigned code;  // 0: what is to be explained is no reply of SMTP, or its code is not known
   struct ehlo_enhanced enhanced;  // class 0: none
   struct ehlo_span words;         // lines, with or without the codes in front of them
-  // What ended the session in place of a reply: `code` is 0 then, and `words` say why, where that is
-  // known: a certificate's fault, an error of the system. All of it 0: it was a reply, or it is to be
-  // found out from the words.
+  // What ended the session in place of a reply: `code` is 0 then, and `words` say why, where that
+  // is known: a certificate's fault, an error of the system. All of it 0: it was a reply, or it is
+  // to be found out from the words.
   struct explain_failure failure;
 };
 

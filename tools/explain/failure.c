@@ -1,5 +1,5 @@
-// Failures, by kind and back out of words. The words are the engine's own, so that a new one of them
-// is known here without a change.
+// Failures, by kind and back out of words. The words are the engine's own, so that a new one of
+// them is known here without a change.
 #include "tools/explain/failure.h"
 
 #include <stdio.h>
@@ -153,13 +153,25 @@ static const char *read_problem(struct explain_failure *out, const char *text) {
   return found;
 }
 
+// What the system says of a connection that there was.
+static const char *read_system(struct explain_failure *out, const char *text) {
+  static const char *const broken[] = {"the connection broke", "Connection reset by peer",
+                                       "ECONNRESET", "Broken pipe", "EPIPE"};
+  const char *found = NULL;
+  for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]) && found == NULL; i++) {
+    found = behind(text, broken[i]);
+  }
+  out->status = found != NULL ? EHLO_E_RESET : EHLO_OK;
+  return found;
+}
+
 static const char *read_status(struct explain_failure *out, const char *text) {
   const char *found = NULL;
   for (int s = EHLO_OK + 1; s < EHLO_NUM_STATUS && found == NULL; s++) {
     found = behind(text, ehlo_status_text((enum ehlo_status)s));
     out->status = found != NULL ? (enum ehlo_status)s : EHLO_OK;
   }
-  return found;
+  return found != NULL ? found : read_system(out, text);
 }
 
 bool explain_failure_read(struct explain_failure *out, uint8_t line[EXPLAIN_FAILURE_LINE_MAX],

@@ -55,9 +55,9 @@ bool explain_failure_has(const struct explain_failure *f, struct explain_cause c
 
 #define EXPLAIN_FAILURE_LINE_MAX 1024
 
-// Reads a failure back out of a sentence that ehlo printed of it. `line` is where the server's line in
-// it goes, without the escapes; `out` points there. `*out_stage_known` and `*out_stage` are set too.
-// False: the text holds none of these sentences.
+// Reads a failure back out of a sentence that ehlo printed of it. `line` is where the server's line
+// in it goes, without the escapes; `out` points there. `*out_stage_known` and `*out_stage` are set
+// too. False: the text holds none of these sentences.
 bool explain_failure_read(struct explain_failure *out, uint8_t line[EXPLAIN_FAILURE_LINE_MAX],
                           bool *out_stage_known, enum ehlo_stage *out_stage, const char *text);
 

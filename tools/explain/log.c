@@ -221,7 +221,9 @@ static bool may_follow(const struct explain_log *l, struct ehlo_span line, size_
   if (before != ' ') {
     return false;
   }
-  return enhanced || l->is_reply || (at > 1 && strchr(":;", line.bytes[at - 2]) != NULL);
+  bool of_port = at >= 5 && begins(from(line, at - 5), "port ");
+  return enhanced || (l->is_reply && !of_port) ||
+         (at > 1 && strchr(":;", line.bytes[at - 2]) != NULL);
 }
 
 // "250 2.0.0 Ok: queued as 554": all of it is a reply, and no refusal.

@@ -36,8 +36,8 @@ struct explain_log {
 // `found` gets each refusal, in order, with words that live until it returns.
 void explain_log_init(struct explain_log *l,
                       void (*found)(void *arg, const struct explain_question *q), void *arg);
-// Lines without a code that follow a reply, with the same mark or further in, are taken for a part of
-// it where its own lines are not known and all together are.
+// Lines without a code that follow a reply, with the same mark or further in, are taken for a part
+// of it where its own lines are not known and all together are.
 // A line without its end. A line end that a program wrote as the two characters "\n" counts as one.
 void explain_log_line(struct explain_log *l, struct ehlo_span line);
 void explain_log_end(struct explain_log *l);

@@ -107,8 +107,13 @@ CXX_COMPILERS = [[compiler, f"-std={standard}"] for compiler in ("g++", "clang++
 
 
 def run(*arguments, **more):
-    return subprocess.run([str(a) for a in arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BOUND * 3,
-                          env={**ENVIRONMENT, **more}, cwd=work, check=False)
+    """What is not there, since it could not be built, fails as it does in a shell."""
+    words = [str(a) for a in arguments]
+    try:
+        return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BOUND * 3,
+                              env={**ENVIRONMENT, **more}, cwd=work, check=False)
+    except FileNotFoundError as error:
+        return subprocess.CompletedProcess(words, 127, str(error))
 
 
 def check(what, good, told=""):
@@ -199,10 +204,9 @@ def check_cxx():
                          f"const void *const names[] = {{\n{places}}};\n")
     flags = run("pkg-config", "--cflags", "--libs", "ehlo-replay").stdout.split()
     for compiler in CXX_COMPILERS:
+        (work / "cxx").unlink(missing_ok=True)
         done = run(*compiler, *STRICT, file, all_names, *flags, "-o", work / "cxx")
         check(f"{' '.join(compiler)} builds a program", done.returncode == 0, done.stdout)
-        if done.returncode != 0:
-            continue
         done = run(work / "cxx", LD_LIBRARY_PATH=f"{prefix}/lib")
         check("... and it runs", done.returncode == 0 and done.stdout == CXX_SAYS, done.stdout)
 
@@ -289,6 +293,12 @@ def check_package(deb):
     for file in ("./usr/share/man/man1/ehlo-send.1.gz", f"./{libdir.relative_to(root)}/libehlo-replay.so.0",
                  "./usr/include/ehlo/ehlo.h", "./usr/share/zsh/vendor-completions/_ehlo"):
         check(f"the package has {file}", file in listing, listing)
+    asked = run("pkg-config", "--cflags", "--libs", "ehlo", PKG_CONFIG_PATH=f"{libdir}/pkgconfig", PKG_CONFIG_SYSROOT_DIR=str(root),
+                PKG_CONFIG_ALLOW_SYSTEM_LIBS="1")
+    done = run("clang", work / "ehlo.c", *asked.stdout.split(), "-o", work / "packaged")
+    check("a program is built with the package", done.returncode == 0 and str(root) in asked.stdout, asked.stdout + done.stdout)
+    done = run(work / "packaged", LD_LIBRARY_PATH=str(libdir))
+    check("... and runs with it", done.returncode == 0 and done.stdout.startswith("220 "), done.stdout)
     check_owners(listing)
     check_documents(root)
     control = work / "control"

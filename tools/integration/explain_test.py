@@ -248,6 +248,10 @@ def half_and_gone(peer):
     peer.close()
 
 
+def resetting(peer):
+    peer.reset()
+
+
 def four_digits(peer):
     peer.say("220 mail.ehlo.test ESMTP")
     peer.expect("EHLO")
@@ -285,7 +289,7 @@ def bare_feed(peer):
 
 NONE, STARTTLS = ("--tls", "none"), ("--tls", "starttls")
 FAILURES = [("silent", silent, NONE, "any/silent-at-greeting"), ("closing", closing, NONE, "any/closed-before-greeting"),
-            ("half", half, NONE, "any/reply-unfinished"), ("half-and-gone", half_and_gone, NONE, "any/reply-unfinished"),
+            ("resetting", resetting, NONE, "any/closed-before-greeting"), ("half", half, NONE, "any/reply-unfinished"), ("half-and-gone", half_and_gone, NONE, "any/reply-unfinished"),
             ("four-digits", four_digits, NONE, "any/line-digits"), ("web", web, NONE, "any/http"),
             ("no-starttls", plain, STARTTLS, "any/starttls-not-offered"), ("after-220", after_220, STARTTLS, "any/closed-at-starttls"),
             ("bare-feed", bare_feed, NONE, "any/line-end")]
