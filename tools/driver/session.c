@@ -530,7 +530,11 @@ static void finish(struct session *s) {
   close_connection(s);
   s->report.hash = ehlo_recorder_hash(&s->recorder);
   s->report.reason = s->transport_reason;
-  if (!is_interrupted(s)) {
+  if (!s->connected && interrupt_signal != 0) {
+    // Nobody failed: the record has what there was, and this is what is told.
+    s->submission.submit.verdict.outcome = EHLO_OUTCOME_STOPPED;
+    snprintf(s->error, sizeof(s->error), "at connect: interrupted");
+  } else if (!is_interrupted(s)) {
     report_error(s->error, sizeof(s->error), &s->report, &s->submission.submit,
                  s->transport_reason);
   }

@@ -5,8 +5,10 @@ end by the signal.
 usage: interrupt_test.py EHLO [-- PATTERN]
 """
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -88,5 +90,49 @@ def _(ehlo):
     if status != -signal.SIGINT:
         yield f"exit status {status}"
 
+
+@contextlib.contextmanager
+def full():
+    """A place where connections wait for ever: the queue of those to be accepted is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(8):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def mute():
+    """A place that accepts and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=5) as listener:
+        yield listener.getsockname()[1]
+
+
+# Where a session has not begun: what is done, and what the place is for.
+EARLY = {"connect": (full, lambda port: (f"127.0.0.1:{port}",)), "proxy": (mute, lambda port: ("mail.invalid", "--proxy", f"socks5://127.0.0.1:{port}")),
+         "http-proxy": (mute, lambda port: ("mail.invalid", "--proxy", f"http://127.0.0.1:{port}")),
+         "handshake": (mute, lambda port: (f"smtps://127.0.0.1:{port}",))}
+for STAGE, (PLACE, ARGUMENTS) in EARLY.items():
+    for COMMAND in ("send", "probe"):
+        def early(ehlo, place=PLACE, arguments=ARGUMENTS, command=COMMAND):
+            (ehlo.directory / "message.eml").write_bytes(MESSAGE)
+            more = SEND[2:] if command == "send" else ("--record", "s.smtp", "--quick")
+            with place() as port:
+                process = subprocess.Popen([ehlo.program, command, *arguments(port), *more], cwd=ehlo.directory, stdout=subprocess.PIPE,
+                                           stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                time.sleep(0.5)
+                process.send_signal(signal.SIGINT)
+                try:
+                    out, err = process.communicate(timeout=RUN_BOUND)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    out, err = process.communicate()
+            if process.returncode != -signal.SIGINT or b"interrupted" not in err or b"Source:" in out:
+                yield f"exit status {process.returncode}: {out} {err}"
+            if (replayed := ehlo("replay", "s.smtp")).status != 0:
+                yield replayed.describe()
+        bench.add(f"{COMMAND}/{STAGE}", early)
 
 sys.exit(bench.run())

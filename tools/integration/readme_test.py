@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Runs every command of the README's fenced blocks, and every example of the manual. In a network of its own the hosts that it names are this machine,
-where one server stands in for them; a command that is not known here fails the test.
+where one server stands in for them. A line that is no command fails the test: what is none stands in a block with the name
+of its language, or behind a command with a prompt.
 
 usage: readme_test.py EHLO README.md EHLO.1
 """
@@ -51,11 +52,13 @@ def in_namespace():
 
 def commands(text):
     """The commands of the blocks, without their comments; a line that ends in a backslash goes on."""
-    for block in re.findall(r"^```(?:sh)?\n(.*?)^```$", text, re.M | re.S):
+    for tag, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S):
         lines = block.replace("\\\n", " ").splitlines()
-        for line in lines:
-            line = re.sub(r"\s+# .*$", "", line.removeprefix("$ "))
-            if re.match(r"(ehlo|tools/bazel|git|echo|php|ln|printf) ", line) and not line.startswith("echo $?") and not line.startswith("ehlo: "):
+        if any(line.startswith("$ ") for line in lines):
+            lines = [line[2:] for line in lines if line.startswith("$ ")]
+        for line in lines if tag in ("", "sh") else ():
+            line = re.sub(r"(^|\s+)# .*$", "", line)
+            if line.strip() and not line.startswith("echo $?"):
                 yield " ".join(line.split()) if "'" not in line and '"' not in line else line
 
 
@@ -147,7 +150,7 @@ def prepare(directory, ehlo, readme, corpus, imports):
         shutil.copy(providers / f"{source}.smtp", directory / f"{name}.smtp")
         (directory / f"{name}.smtp").chmod(0o644)
     (directory / "corpus").symlink_to(providers)
-    config = re.search(r"^```\n(# for every server\n.*?)^```$", readme, re.M | re.S)[1]
+    config = re.search(r"^```ini\n(# for every server\n.*?)^```$", readme, re.M | re.S)[1]
     path = directory / ".config/ehlo/config"
     path.parent.mkdir(parents=True)
     path.write_text(config)

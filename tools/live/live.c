@@ -247,6 +247,9 @@ static enum ehlo_status flush_cleartext(struct live *l, uint64_t deadline_ms) {
   while (push(l)) {
     struct pollfd p = {.fd = l->fd, .events = POLLOUT};
     int timeout_ms = poll_timeout(l, deadline_ms);
+    if (is_interrupted(l)) {
+      return EHLO_E_STATE;
+    }
     if (timeout_ms == 0) {
       return EHLO_E_TIMEOUT;
     }
@@ -280,6 +283,9 @@ static bool init_tls(struct live *l) {
 // The last message of a handshake stays in the output: it travels with the first data.
 static enum ehlo_status run_handshake(struct live *l, uint64_t deadline_ms) {
   for (;;) {
+    if (is_interrupted(l)) {
+      return EHLO_E_STATE;
+    }
     enum ehlo_status status = live_tls_handshake(&l->tls);
     if (status == EHLO_OK && live_tls_is_open(&l->tls)) {
       return EHLO_OK;
@@ -373,13 +379,15 @@ enum live_net_result live_connect(struct live *l, const struct live_config *cfg)
   l->tls_name = cfg->tls_name;
   l->insecure = cfg->insecure;
   l->interrupted = cfg->interrupted;
+  struct live_net_bounds bounds = cfg->bounds;
+  bounds.interrupted = cfg->interrupted;
   enum live_net_result result =
       cfg->unix_path != NULL
           ? live_net_connect_unix(&l->connection, l->reason, sizeof l->reason, cfg->unix_path)
       : cfg->route != NULL ? live_route_connect(&l->connection, l->reason, sizeof l->reason,
-                                                cfg->route, cfg->host, cfg->port, &cfg->bounds)
+                                                cfg->route, cfg->host, cfg->port, &bounds)
                            : live_net_connect(&l->connection, l->reason, sizeof l->reason,
-                                              cfg->host, cfg->port, &cfg->bounds);
+                                              cfg->host, cfg->port, &bounds);
   l->fd = result == LIVE_NET_OK ? l->connection.fd : -1;
   l->broken = l->connection.was_reset;
   return result;

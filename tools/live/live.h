@@ -28,7 +28,7 @@ struct live_config {
   SSL_CTX *tls;                        // from live_tls_client_context(); NULL: start_tls fails
   const char *tls_name;                // what the certificate must carry
   bool insecure;
-  const volatile sig_atomic_t *interrupted;  // not 0: exchange gives up (EHLO_E_STATE). NULL: never
+  const volatile sig_atomic_t *interrupted;  // not 0: waits end with EHLO_E_STATE. NULL: never
 };
 
 // What the session cost. A flight is everything written between two times of receiving something.

@@ -33,17 +33,29 @@ static uint64_t clock_ms(void) {
   return live_net_clock_us() / 1000;
 }
 
-// Waits for `events`: true when one of them, or an error, is there.
-static bool wait_until(int fd, short events, uint64_t end_ms) {
+// A signal may come between a look at the flag and the wait, so nobody waits longer than this.
+#define LOOK_MS 250
+
+bool live_net_wait(int fd, short events, uint64_t end_ms,
+                   const volatile sig_atomic_t *interrupted) {
   struct pollfd p = {.fd = fd, .events = events};
+  int most_ms = interrupted != NULL ? LOOK_MS : INT_MAX;
   for (;;) {
     uint64_t now_ms = clock_ms();
     uint64_t left_ms = now_ms < end_ms ? end_ms - now_ms : 0;
-    int n = poll(&p, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
+    if (interrupted != NULL && *interrupted != 0) {
+      errno = ECANCELED;
+      return false;
+    }
+    int n = poll(&p, 1, left_ms < (uint64_t)most_ms ? (int)left_ms : most_ms);
     if (n > 0) {
       return true;
     }
-    if (n == 0 || errno != EINTR) {
+    if (n < 0 && errno != EINTR) {
+      return false;
+    }
+    if (n == 0 && left_ms == 0) {
+      errno = ETIMEDOUT;
       return false;
     }
   }
@@ -60,15 +72,16 @@ static int open_socket(int family) {
 }
 
 // Connects `fd` and returns 0 or the errno of why not.
-static int connect_until(int fd, const struct sockaddr *address, socklen_t len, uint64_t end_ms) {
+static int connect_until(int fd, const struct sockaddr *address, socklen_t len, uint64_t end_ms,
+                         const volatile sig_atomic_t *interrupted) {
   if (connect(fd, address, len) == 0) {
     return 0;
   }
   if (errno != EINPROGRESS && errno != EINTR) {
     return errno;
   }
-  if (!wait_until(fd, POLLOUT, end_ms)) {
-    return ETIMEDOUT;
+  if (!live_net_wait(fd, POLLOUT, end_ms, interrupted)) {
+    return errno;
   }
   int error = 0;
   socklen_t error_len = sizeof error;
@@ -93,10 +106,10 @@ static int bind_source(int fd, int family, const char *source) {
 
 // One address: 0 and the connection, or the errno.
 static int connect_one(struct live_net_connection *out, const struct sockaddr *address,
-                       socklen_t len, const char *source, uint64_t end_ms) {
+                       socklen_t len, const struct live_net_bounds *bounds, uint64_t end_ms) {
   int fd = open_socket(address->sa_family);
-  int error = fd < 0 ? errno : bind_source(fd, address->sa_family, source);
-  error = error == 0 ? connect_until(fd, address, len, end_ms) : error;
+  int error = fd < 0 ? errno : bind_source(fd, address->sa_family, bounds->source);
+  error = error == 0 ? connect_until(fd, address, len, end_ms, bounds->interrupted) : error;
   out->was_reset = error == ECONNRESET;  // after it came about: before, it would be refused
   if (out->was_reset) {
     error = 0;
@@ -137,8 +150,8 @@ enum live_net_result live_net_connect_addresses(struct live_net_connection *out,
       live_text_format(&t, "%s%s: not tried, the time was up", t.len > 0 ? "; " : "", out->address);
       continue;
     }
-    int why = connect_one(out, a->ai_addr, a->ai_addrlen, bounds->source,
-                          earlier(now_ms + attempt_ms, end_ms));
+    int why =
+        connect_one(out, a->ai_addr, a->ai_addrlen, bounds, earlier(now_ms + attempt_ms, end_ms));
     if (why == 0) {
       error[0] = '\0';
       return LIVE_NET_OK;
@@ -146,6 +159,9 @@ enum live_net_result live_net_connect_addresses(struct live_net_connection *out,
     live_text_format(&t, "%s%s: %s", t.len > 0 ? "; " : "", out->address, strerror(why));
     if (why != ETIMEDOUT) {
       result = LIVE_NET_REFUSED;  // somebody answered, which tells more than silence
+    }
+    if (why == ECANCELED) {
+      break;
     }
   }
   return result;
@@ -193,7 +209,8 @@ enum live_net_result live_net_connect_unix(struct live_net_connection *out, char
   int why = len == 0 ? ENOENT : len < sizeof address.sun_path ? 0 : ENAMETOOLONG;
   if (why == 0) {
     memcpy(address.sun_path, path, len + 1);
-    why = connect_one(out, (const struct sockaddr *)&address, sizeof address, NULL, clock_ms());
+    static const struct live_net_bounds none;
+    why = connect_one(out, (const struct sockaddr *)&address, sizeof address, &none, clock_ms());
   }
   struct live_text t;
   live_text_init(&t, out->address, sizeof out->address);

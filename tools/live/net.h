@@ -3,6 +3,7 @@
 #ifndef EHLO_TOOLS_LIVE_NET_H
 #define EHLO_TOOLS_LIVE_NET_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@ struct live_net_bounds {
   uint32_t attempt_ms;  // on each address: 10,000
   uint32_t total_ms;    // on all of them: 60,000. Looking up the name is bounded by the resolver.
   const char *source;   // numeric address to connect from; NULL: any
+  const volatile sig_atomic_t *interrupted;  // not 0: it is given up, as refused. NULL: never
 };
 
 struct live_net_connection {
@@ -30,6 +32,11 @@ struct live_net_connection {
 };
 
 struct addrinfo;
+
+// Waits until one of `events` of poll(), or an error, is there on `fd`. False, with errno, where none
+// came until `end_ms` of the clock below (ETIMEDOUT), or `interrupted` is not 0 (ECANCELED, within a
+// quarter of a second).
+bool live_net_wait(int fd, short events, uint64_t end_ms, const volatile sig_atomic_t *interrupted);
 
 // Microseconds of a clock that never goes back, from an arbitrary start.
 uint64_t live_net_clock_us(void);

@@ -2,37 +2,21 @@
 #include "tools/live/proxy.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
 #include "tools/live/net.h"
 
-static bool wait_for(int fd, short events, uint64_t end_ms) {
-  struct pollfd p = {.fd = fd, .events = events};
-  for (;;) {
-    uint64_t now_ms = live_net_clock_us() / 1000;
-    uint64_t left = now_ms < end_ms ? end_ms - now_ms : 0;
-    int n = poll(&p, 1, left < INT_MAX ? (int)left : INT_MAX);
-    if (n > 0) {
-      return true;
-    }
-    if (n == 0 || errno != EINTR) {
-      errno = n == 0 ? ETIMEDOUT : errno;
-      return false;
-    }
-  }
-}
-
-static bool put(int fd, const void *bytes, size_t len, uint64_t end_ms) {
+static bool put(int fd, const void *bytes, size_t len, uint64_t end_ms,
+                const volatile sig_atomic_t *interrupted) {
   const uint8_t *at = bytes;
   while (len > 0) {
     ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
       return false;
     }
-    if (n < 0 && !wait_for(fd, POLLOUT, end_ms)) {
+    if (n < 0 && !live_net_wait(fd, POLLOUT, end_ms, interrupted)) {
       return false;
     }
     at += n > 0 ? n : 0;
@@ -42,7 +26,8 @@ static bool put(int fd, const void *bytes, size_t len, uint64_t end_ms) {
 }
 
 // No more than the proxy's own: what comes behind is somebody else's.
-static bool get(struct live_proxy_talk *t, int fd, uint64_t end_ms) {
+static bool get(struct live_proxy_talk *t, int fd, uint64_t end_ms,
+                const volatile sig_atomic_t *interrupted) {
   uint8_t bytes[512];
   size_t wants = live_proxy_talk_wants(t);
   ssize_t n = recv(fd, bytes, wants < sizeof(bytes) ? wants : sizeof(bytes), 0);
@@ -51,32 +36,36 @@ static bool get(struct live_proxy_talk *t, int fd, uint64_t end_ms) {
     return false;
   }
   if (n < 0) {
-    return (errno == EAGAIN || errno == EINTR) && wait_for(fd, POLLIN, end_ms);
+    return (errno == EAGAIN || errno == EINTR) && live_net_wait(fd, POLLIN, end_ms, interrupted);
   }
   live_proxy_talk_hear(t, bytes, (size_t)n);
   return true;
 }
 
-static bool take_step(struct live_proxy_talk *t, int fd, uint64_t end_ms) {
+static bool take_step(struct live_proxy_talk *t, int fd, uint64_t end_ms,
+                      const volatile sig_atomic_t *interrupted) {
   if (t->state == LIVE_PROXY_HEARS) {
-    return get(t, fd, end_ms);
+    return get(t, fd, end_ms, interrupted);
   }
-  bool sent = put(fd, t->request, t->request_len, end_ms);
+  bool sent = put(fd, t->request, t->request_len, end_ms, interrupted);
   live_proxy_talk_said(t);
   return sent;
 }
 
 bool live_proxy_ask(const struct live_proxy *p, int fd, const char *host, uint16_t port,
-                    uint64_t end_ms, char *error, size_t error_cap) {
+                    uint64_t end_ms, const volatile sig_atomic_t *interrupted, char *error,
+                    size_t error_cap) {
   struct live_proxy_talk t;
   live_proxy_talk_begin(&t, p, host, port);
   bool connected = true;
   while (connected && (t.state == LIVE_PROXY_SAYS || t.state == LIVE_PROXY_HEARS)) {
-    connected = take_step(&t, fd, end_ms);
+    connected = take_step(&t, fd, end_ms, interrupted);
   }
   if (!connected) {
     snprintf(error, error_cap, "the proxy %s",
-             errno == ETIMEDOUT ? "did not answer in time" : "closed the connection");
+             errno == ETIMEDOUT   ? "did not answer in time"
+             : errno == ECANCELED ? "was not waited for"
+                                  : "closed the connection");
   } else if (t.state == LIVE_PROXY_FAILED) {
     snprintf(error, error_cap, "%s", t.error);
   }

@@ -163,7 +163,8 @@ enum live_net_result live_route_connect(struct live_net_connection *out, char *e
   char why[300];
   char address[64];
   const char *target = override(address, route, host, port);
-  if (proxy != NULL && !live_proxy_ask(proxy, out->fd, target, port, end_ms, why, sizeof why)) {
+  if (proxy != NULL &&
+      !live_proxy_ask(proxy, out->fd, target, port, end_ms, bounds->interrupted, why, sizeof why)) {
     struct live_text t;
     live_text_init(&t, error, error_cap);
     live_text_format(&t, "cannot connect to ");
