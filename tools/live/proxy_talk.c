@@ -248,11 +248,13 @@ static void http_refused(struct live_proxy_talk *t, const uint8_t *line, size_t 
   struct live_text text;
   len = len < WORDS_MAX ? len : WORDS_MAX;
   live_text_init(&text, t->error, sizeof(t->error));
-  if (repeats_login(t->proxy, line, len)) {
+  live_text_format(&text, "the proxy says ");
+  live_text_bytes(&text, line, len);
+  // Once as it is said and once as it is told: an escape ends in digits.
+  if (repeats_login(t->proxy, line, len) ||
+      repeats_login(t->proxy, (const uint8_t *)t->error, text.len)) {
+    live_text_init(&text, t->error, sizeof(t->error));
     live_text_format(&text, "the proxy refuses, in words that repeat the login");
-  } else {
-    live_text_format(&text, "the proxy says ");
-    live_text_bytes(&text, line, len);
   }
   if (status == 407) {
     live_text_format(&text, " (it wants a user name: --proxy http://USER@HOST)");

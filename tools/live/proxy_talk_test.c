@@ -66,6 +66,11 @@ Test(proxy_talk, tells_nothing_of_a_login_that_is_repeated) {
   HEAR("HTTP/1.1 403 Basic YWxpY2U6elE3I2tWOSE=\r\n\r\n");
   cr_assert_str_eq(talk.error, "the proxy refuses, in words that repeat the login");
   begin(&p);
+  HEAR(
+      "HTTP/1.1 403 \xa7"
+      "#kV\r\n\r\n");
+  cr_assert_str_eq(talk.error, "the proxy refuses, in words that repeat the login");
+  begin(&p);
   HEAR("HTTP/1.1 403 no\x1b[m\r\n\r\n");
   cr_assert_str_eq(talk.error, "the proxy says HTTP/1.1 403 no\\x1b[m");
 }
@@ -105,4 +110,6 @@ Test(proxy_talk, reads_urls) {
   cr_assert_not_null(live_proxy_parse(&p, "http://proxy:80x"));
   cr_assert_not_null(live_proxy_parse(&p, "http://[::1"));
   cr_assert_not_null(live_proxy_parse(&p, "http://u:p@proxy"));
+  cr_assert_not_null(live_proxy_parse(&p, "http://[a\r\nb]"));
+  cr_assert_not_null(live_proxy_parse(&p, "http://pro xy"));
 }

@@ -5,6 +5,15 @@
 
 #include "tools/live/proxy_talk.h"
 
+static bool is_host(const char *host, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    if (host[i] <= ' ' || host[i] >= 0x7f || strchr("/\\?#@<>\"[]", host[i]) != NULL) {
+      return false;
+    }
+  }
+  return len > 0;
+}
+
 const char *live_proxy_parse(struct live_proxy *out, const char *url) {
   static const struct {
     const char *scheme;
@@ -44,6 +53,9 @@ const char *live_proxy_parse(struct live_proxy *out, const char *url) {
   const char *end = rest[0] == '[' && rest[len] == ']' ? rest + len + 1 : rest + len;
   if (host_len == 0 || host_len >= sizeof(out->host) || (rest[0] == '[' && rest[len] != ']')) {
     return "the host is missing or too long";
+  }
+  if (!is_host(host, host_len)) {
+    return "the host is not a name or an address";
   }
   memcpy(out->host, host, host_len);
   if (*end == ':') {
