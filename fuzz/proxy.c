@@ -1,7 +1,8 @@
 // Any bytes as what a proxy and the server behind it say: what is sent, where it ends and how many
 // octets are the proxy's are those of a plain reference, the same at any cut; nothing of the login
 // is told. The first octet chooses the proxy, the login, the host, and whether a long header comes
-// first, which ends near the limit. The whole is also read as the URL of a proxy: one that is good means the same once it is written anew.
+// first, which ends near the limit. The whole is also read as the URL of a proxy: one that is good
+// means the same once it is written anew.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-// Any bytes as choices of claims, as claims, as a token, and as what a token command prints: what is
-// said of the claims is what they were chosen to bring about, in sentences that hold nothing of the token;
-// and what is taken is the first line, or the string that was written into the JSON.
+// Any bytes as choices of claims, as claims, as a token, and as what a token command prints: what
+// is said of the claims is what they were chosen to bring about, in sentences that hold nothing of
+// the token; and what is taken is the first line, or the string that was written into the JSON.
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// Baselines. Everything that is printed may be a stranger's: the file is somebody's, and the facts are
-// a server's.
+// Baselines. Everything that is printed may be a stranger's: the file is somebody's, and the facts
+// are a server's.
 #include "tools/driver/baseline.h"
 
 #include <stdlib.h>

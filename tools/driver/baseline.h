@@ -1,4 +1,5 @@
-// What a server was like when somebody took it down, and what changed since. Pure: text in, text out.
+// What a server was like when somebody took it down, and what changed since. Pure: text in, text
+// out.
 #ifndef EHLO_TOOLS_DRIVER_BASELINE_H
 #define EHLO_TOOLS_DRIVER_BASELINE_H
 

@@ -46,8 +46,8 @@ int probe_baseline(const char *path, json_t *facts, bool update, bool quiet);
 // Tries 25, 465, 587 and 2525 over IPv4 and IPv6, side by side, and says which to use.
 int probe_all(const struct probe_options *o);
 
-// Looks at each host that takes the domain's mail, over IPv4 and IPv6, in the order in which they are
-// preferred: 16 of them at most.
+// Looks at each host that takes the domain's mail, over IPv4 and IPv6, in the order in which they
+// are preferred: 16 of them at most.
 int probe_mx(const struct probe_options *o);
 
 #define PROBE_SRV_MAX 16

@@ -12,8 +12,9 @@ struct probe_question {
   void *arg;
 };
 
-// Asks them all at once, of the name server `dns`, HOST[:PORT], or with NULL of the system's. Returns
-// 0 once each has been answered or given up, or an exit status after printing what is wrong.
+// Asks them all at once, of the name server `dns`, HOST[:PORT], or with NULL of the system's.
+// Returns 0 once each has been answered or given up, or an exit status after printing what is
+// wrong.
 int probe_dns_ask(const struct probe_question *questions, size_t num, const char *domain,
                   const char *dns);
 

@@ -117,8 +117,8 @@ static void socks_on_login(struct live_proxy_talk *t) {
   }
 }
 
-// The octets of an answer to CONNECT, as far as it is known: the address that the proxy bound, which
-// nobody needs, has a length of its own.
+// The octets of an answer to CONNECT, as far as it is known: the address that the proxy bound,
+// which nobody needs, has a length of its own.
 static size_t socks_length(const struct live_proxy_talk *t) {
   if (t->answer_len < 4) {
     return 4;
