@@ -71,22 +71,13 @@ struct view {
 // One line on how it ended, and what the reply or the failure means that decided it.
 static void print_end(const struct show_summary *summary) {
   bool inferred;
-  struct show_asked asked;
   struct explanation e;
-  struct explain_question q;
   struct show_verdict v = show_summary_verdict(summary, &inferred);
-  const struct show_reply *reply = show_summary_deciding(summary, v);
   if (v.outcome != EHLO_OUTCOME_OPEN) {
     printf("=== %s at %s%s\n", ehlo_outcome_name(v.outcome), ehlo_stage_name(v.stage),
            inferred ? ", by the look of the dialogue" : "");
   }
-  bool asked_for = reply != NULL;
-  if (reply != NULL) {
-    q = show_question(&asked, summary, reply);
-  } else {
-    asked_for = show_failure_question(&q, &asked, summary);
-  }
-  if (asked_for && explain_answer(&e, &q)) {
+  if (show_explain(&e, summary, v)) {
     explanation_print(stdout, &e, 4);
   }
 }
@@ -127,14 +118,16 @@ static int read_all(FILE *file, const char *path, void (*take)(void *arg, const 
   return read == EHLO_READ_END ? 0 : complain(&reader, read, path);
 }
 
-static void take_json(void *dialogue, const struct ehlo_item *item) {
-  show_json_item(dialogue, item);
+static void take_json(void *json, const struct ehlo_item *item) {
+  show_json_item(json, item);
 }
 
 static int show_json(FILE *file, const char *path) {
-  static struct show_dialogue dialogue;
-  show_dialogue_init(&dialogue);
-  return read_all(file, path, take_json, &dialogue);
+  static struct show_json json;
+  show_json_init(&json);
+  int status = read_all(file, path, take_json, &json);
+  show_json_end(&json, status == 0);
+  return status;
 }
 
 static int show_text(FILE *file, const char *path, bool verbose) {

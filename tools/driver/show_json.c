@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "engine/ehlo.h"
+#include "tools/driver/explanation.h"
 #include "tools/driver/text.h"
 #include "tools/show/facts.h"
+#include "tools/show/question.h"
 
 // ---- Text ---------------------------------------------------------------------------------------
 
@@ -200,15 +202,25 @@ static void put_dialogue(const struct show_piece *piece) {
 
 // ---- Items --------------------------------------------------------------------------------------
 
-void show_json_item(struct show_dialogue *d, const struct ehlo_item *item) {
+void show_json_init(struct show_json *j) {
+  show_dialogue_init(&j->dialogue);
+  show_summary_init(&j->summary);
+  j->open = false;
+}
+
+void show_json_item(struct show_json *j, const struct ehlo_item *item) {
   struct show_piece piece;
   struct show_piece last;
-  show_dialogue_item(d, item);
-  show_dialogue_next(d, &piece);
+  show_dialogue_item(&j->dialogue, item);
+  show_dialogue_next(&j->dialogue, &piece);
   last = piece;
-  while (show_dialogue_next(d, &last)) {
+  do {
     // The text of an item may hold line ends of its own: its last line is the one that is told of.
-  }
+    show_summary_piece(&j->summary, &last);
+  } while (show_dialogue_next(&j->dialogue, &last));
+  put(j->open ? "}\n" : "");
+  j->open = true;
+  text_note_json();
   put_number("{\"line\":", item->line);
   put_word(",\"type\":", type_name(item->type));
   put_string(",\"text\":", shown_text(item));
@@ -223,5 +235,29 @@ void show_json_item(struct show_dialogue *d, const struct ehlo_item *item) {
   } else if (item->type == EHLO_ITEM_EVENT) {
     put_event(item);
   }
-  put("}\n");
+}
+
+static void put_end(const struct show_summary *s) {
+  bool inferred;
+  struct explanation e;
+  struct show_verdict v = show_summary_verdict(s, &inferred);
+  bool known = v.outcome != EHLO_OUTCOME_OPEN;
+  put_word(",\"end\":{\"outcome\":", known ? ehlo_outcome_name(v.outcome) : NULL);
+  put_word(",\"stage\":", known ? ehlo_stage_name(v.stage) : NULL);
+  put_bool(",\"inferred\":", known && inferred);
+  put(",\"explanation\":");
+  if (show_explain(&e, s, v)) {
+    text_write_json(stdout, explanation_json(&e), JSON_COMPACT);
+  } else {
+    put("null");
+  }
+  put("}");
+}
+
+void show_json_end(struct show_json *j, bool whole) {
+  if (j->open && whole) {
+    put_end(&j->summary);
+  }
+  put(j->open ? "}\n" : "");
+  j->open = false;
 }

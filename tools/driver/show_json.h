@@ -3,9 +3,22 @@
 #define EHLO_TOOLS_DRIVER_SHOW_JSON_H
 
 #include "tools/show/dialogue.h"
+#include "tools/show/summary.h"
+
+// Private.
+struct show_json {
+  struct show_dialogue dialogue;
+  struct show_summary summary;
+  bool open;  // the last object lacks its end
+};
+
+void show_json_init(struct show_json *j);
 
 // Prints one item, to standard output.
-void show_json_item(struct show_dialogue *d, const struct ehlo_item *item);
+void show_json_item(struct show_json *j, const struct ehlo_item *item);
+
+// Ends the last object. With `whole` it tells how the session ended.
+void show_json_end(struct show_json *j, bool whole);
 
 // What the fields are, for --help.
 #define SHOW_JSON_HELP                                                             \
@@ -20,6 +33,7 @@ void show_json_item(struct show_dialogue *d, const struct ehlo_item *item);
   "  part          client: command, response, message or end (the dot)\n"          \
   "  code, enhanced, last   server: 550, \"5.7.1\" and no \"-\" behind; or null\n" \
   "of facts and events: word, what it begins with; of facts: parts, by name.\n"    \
+  "The last object has the end: outcome, stage, and an explanation or null.\n"     \
   "replay/SHOW.md describes the fields.\n"
 
 #endif  // EHLO_TOOLS_DRIVER_SHOW_JSON_H

@@ -221,6 +221,9 @@ def _(ehlo):
         yield str(explanation)
     if b"Log in (--user)" not in ehlo("show", "s.smtp").out:
         yield "show does not explain it"
+    end = json.loads(ehlo("show", "--json", "s.smtp").out.splitlines()[-1])["end"]
+    if end != {"outcome": "refused", "stage": "rcpt", "inferred": False, "explanation": explanation}:
+        yield f"as JSON, show has {end}"
     if b"Log in (--user)" not in ehlo("show", "--html", "-", "s.smtp").out:
         yield "the page does not explain it"
 
@@ -309,6 +312,9 @@ def failure_case(name, server, tls, expected):
         log = f"{document['error']}\n=== trailing\n".encode()
         yield from want(ids(ehlo("explain", "--json", stdin=b"ehlo: " + log)), [expected])
         yield from want(ids(ehlo("explain", "--json", "s.smtp")), [expected])
+        end = json.loads(ehlo("show", "--json", "s.smtp").out.splitlines()[-1])["end"]
+        if (end["outcome"], end["stage"], end["explanation"]) != (document["outcome"], document["stage"], document["explanation"]):
+            yield f"show --json: {end}"
         meaning = document["explanation"]["meaning"]
         for shown in (ehlo("show", "s.smtp"), ehlo("explain", "s.smtp"), ehlo("show", "--html", "-", "s.smtp")):
             flat = " ".join(html.unescape(shown.out.decode()).split())

@@ -369,6 +369,9 @@ NOT_FOLLOWED = {"client-bdat-odd-sizes.smtp", "lmtp-blind.smtp", "script-behind-
 def check_items(transcript, items):
     """The fields of each object, by what the line says."""
     tls, seconds = False, None
+    end = items[-1].pop("end", None) if items else None
+    if items and (set(end or ()) != {"outcome", "stage", "inferred", "explanation"} or any("end" in item for item in items)):
+        yield f"the end is {end}"
     for number, (text, item) in enumerate(zip(transcript.splitlines(), items), 1):
         if set(item) != FIELDS[item["type"]] or item["line"] != number:
             yield f"line {number}: the fields are {sorted(item)}"

@@ -98,3 +98,15 @@ bool show_failure_question(struct explain_question *out, struct show_asked *aske
   take_note(out, asked, s);
   return explain_failure_is_any(&out->failure);
 }
+
+bool show_explain(struct explanation *out, const struct show_summary *s, struct show_verdict v) {
+  struct show_asked asked;
+  struct explain_question q;
+  const struct show_reply *reply = show_summary_deciding(s, v);
+  if (reply != NULL) {
+    q = show_question(&asked, s, reply);
+  } else if (!show_failure_question(&q, &asked, s)) {
+    return false;
+  }
+  return explain_answer(out, &q);
+}

@@ -22,4 +22,8 @@ struct explain_question show_question(struct show_asked *asked, const struct sho
 bool show_failure_question(struct explain_question *out, struct show_asked *asked,
                            const struct show_summary *s);
 
+// Explains the reply that decided on the verdict, or else the failure. False where there is nothing to
+// explain.
+bool show_explain(struct explanation *out, const struct show_summary *s, struct show_verdict v);
+
 #endif  // EHLO_TOOLS_SHOW_QUESTION_H
