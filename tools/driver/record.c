@@ -126,8 +126,9 @@ static const struct command command = {
 
 // Options of live commands that a relay has no use for: programs log in by themselves.
 static bool has_idle_option(const struct option_uses *uses) {
-  static const char *const idle[] = {"user", "password-file", "password-command",
-                                     "auth", "auth-attempts", "initial-response"};
+  static const char *const idle[] = {"user",          "password-file",   "password-command",
+                                     "token-command", "password-fd",     "auth",
+                                     "auth-attempts", "initial-response"};
   for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
     for (size_t k = 0; k < uses->num; k++) {
       if (strcmp(uses->uses[k].row->name, idle[i]) == 0) {
@@ -147,11 +148,6 @@ static const char *what_is_wrong(const struct record_options *o) {
   bool makes = o->tls_cert == NULL && o->listen_tls != EHLO_TLS_NONE;
   if (!o->has_listen) {
     return "--listen is missing";
-  }
-  if (network_options_route(&o->live.network) != NULL) {
-    return "a relay connects the shortest way: --ipv4, --ipv6, --resolve, --source-address, "
-           "--proxy "
-           "and --proxy-protocol are for the other commands";
   }
   if (record_path(o) == NULL) {
     return "--record is missing";
@@ -265,7 +261,8 @@ static int prepare_behind(struct record *r) {
              strchr(server->host, ':') != NULL ? "[%s]:%s" : "%s:%s", server->host, server->port);
   }
   if (live_place_find(&r->relay.place, error, sizeof(error), server->host,
-                      (uint16_t)strtoul(server->port, NULL, 10), server->path) != LIVE_NET_OK) {
+                      (uint16_t)strtoul(server->port, NULL, 10), server->path,
+                      network_options_route(&o->network)) != LIVE_NET_OK) {
     fprintf(complaints(), "ehlo: %s\n", error);
     return EX_NOHOST;
   }

@@ -111,7 +111,7 @@ void relay_session_wait(const struct relay_session *s, struct pollfd fds[2], uin
   fds[1] = (struct pollfd){.fd = -1};
   uint64_t deadline_us = s->deadline_us;
   if (s->stage == RELAY_DIAL) {
-    fds[1] = (struct pollfd){.fd = s->dial.fd, .events = POLLOUT};
+    fds[1] = (struct pollfd){.fd = s->dial.fd, .events = live_dial_events(&s->dial)};
     deadline_us = s->dial.deadline_ms * 1000;
   } else if (s->stage == RELAY_ENDING) {
     want(&fds[0], &s->front, s->front.end == EHLO_OK, wake_us);

@@ -6,6 +6,7 @@ usage: network_test.py EHLO [-- PATTERN]
 """
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -19,7 +20,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from harness import Bench, MESSAGE, Server, make_certificates, tls_context, unsafe_characters
+from harness import Bench, Complaint, make_certificates, MESSAGE, Server, tls_context, unsafe_characters
 
 bench = Bench("network_test.py")
 home = bench.directory / "home"
@@ -95,8 +96,23 @@ def _(ehlo):
     thread.start()
     ehlo("probe", f"127.0.0.1:{listener.getsockname()[1]}", "--source-address", "127.0.0.9", "--tls", "none", *QUICK)
     thread.join()
-    if seen != ["127.0.0.9"]:
+    thread = threading.Thread(target=serve)
+    thread.start()
+    relayed(ehlo, f"127.0.0.1:{listener.getsockname()[1]}", "--source-address", "127.0.0.9", "--tls", "none")
+    thread.join()
+    if seen != ["127.0.0.9", "127.0.0.9"]:
         yield f"the server saw {seen}"
+
+
+@case("family-and-resolve-of-a-relay")
+def _(ehlo):
+    with Server(submission, context) as server:
+        port = server.port
+        good = (0, "", b"220 ", b"\r\n221 ")
+        yield from want_relayed(relayed(ehlo, f"localhost:{port}", "-4", *CA), *good)
+        yield from want_relayed(relayed(ehlo, f"nowhere.invalid:{port}", "--resolve", f"nowhere.invalid:{port}:127.0.0.1", "--tls-name", "localhost", *CA), *good)
+        yield from want_relayed(relayed(ehlo, f"127.0.0.1:{port}", "-6", *CA), 68, "IPv6 address")
+        yield from want_relayed(relayed(ehlo, f"127.0.0.1:{port}", "--source-address", "192.0.2.1", *CA), 74, "annot assign", b"421 ")
 
 
 def fingerprints(path):
@@ -196,6 +212,30 @@ def program(*names):
     return next(path for path in map(lambda n: shutil.which(n, path="/usr/sbin:/usr/bin:/sbin:/bin"), names) if path)
 
 
+def relayed(ehlo, server, *arguments):
+    """What a program hears through a relay on this way: the relay's exit status, its words, and the lines."""
+    process = subprocess.Popen([ehlo.program, "record", "--listen", "127.0.0.1:0", "--to", server, "--record", "relay.smtp", "--connections", "1",
+                                "--timeout", "10", *map(str, arguments)], cwd=ehlo.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = process.stdout.readline()
+    heard = b""
+    if first:
+        with socket.create_connection(("127.0.0.1", int(first.rsplit(b":", 1)[1])), 20) as client:
+            with contextlib.suppress(OSError):
+                heard = client.recv(4096)
+                client.sendall(b"EHLO client.example\r\nQUIT\r\n")
+                while part := client.recv(4096):
+                    heard += part
+    out, err = process.communicate(timeout=30)
+    if process.returncode == 0 and ehlo("replay", "--chunks", "all", "relay.smtp").status != 0:
+        raise Complaint("the record does not replay")
+    return process.returncode, (first + out + err).decode(errors="replace"), heard
+
+
+def want_relayed(found, status, words, *lines):
+    if found[0] != status or not re.search(words, found[1]) or not all(line in found[2] for line in lines):
+        yield f"{found} and not {status}, {words}, {lines}"
+
+
 @case("proxy/danted")
 def _(ehlo):
     port = free_port()
@@ -207,6 +247,8 @@ def _(ehlo):
         proxy = ("--proxy", f"socks5://127.0.0.1:{port}")
         yield from want(ehlo("probe", f"127.0.0.1:{server.port}", *proxy, *CA, *QUICK), 0, "trusted")
         yield from want(ehlo("probe", f"127.0.0.1:{free_port()}", *proxy, *CA, *QUICK), 74, "the proxy")
+        yield from want_relayed(relayed(ehlo, f"127.0.0.1:{server.port}", *proxy, *CA), 0, "", b"220 ", b"\r\n250", b"\r\n221 ")
+        yield from want_relayed(relayed(ehlo, f"127.0.0.1:{free_port()}", *proxy, *CA), 74, "cannot connect to .*: the proxy", b"421 ")
 
 
 @case("proxy/tinyproxy")
@@ -220,6 +262,12 @@ def _(ehlo):
         here = ("probe", f"127.0.0.1:{server.port}", *CA, *QUICK)
         yield from want(ehlo(*here, "--proxy", f"http://alice@127.0.0.1:{port}", "--proxy-password-file", "pw"), 0, "trusted")
         yield from want(ehlo(*here, "--proxy", f"http://127.0.0.1:{port}"), 74, "the proxy says HTTP/1.. 40[17]")
+        login = ("--proxy", f"http://alice@127.0.0.1:{port}", "--proxy-password-file", "pw")
+        yield from want_relayed(relayed(ehlo, f"127.0.0.1:{server.port}", *login, *CA), 0, "", b"220 ", b"\r\n221 ")
+        found = relayed(ehlo, f"127.0.0.1:{server.port}", "--proxy", f"http://127.0.0.1:{port}", *CA)
+        yield from want_relayed(found, 74, "the proxy says HTTP/1.. 40[17]", b"421 ")
+        if "Sekrit" in found[1] + (ehlo.directory / "relay.smtp").read_text():
+            yield "the password of the proxy is shown"
 
 
 def rogue(octets, cut=None):
@@ -254,6 +302,8 @@ def _(ehlo):
                                   ("http", [b"HTTP/1.1 200 x\r\n" + b"a: b\r\n" * 3000], "does not end within"), ("http", [b"HTTP/1.1 200"], "closed the connection")):
         port = rogue(octets)
         yield from want(ehlo("probe", "mail.invalid", "--proxy", f"{scheme}://127.0.0.1:{port}", *QUICK), 74, words)
+        port = rogue(octets)
+        yield from want_relayed(relayed(ehlo, "mail.invalid", "--proxy", f"{scheme}://127.0.0.1:{port}"), 74, words, b"421 ")
 
 
 @case("proxy/octet-by-octet-with-the-greeting-behind")
@@ -265,6 +315,19 @@ def _(ehlo):
             result = ehlo("probe", "mail.invalid", "--proxy", f"{scheme}://127.0.0.1:{port}", "--tls", "none", *QUICK)
             if b"421 mail.ehlo.test from behind" not in result.out:
                 yield f"{scheme} cut {cut}: {result.describe()}"
+            port = rogue(octets, cut)
+            found = relayed(ehlo, "mail.invalid", "--proxy", f"{scheme}://127.0.0.1:{port}", "--tls", "none")
+            if not found[2].startswith(b"421 mail.ehlo.test from behind\r\n"):
+                yield f"{scheme} cut {cut}, relayed: {found}"
+
+
+@case("proxy/that-is-silent")
+def _(ehlo):
+    """The relay's own patience ends it, and other sessions do not wait for it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for scheme in ("socks5", "http"):
+            way = ("--proxy", f"{scheme}://127.0.0.1:{silent.getsockname()[1]}", "--timeout", "0.5")
+            yield from want_relayed(relayed(ehlo, "mail.invalid", *way), 74, "the proxy did not answer in time", b"421 ")
 
 
 @case("proxy-protocol/haproxy")
@@ -277,6 +340,7 @@ def _(ehlo):
         with Daemon(port, program("haproxy"), "-db", "-f", str(config)):
             for version in ("v1", "v2"):
                 yield from want(ehlo("probe", f"localhost:{port}", "--proxy-protocol", version, *CA, *QUICK), 0, "trusted")
+                yield from want_relayed(relayed(ehlo, f"localhost:{port}", "--proxy-protocol", version, *CA), 0, "", b"220 ", b"\r\n221 ")
             result = ehlo("probe", f"localhost:{port}", *CA, "--timeout", "1", "--quick")
             if result.status == 0:
                 yield "haproxy did without the header"

@@ -257,7 +257,8 @@ Test(dial, connects_or_says_why) {
   static struct live_dial d;
   int fd = live_net_listen(&port, error, sizeof error, "127.0.0.1", 0);
   cr_assert_geq(fd, 0);
-  cr_assert_eq(live_place_find(&place, error, sizeof error, "127.0.0.1", port, NULL), LIVE_NET_OK);
+  cr_assert_eq(live_place_find(&place, error, sizeof error, "127.0.0.1", port, NULL, NULL),
+               LIVE_NET_OK);
   dial(&d, &place);
   cr_expect(d.connected && !d.failed);
   cr_expect_str_eq(d.address, "127.0.0.1");
@@ -274,10 +275,11 @@ Test(dial, nobody_there) {
   char error[LIVE_REASON_MAX];
   struct live_place place;
   static struct live_dial d;
-  cr_expect_eq(live_place_find(&place, error, sizeof error, "nobody.invalid", 25, NULL),
+  cr_expect_eq(live_place_find(&place, error, sizeof error, "nobody.invalid", 25, NULL, NULL),
                LIVE_NET_UNKNOWN_HOST);
   cr_expect(strstr(error, "nobody.invalid") != NULL);
-  cr_assert_eq(live_place_find(&place, error, sizeof error, "", 0, "/nowhere/socket"), LIVE_NET_OK);
+  cr_assert_eq(live_place_find(&place, error, sizeof error, "", 0, "/nowhere/socket", NULL),
+               LIVE_NET_OK);
   dial(&d, &place);
   cr_expect(d.failed && d.result == LIVE_NET_REFUSED);
   cr_expect(strstr(d.reason, "No such file") != NULL, "%s", d.reason);

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -17,25 +18,20 @@
 #define ATTEMPT_MS 10000
 
 enum live_net_result live_place_find(struct live_place *out, char *error, size_t error_cap,
-                                     const char *host, uint16_t port, const char *path) {
-  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-  char service[8];
-  *out = (struct live_place){.path = path != NULL && path[0] != '\0' ? path : NULL};
+                                     const char *host, uint16_t port, const char *path,
+                                     const struct live_net_route *route) {
+  static const struct live_net_route shortest;
+  *out = (struct live_place){
+      .path = path != NULL && path[0] != '\0' ? path : NULL,
+      .route = route != NULL ? route : &shortest,
+      .host = host,
+      .port = port,
+  };
   if (out->path != NULL) {
     return LIVE_NET_OK;
   }
-  (void)snprintf(service, sizeof service, "%u", (unsigned)port);
-  int why = getaddrinfo(host, service, &hints, &out->list);
-  if (why == 0) {
-    return LIVE_NET_OK;
-  }
-  struct live_text t;
-  out->list = NULL;
-  live_text_init(&t, error, error_cap);
-  live_text_format(&t, "cannot find the host \"");
-  live_text_bytes(&t, host, strlen(host));
-  live_text_format(&t, "\": %s", why == EAI_SYSTEM ? strerror(errno) : gai_strerror(why));
-  return LIVE_NET_UNKNOWN_HOST;
+  out->list = live_route_find(out->route, host, port, error, error_cap);
+  return out->list != NULL ? LIVE_NET_OK : LIVE_NET_UNKNOWN_HOST;
 }
 
 void live_place_free(struct live_place *p) {
@@ -61,6 +57,115 @@ static void note_failure(struct live_dial *d, int why) {
   }
 }
 
+// ---- Proxies ------------------------------------------------------------------------------------
+
+static void end_talk(struct live_dial *d) {
+  if (d->talk != NULL) {
+    live_proxy_talk_wipe(d->talk);
+    free(d->talk);
+    d->talk = NULL;
+  }
+}
+
+// The proxy has spoken, so no other address of it is tried.
+static void fail_talk(struct live_dial *d, const char *why) {
+  struct live_text t = {d->reason, sizeof d->reason, strlen(d->reason)};
+  live_text_format(&t, "%s%s", t.len > 0 ? "; " : "", why);
+  close(d->fd);
+  d->fd = -1;
+  d->next = NULL;
+  d->result = LIVE_NET_REFUSED;
+  end_talk(d);
+}
+
+// The way is open: the header of the PROXY protocol goes first.
+static void open_way(struct live_dial *d) {
+  int version = d->place->route->proxy_protocol;
+  end_talk(d);
+  if (version != 0 && !live_route_send_header(d->fd, version)) {
+    note_failure(d, errno);
+  } else {
+    d->connected = true;
+  }
+}
+
+// A connection is there, to the server or to the proxy.
+static void reach(struct live_dial *d) {
+  const struct live_net_route *route = d->place->route;
+  if (route->proxy == NULL) {
+    open_way(d);
+    return;
+  }
+  d->talk = malloc(sizeof *d->talk);
+  if (d->talk == NULL) {
+    note_failure(d, ENOMEM);
+    return;
+  }
+  d->deadline_ms = clock_ms() + d->attempt_ms;
+  live_proxy_talk_begin(d->talk, route->proxy,
+                        live_route_target(d->target, route, d->place->host, d->place->port),
+                        d->place->port);
+}
+
+// A request is small, and the buffer of the connection empty.
+static bool say_to_proxy(struct live_dial *d) {
+  struct live_proxy_talk *t = d->talk;
+  bool sent = send(d->fd, t->request, t->request_len, MSG_NOSIGNAL) == (ssize_t)t->request_len;
+  live_proxy_talk_said(t);
+  return sent;
+}
+
+// No more than the proxy's own: what comes behind is the server's. False: nothing is there yet.
+static bool hear_proxy(struct live_dial *d) {
+  uint8_t bytes[512];
+  size_t wants = live_proxy_talk_wants(d->talk);
+  ssize_t n = recv(d->fd, bytes, wants < sizeof bytes ? wants : sizeof bytes, 0);
+  if (n > 0) {
+    live_proxy_talk_hear(d->talk, bytes, (size_t)n);
+    return true;
+  }
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (clock_ms() < d->deadline_ms) {
+      return false;
+    }
+    fail_talk(d, "the proxy did not answer in time");
+  } else {
+    fail_talk(d, "the proxy closed the connection");
+  }
+  return true;
+}
+
+// Whether the talk has come to an end.
+static bool talk_is_over(struct live_dial *d) {
+  while (d->talk != NULL) {
+    switch (d->talk->state) {
+      case LIVE_PROXY_SAYS:
+        if (!say_to_proxy(d)) {
+          fail_talk(d, "the proxy closed the connection");
+        }
+        break;
+      case LIVE_PROXY_HEARS:
+        if (!hear_proxy(d)) {
+          return false;
+        }
+        break;
+      case LIVE_PROXY_OPEN:
+        open_way(d);
+        break;
+      case LIVE_PROXY_FAILED:
+        fail_talk(d, d->talk->error);
+        break;
+    }
+  }
+  return true;
+}
+
+short live_dial_events(const struct live_dial *d) {
+  return d->talk != NULL ? POLLIN : POLLOUT;
+}
+
+// ---- Attempts -----------------------------------------------------------------------------------
+
 static void begin_attempt(struct live_dial *d, const struct sockaddr *address, socklen_t len) {
   int on = 1;
   d->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -70,8 +175,11 @@ static void begin_attempt(struct live_dial *d, const struct sockaddr *address, s
     return;
   }
   (void)setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect(d->fd, address, len) == 0) {
-    d->connected = true;
+  int why = live_net_bind_source(d->fd, address->sa_family, d->place->route->source);
+  if (why != 0) {
+    note_failure(d, why);
+  } else if (connect(d->fd, address, len) == 0) {
+    reach(d);
   } else if (errno != EINPROGRESS && errno != EINTR) {
     note_failure(d, errno);
   }
@@ -115,7 +223,7 @@ static bool attempt_is_over(struct live_dial *d) {
     why = errno;
   }
   if (why == 0) {
-    d->connected = true;
+    reach(d);
   } else {
     note_failure(d, why);
   }
@@ -124,7 +232,11 @@ static bool attempt_is_over(struct live_dial *d) {
 
 void live_dial_go(struct live_dial *d) {
   while (!d->connected && !d->failed) {
-    if (d->fd >= 0) {
+    if (d->talk != NULL) {
+      if (!talk_is_over(d)) {
+        return;
+      }
+    } else if (d->fd >= 0) {
       if (!attempt_is_over(d)) {
         return;
       }
@@ -150,6 +262,7 @@ void live_dial_begin(struct live_dial *d, const struct live_place *place, uint32
 }
 
 void live_dial_end(struct live_dial *d) {
+  end_talk(d);
   if (d->fd >= 0) {
     close(d->fd);
     d->fd = -1;

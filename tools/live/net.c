@@ -88,8 +88,7 @@ static int connect_until(int fd, const struct sockaddr *address, socklen_t len, 
   return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) == 0 ? error : errno;
 }
 
-// Binds `fd` to the source, or does nothing where there is none. 0 or the errno.
-static int bind_source(int fd, int family, const char *source) {
+int live_net_bind_source(int fd, int family, const char *source) {
   struct sockaddr_in in = {.sin_family = AF_INET};
   struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
   if (source == NULL) {
@@ -108,7 +107,7 @@ static int bind_source(int fd, int family, const char *source) {
 static int connect_one(struct live_net_connection *out, const struct sockaddr *address,
                        socklen_t len, const struct live_net_bounds *bounds, uint64_t end_ms) {
   int fd = open_socket(address->sa_family);
-  int error = fd < 0 ? errno : bind_source(fd, address->sa_family, bounds->source);
+  int error = fd < 0 ? errno : live_net_bind_source(fd, address->sa_family, bounds->source);
   error = error == 0 ? connect_until(fd, address, len, end_ms, bounds->interrupted) : error;
   out->was_reset = error == ECONNRESET;  // after it came about: before, it would be refused
   if (out->was_reset) {

@@ -38,6 +38,9 @@ struct addrinfo;
 // quarter of a second).
 bool live_net_wait(int fd, short events, uint64_t end_ms, const volatile sig_atomic_t *interrupted);
 
+// Binds `fd` to a numeric address of that family; NULL: does nothing. 0 or the errno.
+int live_net_bind_source(int fd, int family, const char *source);
+
 // Microseconds of a clock that never goes back, from an arbitrary start.
 uint64_t live_net_clock_us(void);
 

@@ -15,9 +15,8 @@
 
 #define TOTAL_MS 60000
 
-// The address that the user gave a name, or the name.
-static const char * override(char out[64], const struct live_net_route *r, const char *host,
-                             uint16_t port) {
+const char *live_route_target(char out[64], const struct live_net_route *r, const char *host,
+                              uint16_t port) {
   char begin[300];
   int len = snprintf(begin, sizeof(begin), "%s:%u:", host, port);
   for (size_t i = 0; len > 0 && (size_t)len < sizeof(begin) && i < r->num_resolves; i++) {
@@ -29,28 +28,44 @@ static const char * override(char out[64], const struct live_net_route *r, const
   return host;
 }
 
-static enum live_net_result connect_to(struct live_net_connection *out, char *error, size_t cap,
-                                       const struct live_net_route *r, const char *host,
-                                       uint16_t port, const struct live_net_bounds *bounds) {
+static struct addrinfo *find(const struct live_net_route *r, const char *host, uint16_t port,
+                             struct live_text *error) {
   struct addrinfo hints = {
       .ai_family = r->family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
   struct addrinfo *list = NULL;
   char service[8];
   char address[64];
+  (void)snprintf(service, sizeof service, "%u", (unsigned)port);
+  int why = getaddrinfo(live_route_target(address, r, host, port), service, &hints, &list);
+  if (why != 0) {
+    live_text_format(error, "cannot find%s the host \"",
+                     r->family == AF_INET6  ? " an IPv6 address of"
+                     : r->family == AF_INET ? " an IPv4 address of"
+                                            : "");
+    live_text_bytes(error, host, strlen(host));
+    live_text_format(error, "\": %s", why == EAI_SYSTEM ? strerror(errno) : gai_strerror(why));
+    return NULL;
+  }
+  return list;
+}
+
+struct addrinfo *live_route_find(const struct live_net_route *r, const char *host, uint16_t port,
+                                 char *error, size_t error_cap) {
+  struct live_text t;
+  live_text_init(&t, error, error_cap);
+  return r->proxy != NULL ? find(r, r->proxy->host, r->proxy->port, &t) : find(r, host, port, &t);
+}
+
+static enum live_net_result connect_to(struct live_net_connection *out, char *error, size_t cap,
+                                       const struct live_net_route *r, const char *host,
+                                       uint16_t port, const struct live_net_bounds *bounds) {
   char tried[512];
   struct live_net_bounds from = *bounds;
   struct live_text t;
   from.source = r->source;
-  (void)snprintf(service, sizeof service, "%u", (unsigned)port);
-  int why = getaddrinfo(override(address, r, host, port), service, &hints, &list);
   live_text_init(&t, error, cap);
-  if (why != 0) {
-    live_text_format(&t, "cannot find%s the host \"",
-                     r->family == AF_INET6  ? " an IPv6 address of"
-                     : r->family == AF_INET ? " an IPv4 address of"
-                                            : "");
-    live_text_bytes(&t, host, strlen(host));
-    live_text_format(&t, "\": %s", why == EAI_SYSTEM ? strerror(errno) : gai_strerror(why));
+  struct addrinfo *list = find(r, host, port, &t);
+  if (list == NULL) {
     return LIVE_NET_UNKNOWN_HOST;
   }
   enum live_net_result result = live_net_connect_addresses(out, tried, sizeof tried, list, &from);
@@ -58,7 +73,7 @@ static enum live_net_result connect_to(struct live_net_connection *out, char *er
   if (result != LIVE_NET_OK) {
     live_text_format(&t, "cannot connect to ");
     live_text_bytes(&t, host, strlen(host));
-    live_text_format(&t, " port %s: %s", service, tried);
+    live_text_format(&t, " port %u: %s", (unsigned)port, tried);
   }
   return result;
 }
@@ -128,8 +143,8 @@ static size_t make_header(uint8_t out[128], const struct ends *e, int version) {
   return 16 + 2 * len + 4;
 }
 
-// The first octets of a connection: its buffer is empty, so they fit.
-static bool send_header(int fd, int version) {
+// The buffer of a new connection is empty, so they fit.
+bool live_route_send_header(int fd, int version) {
   uint8_t header[128];
   struct ends ends;
   if (!find_ends(&ends, fd)) {
@@ -162,7 +177,7 @@ enum live_net_result live_route_connect(struct live_net_connection *out, char *e
   }
   char why[300];
   char address[64];
-  const char *target = override(address, route, host, port);
+  const char *target = live_route_target(address, route, host, port);
   if (proxy != NULL &&
       !live_proxy_ask(proxy, out->fd, target, port, end_ms, bounds->interrupted, why, sizeof why)) {
     struct live_text t;
@@ -172,7 +187,7 @@ enum live_net_result live_route_connect(struct live_net_connection *out, char *e
     live_text_format(&t, " port %u: %s", port, why);
     return give_up(out);
   }
-  if (route->proxy_protocol != 0 && !send_header(out->fd, route->proxy_protocol)) {
+  if (route->proxy_protocol != 0 && !live_route_send_header(out->fd, route->proxy_protocol)) {
     snprintf(error, error_cap, "cannot send the header of the PROXY protocol: %s", strerror(errno));
     return give_up(out);
   }

@@ -24,4 +24,20 @@ enum live_net_result live_route_connect(struct live_net_connection *out, char *e
                                         const char *host, uint16_t port,
                                         const struct live_net_bounds *bounds);
 
+// The parts of it, for those who connect by themselves.
+
+struct addrinfo;
+
+// The addresses to try for host and port on this way, which are the proxy's where there is one; to
+// be freed by freeaddrinfo(). NULL with a sentence in `error`.
+struct addrinfo *live_route_find(const struct live_net_route *route, const char *host,
+                                 uint16_t port, char *error, size_t error_cap);
+
+// What the proxy is asked for: the address that the user gave the name, in `out`, or the name.
+const char *live_route_target(char out[64], const struct live_net_route *route, const char *host,
+                              uint16_t port);
+
+// Sends the header of the PROXY protocol as the first octets of a connection. False: errno.
+bool live_route_send_header(int fd, int version);
+
 #endif  // EHLO_TOOLS_LIVE_ROUTE_H
