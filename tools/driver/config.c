@@ -142,6 +142,37 @@ static int unreadable(const char *path, const char *why, bool is_system_error) {
   return is_system_error ? EX_NOINPUT : EX_CONFIG;
 }
 
+// The file that is meant: what was told, or the usual one in `usual`. NULL: there is no place for it.
+static const char *path_of(const struct live_options *options, const struct option_uses *uses,
+                           char *usual, size_t cap) {
+  const char *given = options_last(uses, "config");
+  given = given != NULL ? given : options->config;
+  return given != NULL ? given : default_path(usual, cap) ? usual : NULL;
+}
+
+void config_each_account(const struct live_options *options, const struct option_uses *uses,
+                         void (*take)(void *arg, char *name), void *arg) {
+  char usual[4096];
+  char name[256];
+  struct settings_file file;
+  struct settings_reader reader;
+  struct settings_item item;
+  enum settings_result result;
+  const char *path = path_of(options, uses, usual, sizeof(usual));
+  if (path == NULL || settings_file_read(&file, path) != NULL) {
+    return;
+  }
+  settings_begin(&reader, file.text, file.len);
+  while ((result = settings_next(&reader, &item)) != SETTINGS_END) {
+    if (result == SETTINGS_ITEM && item.is_section && item.name.len < sizeof(name)) {
+      memcpy(name, item.name.text, item.name.len);
+      name[item.name.len] = '\0';
+      take(arg, name);
+    }
+  }
+  settings_file_free(&file);
+}
+
 // The account, where neither the command line nor the command names one.
 static const char *choose_account(struct live_options *o) {
   bool found =
@@ -152,17 +183,15 @@ static const char *choose_account(struct live_options *o) {
 
 int config_load(struct live_options *options, const struct command *command,
                 const struct option_uses *uses, bool *out_is_account) {
-  char *path = options->config_path;
-  const char *given = options_last(uses, "config");
-  given = given != NULL ? given : options->config;
+  char *usual = options->config_path;
+  struct config c = {path_of(options, uses, usual, sizeof(options->config_path)), options, command};
   *out_is_account = false;
-  if (given == NULL && !default_path(path, sizeof(options->config_path))) {
+  if (c.path == NULL) {
     return 0;
   }
-  struct config c = {given != NULL ? given : path, options, command};
   const char *why = settings_file_read(&options->settings, c.path);
   if (why != NULL) {
-    bool none = given == NULL && errno == ENOENT;
+    bool none = c.path == usual && errno == ENOENT;
     return none ? 0 : unreadable(c.path, why, errno != 0);
   }
   if (uses->num_operands > 0) {

@@ -13,4 +13,9 @@
 int config_load(struct live_options *options, const struct command *command,
                 const struct option_uses *uses, bool *out_is_account);
 
+// Gives the name of each account in the file that config_load() has read, or would read, in its
+// order; those of more than 255 octets, and what is wrong with the file, are passed over.
+void config_each_account(const struct live_options *options, const struct option_uses *uses,
+                         void (*take)(void *arg, char *name), void *arg);
+
 #endif  // EHLO_TOOLS_DRIVER_CONFIG_H

@@ -19,6 +19,7 @@
 #include "engine/argument.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/complaints.h"
+#include "tools/driver/config.h"
 #include "tools/driver/credential_options.h"
 #include "tools/driver/plan.h"
 #include "tools/driver/text.h"
@@ -33,6 +34,7 @@ struct doctor {
   json_t *checks;
   bool json;
   int status;
+  const char *account;  // that is looked at, or NULL
 };
 
 static void say(struct doctor *d, enum finding finding, const char *what, const char *format, ...)
@@ -43,7 +45,8 @@ static void say(struct doctor *d, enum finding finding, const char *what, const 
   char text[1024];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof(text), format, args);
+  int begun = d->account != NULL ? snprintf(text, sizeof(text), "[%s] ", d->account) : 0;
+  vsnprintf(text + begun, sizeof(text) - (size_t)begun, format, args);
   va_end(args);
   if (finding == PROBLEM && d->status == 0) {
     d->status = 1;
@@ -229,12 +232,38 @@ static const struct command command = {
     .synopsis = "[ACCOUNT | SERVER]",
     .summary =
         "Looks at this machine's configuration, trust store, clock and name resolution.\n"
-        "It connects to nobody and fetches no password.",
+        "Without ACCOUNT, at all accounts. It connects to nobody and fetches no password.",
     .tables = tables,
     .notes =
         "Exit status: 0 nothing is wrong, or nothing but warnings; 78 the configuration is\n"
         "wrong; 1 something else is.\n",
 };
+
+struct accounts {
+  struct doctor *doctor;
+  const struct option_uses *uses;
+};
+
+// As if it had been named on the command line.
+static void look_at_account(void *arg, char *name) {
+  const struct accounts *a = arg;
+  struct doctor *d = a->doctor;
+  struct option_uses named = *a->uses;
+  struct live_options common = d->live;
+  named.operands = &name;
+  named.num_operands = 1;
+  d->live = (struct live_options){.dry_run = true};
+  d->account = name;
+  if (live_options_resolve_any(&d->live, &command, &named) != 0) {
+    say(d, PROBLEM, "configuration", "it cannot be used: %s", complaints_last());
+    d->status = EX_CONFIG;
+  } else {
+    look_at_server(d);
+  }
+  live_options_free(&d->live);
+  d->live = common;
+  d->account = NULL;
+}
 
 static int run(void *options, const struct option_uses *uses) {
   struct doctor *d = options;
@@ -250,6 +279,10 @@ static int run(void *options, const struct option_uses *uses) {
     say(d, PROBLEM, "configuration", "it cannot be used: %s", complaints_last());
   } else {
     look_at_server(d);
+  }
+  if (uses->num_operands == 0) {
+    struct accounts all = {d, uses};
+    config_each_account(&d->live, uses, look_at_account, &all);
   }
   look_at_trust(d);
   look_at_clock(d);

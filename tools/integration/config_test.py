@@ -266,6 +266,23 @@ def _(ehlo):
     yield from want(ehlo("doctor", "localhost"), 0, "ok +configuration", "certificates")
 
 
+@case("doctor/all-accounts")
+def _(ehlo):
+    """Each account is looked at as if it had been named; what is wrong with one does not hide the others."""
+    text = ("timeout = 5\n[good]\nprofile = gmail\nuser = alice@gmail.com\n[wrong]\nserver = x.invalid\n  frobnicate = 1\n"
+            "[lost]\nserver = y.invalid\nuser = alice\npassword-file = nowhere\n[last]\nserver = z.invalid:25\n")
+    config = configure(ehlo, text)
+    result = ehlo("doctor", *config)
+    yield from want(result, 78, r"ok +configuration +\[good\] smtp\.gmail\.com, port 587", r"PROBLEM +configuration +\[wrong\] .*config:7:3: there is no such",
+                    r"PROBLEM +password +\[lost\] nowhere: No such file", r"ok +configuration +\[last\] z\.invalid, port 25")
+    checks = ehlo("doctor", *config, "--json").json()["checks"]
+    if [c["text"][:6] for c in checks if c["check"] == "configuration"] != ["nothin", "[good]", "[wrong", "[lost]", "[last]"]:
+        yield f"the checks are {checks}"
+    one = ehlo("doctor", "good", *config)
+    if b"[good]" in one.out:
+        yield one.describe()
+
+
 @case("doctor/what-is-wrong")
 def _(ehlo):
     yield from want(ehlo("doctor", "host.invalid"), 1, "PROBLEM +name +host.invalid has no address")
