@@ -114,7 +114,7 @@ def _(ehlo):
     for arguments, server in ((("send", "--from", "alice@ehlo.test", "--to", "x@ehlo.test", "--test"), "a.invalid:587"),
                               (("send", "--from", "carol@ehlo.test", "--to", "x@ehlo.test", "--test"), "b.invalid:587"),
                               (("send", "--to", "x@ehlo.test", "--test"), "b.invalid:587"), (("probe",), "b.invalid:587"),
-                              (("shell",), "b.invalid:587"), (("probe", "a"), "a.invalid:587"), (("probe", "c.invalid"), "c.invalid:587")):
+                              (("shell",), "b.invalid:587"), (("probe", "--profile", "gmail"), "smtp.gmail.com:587"), (("probe", "a"), "a.invalid:587"), (("probe", "c.invalid"), "c.invalid:587")):
         plan = ehlo(*arguments, *config, "--json", "--dry-run").json()
         if plan["server"] != server:
             yield f"{arguments}: {plan['server']}"
