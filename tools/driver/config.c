@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "tools/driver/account.h"
+#include "tools/driver/colour.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/complaints.h"
 #include "tools/driver/compose_options.h"
@@ -46,10 +47,11 @@ static char *terminated(const struct config *c, struct settings_word word) {
 
 // Whether only another command has a use for it.
 static bool is_of_others(const char *name) {
-  static const struct option_row *const tables[] = {
-      send_option_rows,      transfer_option_rows, compose_option_rows,
-      sendmail_setting_rows, shell_option_rows,    record_option_rows,
-      probe_option_rows,     plan_option_rows,     NULL};
+  static const struct option_row *const tables[] = {send_option_rows,    transfer_option_rows,
+                                                    compose_option_rows, sendmail_setting_rows,
+                                                    shell_option_rows,   record_option_rows,
+                                                    probe_option_rows,   plan_option_rows,
+                                                    colour_option_rows,  NULL};
   static const struct command others = {.tables = tables};
   return options_find(&others, name) != NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "engine/ehlo.h"
 #include "replay/compare/compare.h"
+#include "tools/driver/colour.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/complaints.h"
 #include "tools/driver/file.h"
@@ -49,7 +50,7 @@ static const struct option_row rows[] = {
     {"quiet", 'q', NULL, "only the first difference that matters", set_quiet},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {rows, NULL};
+static const struct option_row *const tables[] = {rows, colour_option_rows, NULL};
 static const struct command command = {
     .name = "diff",
     .synopsis = "[OPTION…] A B",

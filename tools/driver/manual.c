@@ -59,7 +59,7 @@ static const struct thing variables[] = {
      " sendmail "},
     {"NAME", "The name in a From that is added, where no option and no account has one.", NULL,
      " sendmail "},
-    {"NO_COLOR", "If it is not empty there is no colour, whatever the terminal can do.", NULL,
+    {"NO_COLOR", "If it is not empty there is no colour unless --color says so.", NULL,
      WITH_COLOUR},
     {"SSL_CERT_FILE", "Whom to trust, in place of the system's store: certificates in PEM.",
      "ca-file", NULL},

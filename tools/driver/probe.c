@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sysexits.h>
 
+#include "tools/driver/colour.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/complaints.h"
 #include "tools/driver/credential_options.h"
@@ -77,9 +78,13 @@ const struct option_row probe_option_rows[] = {
     {"warn-days", 0, "N", "warn before a certificate expires (default: 14)", set_warn_days},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {probe_option_rows,   plan_option_rows,
-                                                  network_option_rows, credential_option_rows,
-                                                  live_option_rows,    NULL};
+static const struct option_row *const tables[] = {probe_option_rows,
+                                                  plan_option_rows,
+                                                  network_option_rows,
+                                                  credential_option_rows,
+                                                  live_option_rows,
+                                                  colour_option_rows,
+                                                  NULL};
 static const char *const essentials[] = {"all",    "srv",     "mx",       "quick",    "baseline",
                                          "tls",    "ca-file", "tls-name", "insecure", "timeout",
                                          "record", "json",    "verbose",  NULL};

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "tools/driver/colour.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/complaints.h"
 #include "tools/driver/credential_options.h"
@@ -99,9 +100,13 @@ const struct option_row record_option_rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct option_row *const tables[] = {record_option_rows,  plan_option_rows,
-                                                  network_option_rows, credential_option_rows,
-                                                  live_option_rows,    NULL};
+static const struct option_row *const tables[] = {record_option_rows,
+                                                  plan_option_rows,
+                                                  network_option_rows,
+                                                  credential_option_rows,
+                                                  live_option_rows,
+                                                  colour_option_rows,
+                                                  NULL};
 static const char *const essentials[] = {"listen", "to",      "listen-tls", "ca-out", "record",
                                          "tls",    "ca-file", "json",       NULL};
 static const struct command command = {

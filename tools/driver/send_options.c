@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "engine/argument.h"
+#include "tools/driver/colour.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/complaints.h"
 #include "tools/driver/credential_options.h"
@@ -169,8 +170,9 @@ const struct option_row transfer_option_rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 static const struct option_row *const tables[] = {
-    send_option_rows,    compose_option_rows,    transfer_option_rows, plan_option_rows,
-    network_option_rows, credential_option_rows, live_option_rows,     NULL};
+    send_option_rows, compose_option_rows, transfer_option_rows,
+    plan_option_rows, network_option_rows, credential_option_rows,
+    live_option_rows, colour_option_rows,  NULL};
 static const char *const essentials[] = {
     "from",    "to",      "data", "subject",          "body", "attach", "quit-after",
     "tls",     "ca-file", "user", "password-command", "auth", "record", "json",

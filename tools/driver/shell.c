@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "tools/driver/colour.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/credential_options.h"
 #include "tools/driver/plan.h"
@@ -40,9 +41,13 @@ const struct option_row shell_option_rows[] = {
     {NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct option_row *const tables[] = {shell_option_rows,   plan_option_rows,
-                                                  network_option_rows, credential_option_rows,
-                                                  live_option_rows,    NULL};
+static const struct option_row *const tables[] = {shell_option_rows,
+                                                  plan_option_rows,
+                                                  network_option_rows,
+                                                  credential_option_rows,
+                                                  live_option_rows,
+                                                  colour_option_rows,
+                                                  NULL};
 static const char *const essentials[] = {
     "at",   "teach",  "tls",  "ca-file", "user",    "password-command",
     "auth", "record", "json", "quiet",   "verbose", NULL};

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "replay/transcript.h"
+#include "tools/driver/colour.h"
 #include "tools/driver/commands.h"
 #include "tools/driver/complaints.h"
 #include "tools/driver/explanation.h"
@@ -49,7 +50,7 @@ static const struct option_row rows[] = {
     {"verbose", 'v', NULL, "with the raw bytes, times, cuts and events", set_verbose},
     {NULL, 0, NULL, NULL, NULL},
 };
-static const struct option_row *const tables[] = {rows, NULL};
+static const struct option_row *const tables[] = {rows, colour_option_rows, NULL};
 static const struct command command = {
     .name = "show",
     .synopsis = "[OPTION…] FILE",

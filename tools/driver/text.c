@@ -177,9 +177,18 @@ void text_print_json(json_t *json, size_t flags) {
   putchar('\n');
 }
 
+static enum text_colour_use colour_use;
+
+void text_set_colour(enum text_colour_use use) {
+  colour_use = use;
+}
+
 bool text_colour(FILE *out) {
   const char *no_color = getenv("NO_COLOR");
   const char *term = getenv("TERM");
+  if (colour_use != TEXT_COLOUR_AUTO) {
+    return colour_use == TEXT_COLOUR_ALWAYS;
+  }
   return isatty(fileno(out)) && (no_color == NULL || no_color[0] == '\0') && term != NULL &&
          strcmp(term, "dumb") != 0;
 }

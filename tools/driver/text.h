@@ -36,7 +36,11 @@ void text_print_json(json_t *json, size_t flags);
 bool text_has_json(void);
 void text_note_json(void);
 
-// Whether colour may be used on `out`: a terminal, NO_COLOR unset, TERM not "dumb".
+// AUTO until it is set.
+enum text_colour_use { TEXT_COLOUR_AUTO, TEXT_COLOUR_ALWAYS, TEXT_COLOUR_NEVER };
+void text_set_colour(enum text_colour_use use);
+
+// Whether colour may be used on `out`. With AUTO: a terminal, NO_COLOR unset, TERM not "dumb".
 bool text_colour(FILE *out);
 
 #endif  // EHLO_TOOLS_DRIVER_TEXT_H

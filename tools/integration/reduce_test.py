@@ -370,6 +370,11 @@ def cases_diff():
             yield "there is no colour on a terminal"
         if b"\x1b" in on_terminal(ehlo, "diff", a, b, stdout=True, NO_COLOR="1"):
             yield "NO_COLOR is not respected"
+        for command in (("diff", a, b), ("show", a)):
+            if b"\x1b[" not in ehlo(*command, "--color", "always", NO_COLOR="1").out:
+                yield f"{command[0]}: --color always has no colour"
+            if b"\x1b[" in on_terminal(ehlo, *command, "--color=never", stdout=True):
+                yield f"{command[0]}: --color never has colour"
 
     @case("diff/hostile-words")
     def run_hostile(ehlo):
