@@ -292,13 +292,16 @@ static bool match_secret(struct ehlo_expect *e, size_t *out_len, const struct eh
   return true;
 }
 
+static bool is_lone_lf(const struct piece *p) {
+  return p->bytes == NULL && !p->secret && p->byte == '\n';
+}
+
 // Whether the next byte is one that only the client has: the CR before an LF that stands alone in the
 // transcript, or behind it, in a message, the dot that the client puts before another (RFC 5321 §4.5.2).
 static bool passes_byte(struct ehlo_expect *e, const struct piece *p, const struct ehlo_output *out,
                         size_t at) {
   const uint8_t *next = out->span.bytes + at;
-  bool lone_lf = p->bytes == NULL && !p->secret && p->byte == '\n';
-  if (e->foreign && lone_lf && next[0] == '\r' && !e->cr_passed) {
+  if (e->foreign && is_lone_lf(p) && next[0] == '\r' && !e->cr_passed) {
     e->cr_passed = true;
     return true;
   }
@@ -318,8 +321,7 @@ static bool stands_in(const struct ehlo_expect *e, const struct piece *p, uint8_
 // Whether the command that is sent ends here, and its line goes on.
 static bool ends_early(const struct ehlo_expect *e, const struct piece *p,
                        const struct ehlo_output *out, size_t at) {
-  bool lone_lf = p->bytes == NULL && !p->secret && p->byte == '\n';
-  bool line_end = lone_lf || (p->bytes != NULL && p->text_used == 0);
+  bool line_end = is_lone_lf(p) || (p->bytes != NULL && p->text_used == 0);
   bool command = (out->flags & EHLO_OUTPUT_BODY) == 0;
   return e->foreign && command && out->span.bytes[at] == '\r' && !line_end;
 }

@@ -32,9 +32,9 @@ struct ehlo_expect {
   struct ehlo_expect_cursor next;
   size_t end;     // of the last entry
   size_t unread;  // the entry that ehlo_expect_read() gives next, or `end`
-  // The transcript is of a program that says what our client never does: an LF that stands alone is sent
-  // as CRLF, and an octet that may not be sent as EHLO_STAND_IN, and the end of a line too long to be sent not at all. A secret
-  // may stand for what is no response (RFC 4954 §4), up to the line's end.
+  // The transcript is of a program that says what our client never does. An LF that stands alone is
+  // sent as CRLF, an octet that may not be sent as EHLO_STAND_IN, and the end of a line too long to be
+  // sent not at all. A secret may stand for what is no response (RFC 4954 §4), up to the line's end.
   bool foreign;
   bool cr_passed;  // and the CR before it was sent
   bool lf_passed;  // or it was the last that was sent

@@ -377,6 +377,26 @@ Test(verbs, what_is_never_sent_has_a_stand_in) {
   }
 }
 
+// At each of the limits, and around it: of a command that is sent whole, and of what is kept of a line.
+Test(verbs, lines_around_the_limits) {
+  static char text[40000];
+  for (size_t len = 2030; len < 16400; len += len == 2060 ? 14300 : 1) {
+    struct ehlo_replay_result r;
+    size_t at = (size_t)snprintf(text, sizeof(text), "%sC: NOOP ", HEAD EHLO);
+    for (size_t left = len - 5; left > 0;) {
+      size_t n = left < 16000 ? left : 16000;  // a line of a transcript has a limit of its own
+      memset(text + at, 'y', n);
+      at += n;
+      left -= n;
+      at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", left > 0 ? "\\\nC: " : "\n");
+    }
+    snprintf(text + at, sizeof(text) - at, "S: 500 no\n= reply 500 to NOOP\n%s", QUIT);
+    run(&r, text, EHLO_CHUNKS_RECORDED);
+    cr_expect_eq(r.verdict, EHLO_REPLAY_SAME, "%zu octets: %zu:%zu expected %s got %s", len,
+                 r.divergence.line, r.divergence.column, r.divergence.expected, r.divergence.got);
+  }
+}
+
 static uint64_t hash_of(const char *text) {
   struct ehlo_replay_result r;
   run(&r, text, EHLO_CHUNKS_RECORDED);

@@ -175,11 +175,11 @@ void config_each_account(const struct live_options *options, const struct option
   settings_file_free(&file);
 }
 
-// The account, where neither the command line nor the command names one, nor a provider.
-static const char *choose_account(struct live_options *o, const struct option_uses *uses) {
-  bool chosen = o->account_is_chosen && options_last(uses, "profile") == NULL;
-  bool found = chosen && account_choose(o->chosen, sizeof(o->chosen), o->settings.text,
-                                        o->settings.len, o->account_from);
+// The account, where neither the command line nor the command names one.
+static const char *choose_account(struct live_options *o) {
+  bool found =
+      o->account_is_chosen && account_choose(o->chosen, sizeof(o->chosen), o->settings.text,
+                                             o->settings.len, o->account_from);
   return found ? o->chosen : NULL;
 }
 
@@ -199,6 +199,6 @@ int config_load(struct live_options *options, const struct command *command,
   if (uses->num_operands > 0) {
     return apply_all(&c, uses->operands[0], out_is_account);
   }
-  options->account = options->account != NULL ? options->account : choose_account(options, uses);
+  options->account = options->account != NULL ? options->account : choose_account(options);
   return apply_all(&c, options->account, out_is_account);
 }

@@ -278,11 +278,11 @@ static int run(void *options, const struct option_uses *uses) {
   if (d->status != 0) {
     say(d, PROBLEM, "configuration", "it cannot be used: %s", complaints_last());
   } else {
-    look_at_server(d);
-  }
-  if (uses->num_operands == 0) {
     struct accounts all = {d, uses};
-    config_each_account(&d->live, uses, look_at_account, &all);
+    look_at_server(d);
+    if (uses->num_operands == 0) {
+      config_each_account(&d->live, uses, look_at_account, &all);
+    }
   }
   look_at_trust(d);
   look_at_clock(d);

@@ -9,6 +9,7 @@
 #include "replay/scrub/scrub.h"
 #include "replay/transcript.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/explanation.h"
 #include "tools/driver/file.h"
 #include "tools/driver/input.h"
@@ -102,7 +103,7 @@ static const struct command command = {
         "Words count more than codes, so give all of them, in quotes:\n\n"
         "  ehlo explain '535 5.7.139 Authentication unsuccessful, basic …'\n\n"
         "JSON: {\"answers\": [{\"reply\", or \"error\" and \"outcome\", \"stage\",\n"
-        "\"explanation\"}], \"more\"}; with --list {\"replies\": […]}.\n\n"
+        "\"explanation\"}], \"more\", \"error\"}; with --list {\"replies\": […]}.\n\n"
         "Exit status: 0 something was explained, 65 there is no refusal in it.\n",
 };
 
@@ -301,7 +302,7 @@ static int explain_transcript(struct explain_command *c, FILE *file, const char 
     take_item(&v, show_cover_item(&cover, &covered, &item));
   }
   if (read == EHLO_READ_BAD) {
-    fprintf(stderr, "ehlo: %s:%zu:%zu: %s\n", path, reader.error.line, reader.error.column,
+    fprintf(complaints(), "ehlo: %s:%zu:%zu: %s\n", path, reader.error.line, reader.error.column,
             reader.error.message);
     return EX_DATAERR;
   }
@@ -353,7 +354,7 @@ static int explain_words(struct explain_command *c, char **words, int num) {
   }
   char *text = calloc(1, cap);
   if (text == NULL) {
-    fputs("ehlo: out of memory\n", stderr);
+    fputs("ehlo: out of memory\n", complaints());
     return EX_OSERR;
   }
   for (int i = 0; i < num; i++) {
@@ -432,22 +433,22 @@ static void list(const struct explain_command *c) {
 }
 
 static int finish(struct explain_command *c, int status) {
-  if (c->json) {
-    text_print_json(json_pack("{s:O, s:I}", "answers", c->answers, "more", (json_int_t)c->num_more),
-                    JSON_INDENT(2));
-  }
-  if (status != 0) {
-    return status;
-  }
-  if (c->num_more > 0) {
-    fprintf(stderr, "ehlo: %zu more refusals are not explained; give the part that matters\n",
+  if (status == 0 && c->num_more > 0) {
+    fprintf(complaints(), "ehlo: %zu more refusals are not explained; give the part that matters\n",
             c->num_more);
   }
-  if (c->num_answers == 0) {
-    fputs("ehlo: there is no refusal in it: a reply has a code from 400 to 599 in front\n", stderr);
-    return EX_DATAERR;
+  if (status == 0 && c->num_answers == 0) {
+    fputs("ehlo: there is no refusal in it: a reply has a code from 400 to 599 in front\n",
+          complaints());
+    status = EX_DATAERR;
   }
-  return 0;
+  if (c->json) {
+    json_t *error = status != 0 ? text_to_json(ehlo_str(complaints_last())) : json_null();
+    text_print_json(json_pack("{s:O, s:I, s:o}", "answers", c->answers, "more",
+                              (json_int_t)c->num_more, "error", error),
+                    JSON_INDENT(2));
+  }
+  return status;
 }
 
 // Words of a reply do not look like this.
@@ -484,7 +485,7 @@ static int run(void *options, const struct option_uses *uses) {
 int command_explain(int argc, char **argv) {
   struct explain_command *c = calloc(1, sizeof(*c));
   if (c == NULL) {
-    fputs("ehlo: out of memory\n", stderr);
+    fputs("ehlo: out of memory\n", complaints());
     return EX_OSERR;
   }
   int status = options_run(&command, argc, argv, c, run);

@@ -12,6 +12,7 @@
 
 #include "engine/ehlo.h"
 #include "tools/driver/commands.h"
+#include "tools/driver/complaints.h"
 #include "tools/driver/interrupt.h"
 
 static const struct {
@@ -97,6 +98,7 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // a file at its limit is told like a full disk
   forbid_core_files();
+  (void)complaints();  // it is made before there are threads
   if (user_directory != NULL && chdir(user_directory) != 0) {
     perror("ehlo: BUILD_WORKING_DIRECTORY");
   }

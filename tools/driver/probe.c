@@ -229,7 +229,7 @@ static int probe_domain(struct probe_options *o) {
 
 static int run(void *options, const struct option_uses *uses) {
   struct probe_options *o = options;
-  o->live.account_is_chosen = true;
+  o->live.account_is_chosen = options_last(uses, "profile") == NULL;
   int status = live_options_resolve(&o->live, &command, uses);
   if (status == 0 && o->all && (o->srv || o->baseline != NULL)) {
     options_complain(&command, "--all goes with neither --srv nor --baseline");

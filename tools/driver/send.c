@@ -22,7 +22,7 @@ static int read_and_submit(const struct send_options *o) {
 
 static int run(void *options, const struct option_uses *uses) {
   struct send_options *o = options;
-  o->live.account_is_chosen = true;
+  o->live.account_is_chosen = options_last(uses, "profile") == NULL;
   o->live.account_from = options_last(uses, "from");
   int status = live_options_resolve(&o->live, &send_command, uses);
   if (status == 0) {

@@ -127,7 +127,7 @@ static int run_with(struct shell *sh) {
 
 static int run(void *options, const struct option_uses *uses) {
   struct shell_options *o = options;
-  o->live.account_is_chosen = true;
+  o->live.account_is_chosen = options_last(uses, "profile") == NULL;
   int status = live_options_resolve(&o->live, &command, uses);
   if (status == 0 && o->live.dry_run) {
     plan_show(&o->live);

@@ -124,6 +124,18 @@ def _(ehlo):
     yield from want(ehlo("probe", *config, "--dry-run"), 78, 'no account "nobody"')
 
 
+@case("account/beside-a-provider")
+def _(ehlo):
+    """sendmail has the account of the sender also where the server is a provider's; the others have none."""
+    config = configure(ehlo, "default = a\n[a]\nfrom = alice@ehlo.test\nuser = alice@ehlo.test\n")
+    arguments = ("--profile", "gmail", *config, "--json", "--dry-run")
+    plan = ehlo("sendmail", "-f", "alice@ehlo.test", *arguments, "bob@ehlo.test", stdin=MESSAGE).json()
+    if (plan["server"], plan["user"]) != ("smtp.gmail.com:587", "alice@ehlo.test"):
+        yield f"sendmail: {plan}"
+    if ehlo("probe", *arguments).json()["user"] is not None:
+        yield "probe logs in as somebody of an account that nobody named"
+
+
 @case("account/of-a-relay")
 def _(ehlo):
     """--to is the server or an account; in the account, "to" is a recipient."""
@@ -281,6 +293,10 @@ def _(ehlo):
     one = ehlo("doctor", "good", *config)
     if b"[good]" in one.out:
         yield one.describe()
+    # A mistake that is everybody's is told once.
+    common = ehlo("doctor", *configure(ehlo, "frobnicate = 1\n[a]\nserver = x.invalid\n[b]\nserver = y.invalid\n"))
+    if common.status != 78 or common.out.count(b"there is no such setting") != 1:
+        yield common.describe()
 
 
 @case("doctor/what-is-wrong")

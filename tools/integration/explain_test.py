@@ -206,6 +206,19 @@ def refusing(peer):
     peer.close()
 
 
+@case("nothing-to-explain")
+def _(ehlo):
+    """What is wrong stands in the JSON as well."""
+    (ehlo.directory / "bad.smtp").write_text("S: 220 x\nbad\n")
+    for words, sentence in ((("hello",), "there is no refusal in it"), (("bad.smtp",), "bad.smtp:2:1: ")):
+        result = ehlo("explain", "--json", *words)
+        document = result.json()
+        if result.status != 65 or document["answers"] or sentence not in document["error"] or document["error"] not in result.err.decode():
+            yield result.describe()
+    if ehlo("explain", "--json", "550 5.1.1 no such user").json()["error"] is not None:
+        yield "there is an error where all is well"
+
+
 @case("send-and-show")
 def _(ehlo):
     (ehlo.directory / "message.eml").write_bytes(MESSAGE)
